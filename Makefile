@@ -1,0 +1,120 @@
+# thinmend: check, dump, restore and repair dm-thin pool metadata
+#
+#   make               build all tools to build/bin/NAME
+#   make check         build and run all tests
+#   make lint          every static analyser, zero findings (tests/lint/lint.sh)
+#   make install       install to $(DESTDIR)$(prefix): sbin and share/man/man8
+#   make uninstall     remove what install put there
+#   make bench         compare with thin-provisioning-tools, where it is installed
+#   make format        let clang-format rewrite the sources
+#   make clean         remove build/
+#   make help          print this
+#
+# Variables
+#   V=1                print each command in full
+#   D=asan             build with AddressSanitizer and UBSan, in build/asan/
+#   CC= CFLAGS= LDFLAGS= prefix= sbindir= mandir= DESTDIR=     as everywhere
+#
+# Needs: gcc or clang, GNU make, pkg-config, xz, and the development files of libaio, zlib, expat,
+# devmapper, jansson; criterion for the tests.  ./quickstart installs them on Debian.
+
+prefix  ?= /usr/local
+sbindir ?= $(prefix)/sbin
+mandir  ?= $(prefix)/share/man
+CFLAGS  ?= -O2 -g
+INSTALL ?= install
+
+TOOLS := thin_check thin_dump
+
+B := build
+ifeq ($(D),asan)
+B := build/asan
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+else ifneq ($(D),)
+$(error D=$(D): only D=asan is known)
+endif
+ifneq ($(V),1)
+Q := @
+say = @printf '  %-7s %s\n' $(1) $(2)
+endif
+
+# libaio has no .pc file.
+PACKAGES := zlib devmapper jansson
+LIBS     := -laio $(shell pkg-config --libs $(PACKAGES))
+WARNINGS := -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wswitch-enum -Wundef -Wvla \
+            -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wwrite-strings
+HARDEN   := -fPIE -fstack-protector-strong $(if $(SANITIZE),,-D_FORTIFY_SOURCE=2)
+ALL_CFLAGS  = -std=gnu11 -D_GNU_SOURCE -I. $(WARNINGS) $(HARDEN) $(SANITIZE) \
+              $(shell pkg-config --cflags $(PACKAGES)) $(CFLAGS)
+ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(SANITIZE) $(LDFLAGS)
+
+COMMON   := $(wildcard common/*/*.c)
+LIB      := $(B)/libthinmend.a
+FIXTURES := $(patsubst tests/fixtures/%.raw.xz,build/fixtures/%.raw,$(wildcard tests/fixtures/*.raw.xz))
+SUPPORT  := $(wildcard tests/support/*.c)
+UNITS    := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/*.c))
+
+all: $(TOOLS:%=$(B)/bin/%)
+
+$(B)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(LIB): $(COMMON:%.c=$(B)/obj/%.o)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+define tool_rule
+$(B)/bin/$(1): $$(patsubst %.c,$(B)/obj/%.o,$$(wildcard $(1)/*.c)) $(LIB)
+	@mkdir -p $$(@D)
+	$$(call say,LINK,$$@)
+	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(ALL_LDFLAGS) -o $$@ $$^ $$(LIBS)
+endef
+$(foreach t,$(TOOLS),$(eval $(call tool_rule,$(t))))
+
+# ---- tests
+
+build/fixtures/%.raw: tests/fixtures/%.raw.xz
+	@mkdir -p $(@D)
+	$(Q)xz -dc $< | dd of=$@.tmp bs=64k conv=sparse status=none && mv $@.tmp $@
+
+fixtures: $(FIXTURES)
+
+$(B)/tests/%: $(B)/obj/tests/unit/%.o $(SUPPORT:%.c=$(B)/obj/%.o) $(LIB)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) $$(pkg-config --libs criterion)
+
+check: all fixtures $(UNITS)
+	$(Q)tests/run.sh $(B)
+
+lint: fixtures
+	$(Q)tests/lint/lint.sh
+
+bench: all
+	$(Q)bench/run.sh $(B)/bin
+
+format:
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+# ---- installation
+
+install: all
+	$(INSTALL) -d $(DESTDIR)$(sbindir) $(DESTDIR)$(mandir)/man8
+	$(INSTALL) -m 755 $(TOOLS:%=$(B)/bin/%) $(DESTDIR)$(sbindir)
+	$(INSTALL) -m 644 $(foreach t,$(TOOLS),$(t)/$(t).8) $(DESTDIR)$(mandir)/man8
+
+uninstall:
+	rm -f $(TOOLS:%=$(DESTDIR)$(sbindir)/%) $(TOOLS:%=$(DESTDIR)$(mandir)/man8/%.8)
+
+clean:
+	rm -rf build
+
+help:
+	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
+
+.PHONY: all check lint bench format fixtures install uninstall clean help
+.SECONDARY:
+
+-include $(shell find $(B)/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/pdata/ref_counts.h"
+
+#include <errno.h>
+
+#include "common/base/alloc.h"
+
+#define CHUNK_BLOCKS 32768u
+#define OVERFLOWED 7u
+#define MARK 8u
+
+int ref_counts_init(struct ref_counts *r, uint64_t nr_blocks)
+{
+	*r = (struct ref_counts){ .nr_blocks = nr_blocks };
+	r->chunks = alloc_array(nr_blocks / CHUNK_BLOCKS + 1, sizeof(*r->chunks));
+	return r->chunks ? 0 : -ENOMEM;
+}
+
+void ref_counts_destroy(struct ref_counts *r)
+{
+	if (r->chunks) {
+		for (uint64_t i = 0; i <= r->nr_blocks / CHUNK_BLOCKS; i++)
+			alloc_free(r->chunks[i]);
+	}
+	alloc_free(r->chunks);
+	u64_map_destroy(&r->overflow);
+	*r = (struct ref_counts){ 0 };
+}
+
+static int add_to_overflow(struct ref_counts *r, uint64_t block)
+{
+	uint64_t *count = u64_map_at(&r->overflow, block);
+
+	if (!count)
+		return -ENOMEM;
+	*count = *count ? *count + 1 : OVERFLOWED;
+	return 0;
+}
+
+int ref_counts_add(struct ref_counts *r, uint64_t block, bool mark)
+{
+	uint8_t **chunk = &r->chunks[block / CHUNK_BLOCKS];
+	unsigned int shift = (block & 1) * 4, old, new;
+	uint8_t *byte;
+
+	if (!*chunk) {
+		*chunk = alloc_array(CHUNK_BLOCKS / 2, 1);
+		if (!*chunk)
+			return -ENOMEM;
+	}
+	byte = &(*chunk)[block % CHUNK_BLOCKS / 2];
+	old = (*byte >> shift) & 15u;
+	new = old | (mark ? MARK : 0);
+	if ((new & 7u) != OVERFLOWED)
+		new ++;
+	if ((new & 7u) == OVERFLOWED && add_to_overflow(r, block))
+		return -ENOMEM;
+	if (new > (MARK | 1u) && !(old > (MARK | 1u)))
+		r->nr_marked_repeated++;
+	*byte = (uint8_t)((*byte & ~(15u << shift)) | new << shift);
+	return 0;
+}
+
+void ref_counts_mark(struct ref_counts *r, uint64_t block)
+{
+	uint8_t *chunk = block < r->nr_blocks ? r->chunks[block / CHUNK_BLOCKS] : NULL;
+	unsigned int shift = (block & 1) * 4, old;
+
+	if (!chunk)
+		return;
+	old = (chunk[block % CHUNK_BLOCKS / 2] >> shift) & 15u;
+	if (!(old & MARK) && old > 1)
+		r->nr_marked_repeated++;
+	chunk[block % CHUNK_BLOCKS / 2] |= (uint8_t)(MARK << shift);
+}
+
+static unsigned int nibble(const struct ref_counts *r, uint64_t block)
+{
+	const uint8_t *chunk;
+
+	if (block >= r->nr_blocks)
+		return 0;
+	chunk = r->chunks[block / CHUNK_BLOCKS];
+	return chunk ? (chunk[block % CHUNK_BLOCKS / 2] >> (block & 1) * 4) & 15u : 0;
+}
+
+uint64_t ref_counts_get(const struct ref_counts *r, uint64_t block)
+{
+	unsigned int count = nibble(r, block) & 7u;
+	const uint64_t *overflow;
+
+	if (count != OVERFLOWED)
+		return count;
+	overflow = u64_map_find(&r->overflow, block);
+	return overflow ? *overflow : OVERFLOWED;
+}
+
+bool ref_counts_marked_repeated(const struct ref_counts *r, uint64_t block)
+{
+	return nibble(r, block) > (MARK | 1u);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT
+ * ref_counts.h: how often each block is used, as counted from the trees.
+ *
+ * Four bits a block: a count up to six, with higher ones in a map, and one mark for the caller.
+ * Chunks of the table are made when they are first written to, so that an absurd size costs
+ * a pointer for every 32768 blocks and nothing else.
+ */
+#ifndef THINMEND_PDATA_REF_COUNTS_H
+#define THINMEND_PDATA_REF_COUNTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/compiler.h"
+#include "common/base/u64_map.h"
+
+struct ref_counts {
+	uint64_t nr_blocks;
+	uint8_t **chunks;	     /* owned, each of them may be NULL */
+	struct u64_map overflow;     /* whole counts of the blocks that have seven or more */
+	uint64_t nr_marked_repeated; /* blocks that are marked and used twice or more */
+};
+
+must_check int ref_counts_init(struct ref_counts *r, uint64_t nr_blocks);
+void ref_counts_destroy(struct ref_counts *r);
+
+/* One more use of block, which must be below nr_blocks; mark sticks.  0 or -ENOMEM. */
+must_check int ref_counts_add(struct ref_counts *r, uint64_t block, bool mark);
+
+/* Mark a block that was counted before. */
+void ref_counts_mark(struct ref_counts *r, uint64_t block);
+
+uint64_t ref_counts_get(const struct ref_counts *r, uint64_t block);
+
+/* Is block marked and used at least twice? */
+bool ref_counts_marked_repeated(const struct ref_counts *r, uint64_t block);
+
+#endif

@@ -1,0 +1,550 @@
+/* SPDX-License-Identifier: MIT
+ * check_space_maps.c: what the two space maps say against what was counted in the trees.
+ */
+#include <errno.h>
+
+#include "common/base/alloc.h"
+#include "common/thin/check_internal.h"
+
+struct kinds {
+	enum block_kind index, bitmap, ref_counts;
+	enum range_unit unit;
+};
+
+static const struct kinds data_kinds = { KIND_DATA_INDEX, KIND_DATA_BITMAP, KIND_DATA_REF_COUNTS,
+					 RANGE_DATA_BLOCKS };
+static const struct kinds metadata_kinds = { KIND_METADATA_INDEX, KIND_METADATA_BITMAP,
+					     KIND_METADATA_REF_COUNTS, RANGE_METADATA_BLOCKS };
+
+struct space_map_check {
+	struct check *c;
+	const struct kinds *kinds;
+	const struct space_map_root *root;
+	const struct ref_counts *expected;
+	uint64_t nr_blocks; /* of root, or as many as there can be */
+	uint64_t nr_bitmaps;
+	struct index_entry *index; /* blocknr 0: missing, or not to be used */
+	uint32_t *bitmap_of;	   /* by metadata block: 1 + bitmap number.  Shared by both maps. */
+	struct u64_map overflow;   /* block to count, from the reference count tree */
+	uint64_t nr_allocated;	   /* counted in the bitmaps */
+	bool complete;		   /* all bitmaps could be read */
+	bool counts_complete;	   /* the trees could be read: what was not met is not used */
+};
+
+static bool is_metadata(const struct space_map_check *s)
+{
+	return s->kinds == &metadata_kinds;
+}
+
+static void complain(const struct space_map_check *s, enum block_kind kind, uint64_t block,
+		     enum finding_id id, uint64_t expected, uint64_t found,
+		     const struct affected *where)
+{
+	check_block_finding(s->c, kind, block, id, expected, found, where);
+}
+
+/* The blocks that bitmap number i tells of. */
+static struct affected bitmap_range(const struct space_map_check *s, uint64_t i)
+{
+	uint64_t begin = i * BITMAP_ENTRIES, end = begin + BITMAP_ENTRIES;
+
+	return (struct affected){ .device = NO_DEVICE,
+				  .unit = s->kinds->unit,
+				  .begin = begin,
+				  .end = end < s->nr_blocks ? end : s->nr_blocks };
+}
+
+static int prepare(struct space_map_check *s, struct check *c, const struct kinds *kinds,
+		   const struct space_map_root *root, const struct ref_counts *expected)
+{
+	uint64_t most = kinds == &metadata_kinds ? c->table.nr_blocks :
+						   c->table.nr_blocks * BITMAP_ENTRIES;
+
+	*s = (struct space_map_check){
+		.c = c, .kinds = kinds, .root = root, .expected = expected, .complete = true
+	};
+	s->nr_blocks = root->nr_blocks < most ? root->nr_blocks : most;
+	if (root->nr_blocks > most || (!root->nr_blocks && is_metadata(s)))
+		complain(s, kinds->index, NO_BLOCK, FINDING_SPACE_MAP_NR_BLOCKS, most,
+			 root->nr_blocks, NULL);
+	s->nr_bitmaps = space_map_nr_bitmaps(s->nr_blocks);
+	s->index = alloc_array(s->nr_bitmaps, sizeof(*s->index));
+	return s->index ? 0 : -ENOMEM;
+}
+
+static void discard(struct space_map_check *s)
+{
+	alloc_free(s->index);
+	u64_map_destroy(&s->overflow);
+}
+
+/* Why a block that something refers to cannot be what it should be. */
+static bool acceptable(const struct space_map_check *s, enum block_kind kind, uint64_t block,
+		       enum reference ref, const struct affected *where)
+{
+	const struct node_table *t = &s->c->table;
+
+	if (ref == REFERENCE_NEW)
+		return true;
+	if (ref == REFERENCE_OUT_OF_RANGE)
+		complain(s, kind, NO_BLOCK, FINDING_CHILD_RANGE, t->nr_blocks, block, where);
+	else
+		complain(s, kind, NO_BLOCK, FINDING_CHILD_KIND, t->kinds[block], block, where);
+	s->c->table.incomplete[kind] = true;
+	return false;
+}
+
+/* Read one of the trees of a space map. */
+static int read_tree(struct space_map_check *s, uint64_t root, enum block_kind kind,
+		     uint32_t value_size, leaf_fn fn)
+{
+	struct scan scan = { .kind = kind, .value_size = value_size, .fn = fn, .context = s };
+	struct node_table *t = &s->c->table;
+	struct bitset frontier = { 0 };
+	enum reference ref;
+	int r = node_table_refer(t, root, kind, &ref);
+
+	if (r)
+		return r;
+	if (ref != REFERENCE_NEW) {
+		complain(s, kind, NO_BLOCK, FINDING_SPACE_MAP_ROOT, t->nr_blocks, root, NULL);
+		t->incomplete[kind] = true;
+		return 0;
+	}
+	r = bitset_init(&frontier, t->nr_blocks);
+	if (!r) {
+		bitset_set(&frontier, root);
+		r = node_table_scan(t, &scan, &frontier);
+	}
+	bitset_destroy(&frontier);
+	return r ? r : node_table_link(t, t->node_of[root] - 1);
+}
+
+static int visit_index_leaf(void *context, struct node_table *t, struct node *node,
+			    const struct btree_node *leaf)
+{
+	struct space_map_check *s = context;
+
+	(void)t;
+	for (uint32_t i = 0; i < leaf->nr_entries; i++) {
+		uint64_t key = btree_node_key(leaf, i);
+
+		if (key < s->nr_bitmaps)
+			s->index[key] = index_entry_decode(btree_node_value(leaf, i));
+		else
+			complain(s, s->kinds->index, node->block, FINDING_INDEX_EXTRA,
+				 s->nr_bitmaps, key, NULL);
+	}
+	return 0;
+}
+
+static int read_index_block(struct space_map_check *s)
+{
+	struct check *c = s->c;
+	uint64_t block = s->root->bitmap_root;
+	struct disk_index *raw = alloc_aligned(MD_BLOCK_SIZE);
+	struct space_map_fault f;
+
+	if (!raw)
+		return -ENOMEM;
+	c->table.incomplete[s->kinds->index] = true;
+	if (block_read(c->engine, block, raw)) {
+		complain(s, s->kinds->index, block, FINDING_BLOCK_UNREADABLE, 0, 0, NULL);
+	} else if (index_check(raw, block, &f)) {
+		complain(s, s->kinds->index, block, f.id, f.expected, f.found, NULL);
+	} else {
+		c->table.incomplete[s->kinds->index] = false;
+		for (uint64_t i = 0; i < s->nr_bitmaps && i < METADATA_MAX_BITMAPS; i++)
+			s->index[i] = index_entry_decode(&raw->entries[i]);
+	}
+	alloc_free(raw);
+	return 0;
+}
+
+static int read_metadata_index(struct space_map_check *s)
+{
+	uint64_t block = s->root->bitmap_root;
+	enum reference ref;
+	int r = node_table_refer(&s->c->table, block, s->kinds->index, &ref);
+
+	if (r)
+		return r;
+	if (ref != REFERENCE_NEW) {
+		complain(s, s->kinds->index, NO_BLOCK, FINDING_SPACE_MAP_ROOT,
+			 s->c->table.nr_blocks, block, NULL);
+		s->c->table.incomplete[s->kinds->index] = true;
+		return 0;
+	}
+	return read_index_block(s);
+}
+
+static int visit_count_leaf(void *context, struct node_table *t, struct node *node,
+			    const struct btree_node *leaf)
+{
+	struct space_map_check *s = context;
+
+	(void)t;
+	for (uint32_t i = 0; i < leaf->nr_entries; i++) {
+		struct affected where = { .device = NO_DEVICE, .unit = s->kinds->unit };
+		uint64_t block = btree_node_key(leaf, i), *slot;
+		__le32 raw;
+		uint32_t count;
+
+		memcpy(&raw, btree_node_value(leaf, i), sizeof(raw));
+		count = le32_to_cpu(raw);
+		where.begin = block;
+		where.end = block == UINT64_MAX ? RANGE_OPEN : block + 1;
+		if (block >= s->nr_blocks) {
+			complain(s, s->kinds->ref_counts, node->block, FINDING_OVERFLOW_EXTRA, 0,
+				 count, &where);
+			continue;
+		}
+		if (count < BITMAP_OVERFLOW)
+			complain(s, s->kinds->ref_counts, node->block, FINDING_OVERFLOW_VALUE,
+				 BITMAP_OVERFLOW, count, &where);
+		slot = u64_map_at(&s->overflow, block);
+		if (!slot)
+			return -ENOMEM;
+		*slot = (uint64_t)count + 1; /* so that 0 says "not there" */
+	}
+	return 0;
+}
+
+/* Every bitmap is referred to before any is read: the metadata counts must be whole by then. */
+static int refer_bitmaps(struct space_map_check *s, struct bitset *wanted)
+{
+	bool index_known = !s->c->table.incomplete[s->kinds->index];
+	int r = 0;
+
+	for (uint64_t i = 0; i < s->nr_bitmaps && !r; i++) {
+		struct affected where = bitmap_range(s, i);
+		uint64_t block = s->index[i].blocknr;
+		enum reference ref;
+
+		if (!block) {
+			if (index_known)
+				complain(s, s->kinds->index, NO_BLOCK, FINDING_INDEX_MISSING, 1, 0,
+					 &where);
+			s->complete = false;
+			continue;
+		}
+		r = node_table_refer(&s->c->table, block, s->kinds->bitmap, &ref);
+		if (!r && acceptable(s, s->kinds->bitmap, block, ref, &where)) {
+			bitset_set(wanted, block);
+			s->bitmap_of[block] = (uint32_t)i + 1;
+		} else {
+			s->index[i].blocknr = 0;
+			s->complete = false;
+		}
+	}
+	return r;
+}
+
+static int read_structure(struct space_map_check *s)
+{
+	int r;
+
+	if (is_metadata(s))
+		r = read_metadata_index(s);
+	else
+		r = read_tree(s, s->root->bitmap_root, s->kinds->index, INDEX_ENTRY_SIZE,
+			      visit_index_leaf);
+	if (!r)
+		r = read_tree(s, s->root->ref_count_root, s->kinds->ref_counts, REF_COUNT_SIZE,
+			      visit_count_leaf);
+	return r;
+}
+
+/* Neighbouring blocks with the same two counts. */
+struct mismatch {
+	uint64_t begin, end, expected, found;
+};
+
+static int note_leak(struct space_map_check *s, const struct mismatch *m)
+{
+	struct check_result *result = s->c->result;
+	struct leak *grown;
+
+	if (!s->c->options->collect_leaks)
+		return 0;
+	grown = alloc_grow(result->leaks, &result->leaks_capacity, result->nr_leaks,
+			   sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	result->leaks = grown;
+	grown[result->nr_leaks++] = (struct leak){
+		.metadata = is_metadata(s), .begin = m->begin, .end = m->end, .found = m->found
+	};
+	return 0;
+}
+
+static int report_mismatch(struct space_map_check *s, uint64_t block, struct mismatch *m)
+{
+	struct affected where = { .device = NO_DEVICE,
+				  .unit = s->kinds->unit,
+				  .begin = m->begin,
+				  .end = m->end };
+	int r = 0;
+
+	if (m->begin == m->end)
+		return 0;
+	if (m->found < m->expected) {
+		complain(s, s->kinds->bitmap, block, FINDING_REF_COUNT_LOW, m->expected, m->found,
+			 &where);
+	} else if (s->counts_complete && m->expected) {
+		complain(s, s->kinds->bitmap, block, FINDING_REF_COUNT_HIGH, m->expected,
+			 m->found, &where);
+	} else if (s->counts_complete) {
+		complain(s, s->kinds->bitmap, block, FINDING_BLOCK_LEAKED, 0, m->found, &where);
+		r = note_leak(s, m);
+	}
+	m->begin = m->end;
+	return r;
+}
+
+static int compare(struct space_map_check *s, uint64_t bitmap_block, uint64_t block,
+		   uint64_t found, struct mismatch *m)
+{
+	uint64_t expected = ref_counts_get(s->expected, block);
+	int r;
+
+	if (m->begin != m->end &&
+	    (m->end != block || m->expected != expected || m->found != found)) {
+		r = report_mismatch(s, bitmap_block, m);
+		if (r)
+			return r;
+	}
+	if (expected == found)
+		return 0;
+	if (m->begin == m->end)
+		*m = (struct mismatch){ block, block, expected, found };
+	m->end = block + 1;
+	return 0;
+}
+
+/* The count of a block whose bitmap entry says that the tree has it; the tree's is used up. */
+static uint64_t overflow_count(struct space_map_check *s, uint64_t bitmap_block, uint64_t block)
+{
+	struct affected where = { .device = NO_DEVICE,
+				  .unit = s->kinds->unit,
+				  .begin = block,
+				  .end = block + 1 };
+	uint64_t *slot = u64_map_find(&s->overflow, block), count;
+
+	if (!slot || !*slot) {
+		if (!s->c->table.incomplete[s->kinds->ref_counts])
+			complain(s, s->kinds->bitmap, bitmap_block, FINDING_OVERFLOW_MISSING, 1, 0,
+				 &where);
+		return ref_counts_get(s->expected, block);
+	}
+	count = *slot - 1;
+	*slot = 0;
+	return count;
+}
+
+struct bitmap_tally {
+	uint32_t nr_free, first_free;
+	uint64_t nr_tail; /* entries behind the end that are not 0 */
+};
+
+static int compare_bitmap(struct space_map_check *s, uint64_t block, uint64_t base,
+			  const struct disk_bitmap *bitmap, struct bitmap_tally *tally)
+{
+	struct mismatch m = { 0 };
+	int r = 0;
+
+	*tally = (struct bitmap_tally){ .first_free = BITMAP_ENTRIES };
+	for (unsigned int i = 0; i < BITMAP_ENTRIES && !r; i++) {
+		uint64_t found = bitmap_entry(bitmap_word(bitmap, i / 32), i % 32);
+
+		if (!found && !tally->nr_free++)
+			tally->first_free = i;
+		if (base + i >= s->nr_blocks) {
+			tally->nr_tail += found != 0;
+			continue;
+		}
+		s->nr_allocated += found != 0;
+		if (found == BITMAP_OVERFLOW)
+			found = overflow_count(s, block, base + i);
+		r = compare(s, block, base + i, found, &m);
+	}
+	return r ? r : report_mismatch(s, block, &m);
+}
+
+static int judge_bitmap(struct space_map_check *s, uint64_t block, const void *raw)
+{
+	uint64_t number = s->bitmap_of[block] - 1u;
+	const struct index_entry *entry = &s->index[number];
+	struct affected where = bitmap_range(s, number);
+	const struct disk_bitmap *bitmap = raw;
+	struct bitmap_tally tally;
+	int r = compare_bitmap(s, block, number * BITMAP_ENTRIES, bitmap, &tally);
+
+	if (r)
+		return r;
+	if (le32_to_cpu(bitmap->not_used))
+		complain(s, s->kinds->bitmap, block, FINDING_BITMAP_PADDING, 0,
+			 le32_to_cpu(bitmap->not_used), &where);
+	if (tally.nr_tail)
+		complain(s, s->kinds->bitmap, block, FINDING_BITMAP_TAIL, 0, tally.nr_tail, &where);
+	if (entry->nr_free != tally.nr_free)
+		complain(s, s->kinds->index, NO_BLOCK, FINDING_INDEX_NR_FREE, tally.nr_free,
+			 entry->nr_free, &where);
+	if (entry->none_free_before > tally.first_free)
+		complain(s, s->kinds->index, NO_BLOCK, FINDING_INDEX_NONE_FREE_BEFORE,
+			 tally.first_free, entry->none_free_before, &where);
+	return 0;
+}
+
+struct both {
+	struct space_map_check data, metadata;
+	uint32_t *bitmap_of;
+};
+
+static int visit_bitmap(void *context, uint64_t block, const void *raw, int error)
+{
+	struct both *both = context;
+	struct check *c = both->data.c;
+	struct space_map_check *s = c->table.kinds[block] == KIND_DATA_BITMAP ? &both->data :
+										&both->metadata;
+	struct affected where = bitmap_range(s, s->bitmap_of[block] - 1u);
+	struct space_map_fault f = { .id = FINDING_BLOCK_UNREADABLE };
+
+	if (!error && !bitmap_check(raw, block, &f))
+		return judge_bitmap(s, block, raw);
+	complain(s, s->kinds->bitmap, block, f.id, f.expected, f.found, &where);
+	s->complete = false;
+	return 0;
+}
+
+/* Counts in the tree that no bitmap asked for. */
+static void report_unused_counts(struct space_map_check *s)
+{
+	for (size_t i = 0; i < s->overflow.nr_slots; i++) {
+		const struct u64_map_slot *slot = &s->overflow.slots[i];
+		struct affected where = { .device = NO_DEVICE, .unit = s->kinds->unit };
+
+		if (!slot->key_plus_1 || !slot->value)
+			continue;
+		where.begin = slot->key_plus_1 - 1;
+		where.end = slot->key_plus_1;
+		complain(s, s->kinds->ref_counts, NO_BLOCK, FINDING_OVERFLOW_EXTRA, 0,
+			 slot->value - 1, &where);
+	}
+}
+
+/* Blocks in use behind the end of what the space map knows. */
+static void report_beyond(struct space_map_check *s)
+{
+	struct affected where = { .device = NO_DEVICE, .unit = s->kinds->unit };
+
+	if (!is_metadata(s))
+		return;
+	for (uint64_t b = s->nr_blocks; b < s->expected->nr_blocks; b++) {
+		if (!ref_counts_get(s->expected, b))
+			continue;
+		where.begin = b;
+		where.end = b + 1;
+		complain(s, s->kinds->index, NO_BLOCK, FINDING_SPACE_MAP_NR_BLOCKS, b + 1,
+			 s->root->nr_blocks, &where);
+		return;
+	}
+}
+
+static void conclude(struct space_map_check *s)
+{
+	report_beyond(s);
+	if (!s->complete)
+		return;
+	report_unused_counts(s);
+	if (s->nr_allocated != s->root->nr_allocated)
+		complain(s, s->kinds->index, NO_BLOCK, FINDING_SPACE_MAP_NR_ALLOCATED,
+			 s->nr_allocated, s->root->nr_allocated, NULL);
+}
+
+static bool any_incomplete(const struct check *c)
+{
+	bool incomplete = c->snap_lost;
+
+	for (unsigned int k = 0; k < NR_BLOCK_KINDS; k++)
+		incomplete |= c->table.incomplete[k];
+	return incomplete;
+}
+
+/* Which blocks are used is known only where everything that uses them could be read. */
+static void judge_completeness(struct both *both)
+{
+	const struct check *c = both->data.c;
+	bool devices = c->live.top_level_node >= 0 && c->live.details_node >= 0 &&
+		       (!c->has_snap ||
+			(c->held.top_level_node >= 0 && c->held.details_node >= 0));
+
+	both->data.counts_complete = devices && !c->snap_lost &&
+				     !c->table.incomplete[KIND_TOP_LEVEL] &&
+				     !c->table.incomplete[KIND_MAPPING];
+	both->metadata.counts_complete = devices && !any_incomplete(c) && both->data.complete &&
+					 both->metadata.complete;
+}
+
+static int check_both(struct both *both, struct bitset *wanted)
+{
+	struct check *c = both->data.c;
+	int r = read_structure(&both->data);
+
+	if (!r)
+		r = read_structure(&both->metadata);
+	if (!r)
+		r = refer_bitmaps(&both->data, wanted);
+	if (!r)
+		r = refer_bitmaps(&both->metadata, wanted);
+	if (r)
+		return r;
+	judge_completeness(both);
+	r = block_reader_run(c->reader, wanted, visit_bitmap, both);
+	if (r)
+		return r;
+	conclude(&both->data);
+	conclude(&both->metadata);
+	return 0;
+}
+
+static void figures(const struct both *both)
+{
+	struct check_result *result = both->data.c->result;
+
+	result->space_maps_checked = true;
+	if (both->data.complete)
+		result->used_data_blocks = both->data.nr_allocated;
+	if (both->metadata.complete)
+		result->free_metadata_blocks =
+			both->metadata.nr_blocks - both->metadata.nr_allocated;
+}
+
+int check_space_maps(struct check *c)
+{
+	struct bitset wanted = { 0 };
+	struct both both = { 0 };
+	int r;
+
+	progress_phase(c->progress, "space maps");
+	both.bitmap_of = alloc_array(c->table.nr_blocks, sizeof(*both.bitmap_of));
+	if (!both.bitmap_of)
+		return -ENOMEM;
+	r = prepare(&both.data, c, &data_kinds, &c->sb.data_space_map, &c->data);
+	if (!r)
+		r = prepare(&both.metadata, c, &metadata_kinds, &c->sb.metadata_space_map,
+			    &c->table.refs);
+	both.data.bitmap_of = both.bitmap_of;
+	both.metadata.bitmap_of = both.bitmap_of;
+	if (!r)
+		r = bitset_init(&wanted, c->table.nr_blocks);
+	if (!r)
+		r = check_both(&both, &wanted);
+	if (!r)
+		figures(&both);
+	bitset_destroy(&wanted);
+	discard(&both.data);
+	discard(&both.metadata);
+	alloc_free(both.bitmap_of);
+	return r;
+}

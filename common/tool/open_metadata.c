@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/tool/open_metadata.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/alloc.h"
+#include "common/thin/superblock.h"
+#include "common/tool/dm_busy.h"
+
+static void explain_open(const struct tool *tool, const char *path, int error)
+{
+	char user[256];
+
+	switch (-error) {
+	case ENOENT:
+		tool_error(tool, "%s: Couldn't find input file", path);
+		break;
+	case EISDIR:
+		tool_error(tool, "%s: Not a block device or regular file: it is a directory", path);
+		break;
+	case ENOTBLK:
+		tool_error(tool, "%s: Not a block device or regular file", path);
+		break;
+	case EBUSY:
+		dm_who_uses(path, user, sizeof(user));
+		tool_error(tool, "%s: in use%s; deactivate the pool first, or read its metadata "
+				 "snapshot (--metadata-snap)",
+			   path, user);
+		break;
+	case EACCES:
+	case EPERM:
+		tool_error(tool, "%s: Permission denied; run as root", path);
+		break;
+	default:
+		tool_error(tool, "%s: cannot be opened: %s", path, strerror(-error));
+	}
+}
+
+static bool all_zero(const unsigned char *p, size_t bytes)
+{
+	while (bytes && !*p) {
+		p++;
+		bytes--;
+	}
+	return !bytes;
+}
+
+static bool looks_like_xml(const char *p)
+{
+	p += strspn(p, " \t\r\n");
+	return *p == '<';
+}
+
+/* What a block without superblock looks like, for somebody who gave the wrong file. */
+static const char *guess(const void *raw)
+{
+	const unsigned char *p = raw;
+
+	if (looks_like_xml(raw))
+		return "This looks like XML.  This tool only supports the binary metadata format; "
+		       "thin_restore makes it from XML";
+	if (p[0] == 0x1f && p[1] == 0x8b)
+		return "it is compressed with gzip; unpack it first";
+	if (all_zero(p, MD_BLOCK_SIZE))
+		return "its first block is all zero: a pool that was never used, or a superblock "
+		       "that was wiped (then thin_repair)";
+	if (!memcmp(p + 512, "LABELONE", 8))
+		return "it is a physical volume of LVM; name the pool's metadata volume (…_tmeta)";
+	return "there is no superblock; is it the pool's data device? name the metadata device "
+	       "(LVM: …_tmeta).  If it is the metadata, its superblock is lost: thin_repair";
+}
+
+static int inspect(const struct tool *tool, const char *path, bool quiet, struct block_engine *e)
+{
+	char *raw;
+	struct superblock sb;
+	int status = STATUS_NONE;
+
+	if (!e->nr_blocks) {
+		if (!quiet)
+			tool_error(tool, "%s: Metadata device/file too small.  Is this binary "
+					 "metadata?",
+				   path);
+		return STATUS_BAD;
+	}
+	raw = alloc_aligned(MD_BLOCK_SIZE + 1);
+	if (!raw) {
+		if (!quiet)
+			tool_error(tool, "%s", strerror(ENOMEM));
+		return STATUS_BAD;
+	}
+	if (!block_read(e, SUPERBLOCK_LOCATION, raw)) {
+		raw[MD_BLOCK_SIZE] = '\0';
+		sb = superblock_decode(raw);
+		if (!sb.checksum_ok && sb.magic != SUPERBLOCK_MAGIC) {
+			if (!quiet)
+				tool_error(tool, "%s: bad checksum in superblock: %s", path,
+					   guess(raw));
+			status = STATUS_BAD;
+		}
+	}
+	alloc_free(raw);
+	return status;
+}
+
+/* A text file shorter than a block deserves a better word than "too small". */
+static bool is_short_xml(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	char start[64] = "";
+	size_t n;
+
+	if (!f)
+		return false;
+	n = fread(start, 1, sizeof(start) - 1, f);
+	start[n] = '\0';
+	(void)fclose(f);
+	return looks_like_xml(start);
+}
+
+int open_metadata(const struct tool *tool, const char *path, enum open_mode mode, bool quiet,
+		  struct block_engine **ret_engine)
+{
+	int r = block_open(path, mode, ret_engine);
+
+	if (r) {
+		if (!quiet)
+			explain_open(tool, path, r);
+		return STATUS_BAD;
+	}
+	if (!(*ret_engine)->nr_blocks && is_short_xml(path)) {
+		if (!quiet)
+			tool_error(tool, "%s: This looks like XML.  This tool only supports the "
+					 "binary metadata format; thin_restore makes it from XML",
+				   path);
+		r = STATUS_BAD;
+	} else {
+		r = inspect(tool, path, quiet, *ret_engine);
+	}
+	if (r != STATUS_NONE) {
+		block_engine_destroy(*ret_engine);
+		*ret_engine = NULL;
+	}
+	return r;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT
+ * open_metadata.h: open what the user named, or say in one line why it is not what a tool can read.
+ */
+#ifndef THINMEND_TOOL_OPEN_METADATA_H
+#define THINMEND_TOOL_OPEN_METADATA_H
+
+#include "common/io/block_io.h"
+#include "common/tool/tool.h"
+
+/*
+ * Returns STATUS_NONE with *ret_engine the caller's, or STATUS_BAD; then one line was printed, unless
+ * quiet.  What has a superblock's magic number or a right checksum is accepted as metadata, however
+ * damaged it is; so is what cannot be read.
+ */
+must_check int open_metadata(const struct tool *tool, const char *path, enum open_mode mode,
+			     bool quiet, struct block_engine **ret_engine);
+
+#endif

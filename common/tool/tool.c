@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/tool/tool.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { MAX_OPTIONS = 64 };
+
+static const struct tool_option builtin[] = {
+	{ .id = 0, .name = "help", .letter = 'h', .help = "print this help" },
+	{ .id = 0, .name = "version", .letter = 'V', .help = "print the version" },
+};
+
+struct parser {
+	const struct tool *tool;
+	struct option longs[MAX_OPTIONS + ARRAY_SIZE(builtin) + 1];
+	char shorts[3 * (MAX_OPTIONS + ARRAY_SIZE(builtin)) + 2];
+	uint64_t seen; /* bit id */
+};
+
+void tool_error(const struct tool *tool, const char *format, ...)
+{
+	va_list args;
+
+	(void)fflush(stdout);
+	(void)fprintf(stderr, "%s: ", tool->name);
+	va_start(args, format);
+	(void)vfprintf(stderr, format, args);
+	va_end(args);
+	(void)fputc('\n', stderr);
+}
+
+int tool_usage_error(const struct tool *tool, const char *format, ...)
+{
+	va_list args;
+
+	(void)fprintf(stderr, "%s: ", tool->name);
+	va_start(args, format);
+	(void)vfprintf(stderr, format, args);
+	va_end(args);
+	(void)fprintf(stderr, "; see '%s --help'\n", tool->name);
+	return STATUS_USAGE;
+}
+
+static void print_option(const struct tool_option *o)
+{
+	char left[64];
+	const char *before = "", *after = "";
+
+	if (o->argument == ARGUMENT_REQUIRED)
+		before = " <";
+	else if (o->argument == ARGUMENT_OPTIONAL)
+		before = "[=<";
+	if (o->argument == ARGUMENT_REQUIRED)
+		after = ">";
+	else if (o->argument == ARGUMENT_OPTIONAL)
+		after = ">]";
+	(void)snprintf(left, sizeof(left), "%c%c%s --%s%s%s%s", o->letter ? '-' : ' ',
+		       o->letter ? o->letter : ' ', o->letter ? "," : " ", o->name, before,
+		       o->argument == ARGUMENT_NONE ? "" : o->argument_name, after);
+	(void)printf("  %-36s %s\n", left, o->help);
+}
+
+static void print_help(const struct tool *tool)
+{
+	(void)printf("%s\n\nUsage: %s [options] %s\n\nOptions:\n", tool->summary, tool->name,
+		     tool->input);
+	for (size_t i = 0; i < tool->nr_options; i++)
+		print_option(&tool->options[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(builtin); i++)
+		print_option(&builtin[i]);
+	if (tool->footer)
+		(void)printf("\n%s\n", tool->footer);
+}
+
+static void add_option(struct parser *p, size_t index, size_t *length, const struct tool_option *o)
+{
+	static const int has_arg[] = { no_argument, required_argument, optional_argument };
+
+	p->longs[index] = (struct option){ .name = o->name,
+					   .has_arg = has_arg[o->argument],
+					   .val = (int)(0x100 + index) };
+	if (!o->letter)
+		return;
+	p->shorts[(*length)++] = o->letter;
+	for (int i = 0; i < has_arg[o->argument]; i++)
+		p->shorts[(*length)++] = ':';
+}
+
+static void build_tables(struct parser *p)
+{
+	const struct tool *tool = p->tool;
+	size_t length = 0;
+
+	p->shorts[length++] = ':'; /* a missing argument is ours to report */
+	for (size_t i = 0; i < tool->nr_options; i++)
+		add_option(p, i, &length, &tool->options[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(builtin); i++)
+		add_option(p, tool->nr_options + i, &length, &builtin[i]);
+}
+
+static const struct tool_option *find_option(const struct tool *tool, int got)
+{
+	size_t index = (size_t)got - 0x100;
+
+	if (got >= 0x100)
+		return index < tool->nr_options ? &tool->options[index] :
+						  &builtin[index - tool->nr_options];
+	for (size_t i = 0; i < tool->nr_options; i++) {
+		if (tool->options[i].letter == got)
+			return &tool->options[i];
+	}
+	return got == 'h' ? &builtin[0] : &builtin[1];
+}
+
+static int refuse(const struct tool *tool, int got, char **argv)
+{
+	const char *word = argv[optind - 1];
+
+	if (optopt && optopt < 0x100 && (strncmp(word, "--", 2) != 0 || got == ':'))
+		return got == ':' ? tool_usage_error(tool, "option '-%c' needs a value", optopt) :
+				    tool_usage_error(tool, "unexpected argument '-%c' found", optopt);
+	if (got == ':')
+		return tool_usage_error(tool, "option '%s' needs a value", word);
+	if (optopt >= 0x100)
+		return tool_usage_error(tool, "option '%s' takes no value", word);
+	return tool_usage_error(tool, "unexpected argument '%s' found", word);
+}
+
+static int check_conflicts(const struct parser *p)
+{
+	const struct tool *tool = p->tool;
+
+	for (size_t i = 0; i < tool->nr_conflicts; i++) {
+		const struct tool_conflict *c = &tool->conflicts[i];
+		const char *names[2] = { "", "" };
+
+		if (!(p->seen >> c->a & 1) || !(p->seen >> c->b & 1))
+			continue;
+		for (size_t o = 0; o < tool->nr_options; o++) {
+			if (tool->options[o].id == c->a)
+				names[0] = tool->options[o].name;
+			if (tool->options[o].id == c->b)
+				names[1] = tool->options[o].name;
+		}
+		return tool_usage_error(tool, "--%s cannot be used with --%s", names[0], names[1]);
+	}
+	return STATUS_NONE;
+}
+
+static int take_input(const struct tool *tool, int argc, char **argv, const char **ret_input)
+{
+	if (optind >= argc)
+		return tool_usage_error(tool, "no input file provided: %s is missing", tool->input);
+	if (optind + 1 < argc)
+		return tool_usage_error(tool, "unexpected argument '%s' found: one input only",
+					argv[optind + 1]);
+	*ret_input = argv[optind];
+	return STATUS_NONE;
+}
+
+static int take_builtin(const struct tool *tool, const struct tool_option *o)
+{
+	if (o->letter == 'h')
+		print_help(tool);
+	else
+		(void)printf("%s\n", THINMEND_VERSION);
+	return STATUS_OK;
+}
+
+int tool_parse(const struct tool *tool, int argc, char **argv, take_option_fn take, void *context,
+	       const char **ret_input)
+{
+	struct parser p = { .tool = tool };
+	int got, status = STATUS_NONE;
+
+	build_tables(&p);
+	opterr = 0;
+	while (status == STATUS_NONE &&
+	       (got = getopt_long(argc, argv, p.shorts, p.longs, NULL)) != -1) {
+		const struct tool_option *o;
+
+		if (got == '?' || got == ':')
+			return refuse(tool, got, argv);
+		o = find_option(tool, got);
+		if (!o->id)
+			return take_builtin(tool, o);
+		p.seen |= UINT64_C(1) << o->id;
+		status = take(context, o, optarg);
+	}
+	if (status == STATUS_NONE)
+		status = check_conflicts(&p);
+	return status == STATUS_NONE ? take_input(tool, argc, argv, ret_input) : status;
+}
+
+bool parse_u64(const char *text, uint64_t *ret_value)
+{
+	uint64_t value = 0;
+
+	if (!*text)
+		return false;
+	for (; *text; text++) {
+		if (*text < '0' || *text > '9')
+			return false;
+		if (__builtin_mul_overflow(value, UINT64_C(10), &value) ||
+		    __builtin_add_overflow(value, (uint64_t)(*text - '0'), &value))
+			return false;
+	}
+	*ret_value = value;
+	return true;
+}
+
+int take_number(const struct tool *tool, const struct tool_option *option, const char *argument,
+		uint64_t min, uint64_t max, uint64_t *ret_value)
+{
+	uint64_t value;
+
+	if (parse_u64(argument, &value) && value >= min && value <= max) {
+		*ret_value = value;
+		return STATUS_NONE;
+	}
+	return tool_usage_error(tool, "--%s wants a number from %llu to %llu, not '%s'",
+				option->name, (unsigned long long)min, (unsigned long long)max,
+				argument);
+}
+
+void tool_begin(void)
+{
+	(void)signal(SIGPIPE, SIG_IGN);
+}
+
+int tool_end(const struct tool *tool, int status)
+{
+	bool failed = ferror(stdout) != 0;
+
+	errno = 0;
+	failed |= fflush(stdout) != 0;
+	if (!failed)
+		return status;
+	if (errno && errno != EPIPE)
+		tool_error(tool, "cannot write to standard output: %s", strerror(errno));
+	return status ? status : STATUS_BAD;
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT
+ * thin_check.c: check, mend what may be mended, and tell.
+ */
+#include "thin_check/thin_check.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/thin/metadata_fix.h"
+#include "common/tool/open_metadata.h"
+#include "common/tool/progress_terminal.h"
+#include "common/tool/report_json.h"
+#include "common/tool/report_text.h"
+
+struct session {
+	const struct thin_check_options *options;
+	struct block_engine *engine;
+	struct report report;
+	struct check_result result;
+};
+
+static bool may_write(const struct thin_check_options *o)
+{
+	return o->auto_repair || o->clear_needs_check;
+}
+
+static enum open_mode open_mode(const struct thin_check_options *o)
+{
+	if (may_write(o))
+		return OPEN_READ_WRITE;
+	return o->check.metadata_snap ? OPEN_READ_LIVE : OPEN_READ;
+}
+
+static void say(const struct session *s, const char *what, int error)
+{
+	if (s->options->quiet)
+		return;
+	if (error)
+		tool_error(&thin_check_tool, "%s: %s: %s", s->options->input, what,
+			   strerror(-error));
+	else
+		tool_error(&thin_check_tool, "%s: %s", s->options->input, what);
+}
+
+static int run_check(struct session *s)
+{
+	struct check_options check = s->options->check;
+	struct progress_terminal terminal;
+	struct progress *progress = progress_terminal_begin(&terminal, thin_check_tool.name,
+							    s->options->quiet);
+	int r;
+
+	check.collect_leaks = may_write(s->options);
+	report_destroy(&s->report);
+	check_result_destroy(&s->result);
+	r = metadata_check(s->engine, &check, &s->report, progress, &s->result);
+	progress_terminal_end(&terminal);
+	if (r == -ENODATA)
+		say(s, "no current metadata snap", 0);
+	else if (r)
+		say(s, "the check could not be finished", r);
+	return r;
+}
+
+/* The one place where findings become an exit status. */
+static int judge(const struct session *s)
+{
+	switch (report_worst(&s->report)) {
+	case SEVERITY_NONE:
+		return STATUS_OK;
+	case SEVERITY_SUSPECT:
+		return s->options->strict ? STATUS_BAD : STATUS_OK;
+	case SEVERITY_NON_FATAL:
+		return s->options->ignore_non_fatal ? STATUS_OK : STATUS_BAD;
+	case SEVERITY_FATAL:
+	case NR_SEVERITIES:
+		break;
+	}
+	return STATUS_BAD;
+}
+
+static int fix_leaks(struct session *s)
+{
+	uint64_t nr_freed = 0;
+	char text[96];
+	int r;
+
+	if (!s->result.nr_leaks || report_worst(&s->report) == SEVERITY_FATAL ||
+	    s->options->ignore_non_fatal)
+		return 0;
+	r = metadata_fix_leaks(s->engine, s->result.leaks, s->result.nr_leaks, &nr_freed);
+	if (r) {
+		say(s, "leaked blocks could not be freed, nothing was changed", r);
+		return r;
+	}
+	(void)snprintf(text, sizeof(text), "freed %" PRIu64 " leaked blocks; checking again",
+		       nr_freed);
+	say(s, text, 0);
+	return run_check(s);
+}
+
+static int clear_flag(struct session *s)
+{
+	int r;
+
+	if (!superblock_needs_check(&s->result.sb) || judge(s) != STATUS_OK)
+		return 0;
+	r = metadata_clear_needs_check(s->engine);
+	if (r) {
+		say(s, "needs_check could not be cleared", r);
+		return r;
+	}
+	s->result.sb.flags &= ~SUPERBLOCK_NEEDS_CHECK;
+	say(s, "needs_check was set and is cleared now", 0);
+	return 0;
+}
+
+static void print_figures(const struct check_result *r)
+{
+	if (!r->has_superblock)
+		return;
+	(void)printf("TRANSACTION_ID=%" PRIu64 "\nMETADATA_FREE_BLOCKS=%" PRIu64 "\n",
+		     r->sb.transaction_id, r->free_metadata_blocks);
+	(void)fflush(stdout);
+}
+
+static void print_fine(const struct session *s)
+{
+	const struct check_options *o = &s->options->check;
+	const struct check_result *r = &s->result;
+
+	if (o->superblock_only)
+		tool_error(&thin_check_tool, "%s: the superblock is fine; nothing else was checked",
+			   s->options->input);
+	else if (o->skip_mappings)
+		tool_error(&thin_check_tool,
+			   "%s: %" PRIu64 " devices, no damage; mappings were not checked",
+			   s->options->input, r->nr_devices);
+	else if (o->metadata_snap)
+		tool_error(&thin_check_tool,
+			   "%s: no damage in the metadata snapshot: %" PRIu64 " devices, %" PRIu64
+			   " mappings",
+			   s->options->input, r->nr_devices, r->nr_mappings);
+	else
+		tool_error(&thin_check_tool,
+			   "%s: no damage: %" PRIu64 " devices, %" PRIu64 " mappings, %" PRIu64
+			   " of %" PRIu64 " data blocks in use",
+			   s->options->input, r->nr_devices, r->nr_mappings, r->used_data_blocks,
+			   r->data_blocks);
+}
+
+/* What mends the worst of it; findings are sorted. */
+static void print_damage(const struct session *s)
+{
+	const struct report *r = &s->report;
+
+	tool_error(&thin_check_tool,
+		   "%s: %" PRIu64 " fatal, %" PRIu64 " non-fatal, %" PRIu64
+		   " suspect findings; the worst costs: %s; what mends it: %s",
+		   s->options->input, r->per_severity[SEVERITY_FATAL],
+		   r->per_severity[SEVERITY_NON_FATAL], r->per_severity[SEVERITY_SUSPECT],
+		   finding_type(r->findings[0].id)->costs, finding_type(r->findings[0].id)->mends);
+}
+
+static void print_text(const struct session *s)
+{
+	print_figures(&s->result);
+	report_print_text(&s->report, stderr);
+	if (s->report.nr_findings)
+		print_damage(s);
+	else
+		print_fine(s);
+	if (s->result.has_superblock && superblock_needs_check(&s->result.sb))
+		say(s,
+		    "needs_check is set: the kernel keeps the pool read-only until "
+		    "--clear-needs-check-flag",
+		    0);
+}
+
+static int print_result(const struct session *s, int status)
+{
+	struct json_report j = { .tool = thin_check_tool.name,
+				 .version = THINMEND_VERSION,
+				 .input = s->options->input,
+				 .report = &s->report,
+				 .result = &s->result,
+				 .exit_status = status };
+
+	if (s->options->quiet)
+		return status;
+	if (!s->options->json) {
+		print_text(s);
+		return status;
+	}
+	return report_print_json(&j, stdout) ? STATUS_BAD : status;
+}
+
+static int check_and_mend(struct session *s)
+{
+	int r = run_check(s);
+
+	if (!r && may_write(s->options))
+		r = fix_leaks(s);
+	if (!r && may_write(s->options))
+		r = clear_flag(s);
+	if (r)
+		return STATUS_BAD;
+	return print_result(s, judge(s));
+}
+
+int thin_check_run(const struct thin_check_options *options)
+{
+	struct session s = { .options = options };
+	int status = open_metadata(&thin_check_tool, options->input, open_mode(options),
+				   options->quiet, &s.engine);
+
+	if (status != STATUS_NONE)
+		return status;
+	report_init(&s.report);
+	status = check_and_mend(&s);
+	report_destroy(&s.report);
+	check_result_destroy(&s.result);
+	block_engine_destroy(s.engine);
+	return status;
+}
