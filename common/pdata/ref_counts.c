@@ -5,21 +5,20 @@
 
 #include "common/base/alloc.h"
 
-#define CHUNK_BLOCKS 32768u
 #define OVERFLOWED 7u
 #define MARK 8u
 
 int ref_counts_init(struct ref_counts *r, uint64_t nr_blocks)
 {
 	*r = (struct ref_counts){ .nr_blocks = nr_blocks };
-	r->chunks = alloc_array(nr_blocks / CHUNK_BLOCKS + 1, sizeof(*r->chunks));
+	r->chunks = alloc_array(nr_blocks / REF_COUNTS_CHUNK + 1, sizeof(*r->chunks));
 	return r->chunks ? 0 : -ENOMEM;
 }
 
 void ref_counts_destroy(struct ref_counts *r)
 {
 	if (r->chunks) {
-		for (uint64_t i = 0; i <= r->nr_blocks / CHUNK_BLOCKS; i++)
+		for (uint64_t i = 0; i <= r->nr_blocks / REF_COUNTS_CHUNK; i++)
 			alloc_free(r->chunks[i]);
 	}
 	alloc_free(r->chunks);
@@ -39,16 +38,16 @@ static int add_to_overflow(struct ref_counts *r, uint64_t block)
 
 int ref_counts_add(struct ref_counts *r, uint64_t block, bool mark)
 {
-	uint8_t **chunk = &r->chunks[block / CHUNK_BLOCKS];
+	uint8_t **chunk = &r->chunks[block / REF_COUNTS_CHUNK];
 	unsigned int shift = (block & 1) * 4, old, new;
 	uint8_t *byte;
 
 	if (!*chunk) {
-		*chunk = alloc_array(CHUNK_BLOCKS / 2, 1);
+		*chunk = alloc_array(REF_COUNTS_CHUNK / 2, 1);
 		if (!*chunk)
 			return -ENOMEM;
 	}
-	byte = &(*chunk)[block % CHUNK_BLOCKS / 2];
+	byte = &(*chunk)[block % REF_COUNTS_CHUNK / 2];
 	old = (*byte >> shift) & 15u;
 	new = old | (mark ? MARK : 0);
 	if ((new & 7u) != OVERFLOWED)
@@ -63,15 +62,15 @@ int ref_counts_add(struct ref_counts *r, uint64_t block, bool mark)
 
 void ref_counts_mark(struct ref_counts *r, uint64_t block)
 {
-	uint8_t *chunk = block < r->nr_blocks ? r->chunks[block / CHUNK_BLOCKS] : NULL;
+	uint8_t *chunk = block < r->nr_blocks ? r->chunks[block / REF_COUNTS_CHUNK] : NULL;
 	unsigned int shift = (block & 1) * 4, old;
 
 	if (!chunk)
 		return;
-	old = (chunk[block % CHUNK_BLOCKS / 2] >> shift) & 15u;
+	old = (chunk[block % REF_COUNTS_CHUNK / 2] >> shift) & 15u;
 	if (!(old & MARK) && old > 1)
 		r->nr_marked_repeated++;
-	chunk[block % CHUNK_BLOCKS / 2] |= (uint8_t)(MARK << shift);
+	chunk[block % REF_COUNTS_CHUNK / 2] |= (uint8_t)(MARK << shift);
 }
 
 static unsigned int nibble(const struct ref_counts *r, uint64_t block)
@@ -80,8 +79,8 @@ static unsigned int nibble(const struct ref_counts *r, uint64_t block)
 
 	if (block >= r->nr_blocks)
 		return 0;
-	chunk = r->chunks[block / CHUNK_BLOCKS];
-	return chunk ? (chunk[block % CHUNK_BLOCKS / 2] >> (block & 1) * 4) & 15u : 0;
+	chunk = r->chunks[block / REF_COUNTS_CHUNK];
+	return chunk ? (chunk[block % REF_COUNTS_CHUNK / 2] >> (block & 1) * 4) & 15u : 0;
 }
 
 uint64_t ref_counts_get(const struct ref_counts *r, uint64_t block)

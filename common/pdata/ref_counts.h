@@ -9,10 +9,13 @@
 #define THINMEND_PDATA_REF_COUNTS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/base/compiler.h"
 #include "common/base/u64_map.h"
+
+#define REF_COUNTS_CHUNK 32768u /* blocks in a chunk, two to a byte */
 
 struct ref_counts {
 	uint64_t nr_blocks;
@@ -26,6 +29,14 @@ void ref_counts_destroy(struct ref_counts *r);
 
 /* One more use of block, which must be below nr_blocks; mark sticks.  0 or -ENOMEM. */
 must_check int ref_counts_add(struct ref_counts *r, uint64_t block, bool mark);
+
+/* Where block, which must be below nr_blocks, is counted: to be fetched ahead.  NULL: not there yet. */
+static inline const void *ref_counts_place(const struct ref_counts *r, uint64_t block)
+{
+	const uint8_t *chunk = r->chunks[block / REF_COUNTS_CHUNK];
+
+	return chunk ? &chunk[block % REF_COUNTS_CHUNK / 2] : NULL;
+}
 
 /* Mark a block that was counted before. */
 void ref_counts_mark(struct ref_counts *r, uint64_t block);
