@@ -2,11 +2,11 @@
  * check_findings.c: from a fault in a node to a finding that names the devices and ranges it harms.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/base/alloc.h"
 #include "common/thin/check_internal.h"
+#include "common/thin/describe.h"
 
 enum { MAX_HARMS = 1 << 20 }; /* over all faults: memory is bounded */
 
@@ -22,81 +22,6 @@ struct harms {
 	uint64_t device; /* whose tree is traced, or NO_DEVICE */
 	uint32_t *node_of_fault;
 };
-
-const char *check_describe(enum finding_id id, uint64_t expected, uint64_t found, char *buffer,
-			   size_t size)
-{
-	const unsigned long long e = expected, f = found;
-
-	switch (id) {
-#define TEXT(name, ...)                                      \
-	case FINDING_##name:                                 \
-		(void)snprintf(buffer, size, __VA_ARGS__);   \
-		return buffer;
-	TEXT(SUPERBLOCK_UNREADABLE, "the superblock cannot be read")
-	TEXT(SUPERBLOCK_CHECKSUM, "bad checksum in superblock")
-	TEXT(SUPERBLOCK_BLOCKNR, "the superblock says that it is block %llu, not %llu", f, e)
-	TEXT(SUPERBLOCK_MAGIC, "the magic number is %llu, not %llu", f, e)
-	TEXT(SUPERBLOCK_VERSION, "version %llu is not known", f)
-	TEXT(SUPERBLOCK_FLAGS, "unknown flags are set: 0x%llx", f)
-	TEXT(SUPERBLOCK_DATA_BLOCK_SIZE, "%llu sectors is no data block size: a multiple of %llu, at most %u, is", f, e, DATA_BLOCK_SIZE_MAX)
-	TEXT(SUPERBLOCK_METADATA_BLOCK_SIZE, "the metadata block size is %llu sectors, not %llu", f, e)
-	TEXT(SUPERBLOCK_METADATA_NR_BLOCKS, "the pool was made with %llu metadata blocks, but has %llu", f, e)
-	TEXT(SUPERBLOCK_INCOMPAT, "unknown incompatible features: 0x%llx", f)
-	TEXT(SUPERBLOCK_COMPAT_RO, "unknown features that forbid writing: 0x%llx", f)
-	TEXT(SUPERBLOCK_COMPAT, "unknown compatible features: 0x%llx", f)
-	TEXT(SUPERBLOCK_TRAILING, "there is something behind the last field")
-	TEXT(SUPERBLOCK_ROOT, "a tree's root is at block %llu, outside 1 to %llu", f, e - 1)
-	TEXT(SNAPSHOT_ROOT, "the metadata snapshot is at block %llu, which cannot be", f)
-	TEXT(SNAPSHOT_SPACE_MAP, "the metadata snapshot has space map roots")
-	TEXT(BLOCK_UNREADABLE, "I/O error")
-	TEXT(BLOCK_CHECKSUM, "bad checksum")
-	TEXT(BLOCK_BLOCKNR, "the block says that it is block %llu, not %llu", f, e)
-	TEXT(NODE_FLAGS, "flags 0x%llx are neither an internal node's nor a leaf's", f)
-	TEXT(NODE_VALUE_SIZE, "values of %llu bytes instead of %llu", f, e)
-	TEXT(NODE_MAX_ENTRIES, "room for %llu entries instead of %llu", f, e)
-	TEXT(NODE_NR_ENTRIES, "%llu entries where 1 to %llu can be", f, e)
-	TEXT(NODE_PADDING, "the padding is 0x%llx, not 0", f)
-	TEXT(NODE_KEY_ORDER, "key %llu follows key %llu", f, e)
-	TEXT(NODE_UNDERFULL, "only %llu entries, less than a third of the room", f)
-	TEXT(LEAF_UNDERFULL, "only %llu entries, less than a third of the room", f)
-	TEXT(CHILD_RANGE, "an entry leads to block %llu, but the last block is %llu", f, e - 1)
-	TEXT(CHILD_LOOP, "an entry leads back to block %llu, above it", f)
-	TEXT(CHILD_KIND, "an entry leads to block %llu, which is used as %s", f, block_kind_name(expected < NR_BLOCK_KINDS ? (enum block_kind)expected : KIND_UNUSED))
-	TEXT(CHILD_KEYS, "key %llu stands on the wrong side of key %llu, which parts two children", f, e)
-	TEXT(CHILD_HEIGHT, "a child of height %llu among children of height %llu", f, e)
-	TEXT(TREE_DEPTH, "more than %llu levels", e)
-	TEXT(DEVICE_ID, "device id %llu is above %llu", f, e)
-	TEXT(DEVICE_NO_DETAILS, "the device has mappings but no details")
-	TEXT(DEVICE_NO_MAPPINGS, "the device has details but no mapping tree")
-	TEXT(DEVICE_MAPPED_BLOCKS, "the details say %llu mapped blocks, the mapping tree has %llu", f, e)
-	TEXT(DEVICE_TRANSACTION, "the device is of transaction %llu, the pool of %llu", f, e)
-	TEXT(DEVICE_TIME, "the last snapshot was at time %llu, the pool is at %llu", f, e)
-	TEXT(DEVICE_CREATION_TIME, "created at time %llu, after its last snapshot at %llu", f, e)
-	TEXT(MAPPING_DATA_BLOCK, "data block %llu is beyond the last, %llu", f, e - 1)
-	TEXT(MAPPING_TIME, "a mapping of time %llu, the pool is at %llu", f, e)
-	TEXT(SPACE_MAP_NR_BLOCKS, "the space map has %llu blocks, which %llu contradicts", f, e)
-	TEXT(SPACE_MAP_NR_ALLOCATED, "the space map says %llu blocks are in use, its bitmaps say %llu", f, e)
-	TEXT(SPACE_MAP_ROOT, "the root is at block %llu, which cannot be", f)
-	TEXT(INDEX_MISSING, "a bitmap is missing in the index")
-	TEXT(INDEX_EXTRA, "an entry for bitmap %llu, but there are %llu bitmaps", f, e)
-	TEXT(INDEX_NR_FREE, "the index says %llu free, the bitmap %llu", f, e)
-	TEXT(INDEX_NONE_FREE_BEFORE, "the index says that nothing is free before entry %llu, but %llu is", f, e)
-	TEXT(BITMAP_PADDING, "the unused field is 0x%llx, not 0", f)
-	TEXT(BITMAP_TAIL, "%llu entries behind the end are in use", f)
-	TEXT(OVERFLOW_MISSING, "the bitmap refers to a reference count that is not there")
-	TEXT(OVERFLOW_EXTRA, "a reference count of %llu that no bitmap refers to", f)
-	TEXT(OVERFLOW_VALUE, "a reference count of %llu, below %llu", f, e)
-	TEXT(REF_COUNT_LOW, "used %llu times, but counted as %llu", e, f)
-	TEXT(REF_COUNT_HIGH, "used %llu times, but counted as %llu", e, f)
-	TEXT(BLOCK_LEAKED, "used by nobody, but counted as %llu", f)
-#undef TEXT
-	case FINDING_MAPPING_SHARED: /* has a text of its own */
-	case NR_FINDINGS:
-		break;
-	}
-	return finding_type(id)->id;
-}
 
 void check_block_finding(struct check *c, enum block_kind kind, uint64_t block,
 			 enum finding_id id, uint64_t expected, uint64_t found,
@@ -114,7 +39,7 @@ void check_block_finding(struct check *c, enum block_kind kind, uint64_t block,
 
 	/* For a block of another kind `expected` only carries the kind into the text. */
 	f.has_counts &= id != FINDING_CHILD_KIND;
-	report_finding(c->report, &f, "%s", check_describe(id, expected, found, text, sizeof(text)));
+	report_finding(c->report, &f, "%s", finding_describe(id, expected, found, text, sizeof(text)));
 }
 
 /* In which unit a tree's keys count, and how many of them one key stands for. */
@@ -307,7 +232,7 @@ static int report_fault(struct harms *h, size_t fault, size_t first, size_t end)
 		list[finding.nr_affected++] = *a;
 	}
 	report_finding(h->c->report, &finding, "%s",
-		       check_describe(f->id, f->expected, f->found, text, sizeof(text)));
+		       finding_describe(f->id, f->expected, f->found, text, sizeof(text)));
 	alloc_free(list);
 	return 0;
 }

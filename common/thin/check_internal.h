@@ -70,8 +70,4 @@ void check_block_finding(struct check *c, enum block_kind kind, uint64_t block,
 			 enum finding_id id, uint64_t expected, uint64_t found,
 			 const struct affected *affected);
 
-/* What is wrong, in words; constant text, or in buffer. */
-const char *check_describe(enum finding_id id, uint64_t expected, uint64_t found, char *buffer,
-			   size_t size);
-
 #endif

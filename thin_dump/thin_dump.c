@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT
+ * thin_dump.c: from metadata to text.
+ */
+#include "thin_dump/thin_dump.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/tool/open_metadata.h"
+#include "common/tool/progress_terminal.h"
+#include "common/xml/emit.h"
+
+static int explain(const struct thin_dump_options *o, const struct read_fault *fault, int error)
+{
+	const char *hint = error == -EUCLEAN ? "; thin_check tells the extent of the damage" : "";
+
+	/* The reader of our output went away: it had what it wanted. */
+	if (o->quiet || error == -EPIPE)
+		return STATUS_BAD;
+	if (*fault->text)
+		tool_error(&thin_dump_tool, "%s: %s%s", o->input, fault->text, hint);
+	else
+		tool_error(&thin_dump_tool, "%s: %s", o->input, strerror(-error));
+	return STATUS_BAD;
+}
+
+static int explain_output(const struct thin_dump_options *o, int error)
+{
+	if (!o->quiet && error != -EPIPE)
+		tool_error(&thin_dump_tool, "cannot write to %s: %s",
+			   o->output ? o->output : "standard output", strerror(-error));
+	return STATUS_BAD;
+}
+
+static int emit(const struct thin_dump_options *o, struct metadata_reader *reader,
+		struct stream *out)
+{
+	struct metadata_visitor *v = o->format == FORMAT_XML ? xml_emitter_create(out) :
+							       human_emitter_create(out);
+	struct progress_terminal terminal;
+	struct progress *progress = progress_terminal_begin(&terminal, thin_dump_tool.name,
+							    o->quiet || !o->output);
+	struct read_fault fault = { "" };
+	int r = -ENOMEM;
+
+	if (v)
+		r = metadata_reader_run(reader, v, progress, &fault);
+	progress_terminal_end(&terminal);
+	emitter_destroy(v);
+	if (!r)
+		return STATUS_OK;
+	return stream_error(out) ? explain_output(o, stream_error(out)) : explain(o, &fault, r);
+}
+
+static int dump(const struct thin_dump_options *o, struct metadata_reader *reader)
+{
+	struct stream *out;
+	int status, r = stream_open(o->output, o->compress, &out);
+
+	if (r)
+		return explain_output(o, r);
+	status = emit(o, reader, out);
+	r = stream_close(out);
+	if (r && status == STATUS_OK)
+		return explain_output(o, r);
+	if (status != STATUS_OK && o->output && !o->quiet)
+		tool_error(&thin_dump_tool, "%s is incomplete", o->output);
+	return status;
+}
+
+/* Emptying the output must not empty the input. */
+static bool same_file(const char *input, const char *output)
+{
+	struct stat a, b;
+
+	return output && !stat(input, &a) && !stat(output, &b) && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino;
+}
+
+int thin_dump_run(const struct thin_dump_options *o)
+{
+	enum open_mode mode = o->read.metadata_snap ? OPEN_READ_LIVE : OPEN_READ;
+	struct metadata_reader *reader;
+	struct block_engine *engine;
+	struct read_fault fault;
+	int status, r;
+
+	if (same_file(o->input, o->output))
+		return tool_usage_error(&thin_dump_tool, "input and output are the same: %s",
+					o->output);
+	status = open_metadata(&thin_dump_tool, o->input, mode, o->quiet, &engine);
+	if (status != STATUS_NONE)
+		return status;
+	r = metadata_reader_open(engine, &o->read, &reader, &fault);
+	status = r ? explain(o, &fault, r) : dump(o, reader);
+	if (!r)
+		metadata_reader_destroy(reader);
+	block_engine_destroy(engine);
+	return status;
+}
