@@ -86,7 +86,14 @@ $(B)/tests/%: $(B)/obj/tests/unit/%.o $(SUPPORT:%.c=$(B)/obj/%.o) $(LIB)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) $$(pkg-config --libs criterion)
 
-check: all fixtures $(UNITS)
+$(B)/tools/damage: $(B)/obj/tests/tools/damage.o $(SUPPORT:%.c=$(B)/obj/%.o) $(LIB)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+damage: $(B)/tools/damage
+
+check: all fixtures damage $(UNITS)
 	$(Q)tests/run.sh $(B)
 
 lint: fixtures
@@ -114,7 +121,7 @@ clean:
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
 
-.PHONY: all check lint bench format fixtures install uninstall clean help
+.PHONY: all check damage lint bench format fixtures install uninstall clean help
 .SECONDARY:
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * make_pool_xml.c: XML of a pool for the benchmark: DEVICES devices with MAPPINGS mappings in all, data
- * blocks scattered in runs of one to four, so that no shortcut for long runs helps anybody.
+ * make_pool_xml.c: XML of a pool for the benchmark: DEVICES devices with MAPPINGS mappings in all,
+ * data blocks scattered in runs of one to four, so that no shortcut for long runs helps anybody.
  *
  *     make_pool_xml DEVICES MAPPINGS >pool.xml
  */
@@ -55,12 +55,12 @@ static void print_device(uint64_t device, const struct run *runs, uint64_t nr, u
 	for (uint64_t i = 0; i < nr; i++) {
 		thin += next_random(state) >> 63;
 		if (runs[i].length == 1)
-			printf("    <single_mapping origin_block=\"%" PRIu64 "\" data_block=\"%" PRIu64
-			       "\" time=\"0\"/>\n",
+			printf("    <single_mapping origin_block=\"%" PRIu64
+			       "\" data_block=\"%" PRIu64 "\" time=\"0\"/>\n",
 			       thin, runs[i].data);
 		else
-			printf("    <range_mapping origin_begin=\"%" PRIu64 "\" data_begin=\"%" PRIu64
-			       "\" length=\"%u\" time=\"0\"/>\n",
+			printf("    <range_mapping origin_begin=\"%" PRIu64
+			       "\" data_begin=\"%" PRIu64 "\" length=\"%u\" time=\"0\"/>\n",
 			       thin, runs[i].data, runs[i].length);
 		thin += runs[i].length;
 	}

@@ -61,8 +61,9 @@ const struct tool thin_check_tool = {
 	.nr_options = ARRAY_SIZE(options),
 	.conflicts = conflicts,
 	.nr_conflicts = ARRAY_SIZE(conflicts),
-	.footer = "Exit status: 0 fine, 1 damage or no result, 64 wrong usage.  Nothing is written\n"
-		  "unless --auto-repair or --clear-needs-check-flag is given.",
+	.footer =
+		"Exit status: 0 fine, 1 damage or no result, 64 wrong usage.  Nothing is written\n"
+		"unless --auto-repair or --clear-needs-check-flag is given.",
 };
 
 static int take(void *context, const struct tool_option *option, const char *argument)

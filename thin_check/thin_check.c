@@ -48,8 +48,8 @@ static int run_check(struct session *s)
 {
 	struct check_options check = s->options->check;
 	struct progress_terminal terminal;
-	struct progress *progress = progress_terminal_begin(&terminal, thin_check_tool.name,
-							    s->options->quiet);
+	struct progress *progress =
+		progress_terminal_begin(&terminal, thin_check_tool.name, s->options->quiet);
 	int r;
 
 	check.collect_leaks = may_write(s->options);
@@ -126,14 +126,29 @@ static void print_figures(const struct check_result *r)
 	(void)fflush(stdout);
 }
 
+/* What there is, for a reader who only wants to know that all is well. */
+static void print_summary(const struct session *s)
+{
+	const struct check_result *r = &s->result;
+	uint64_t block_kib = r->sb.data_block_size / 2;
+
+	tool_error(&thin_check_tool, "%s: no damage: %" PRIu64 " devices, %" PRIu64 " mappings",
+		   s->options->input, r->nr_devices, r->nr_mappings);
+	tool_error(&thin_check_tool,
+		   "%s: %" PRIu64 " of %" PRIu64 " data blocks of %" PRIu64 " KiB in use, %" PRIu64
+		   " of %" PRIu64 " metadata blocks free, %s",
+		   s->options->input, r->used_data_blocks, r->data_blocks, block_kib,
+		   r->free_metadata_blocks, r->metadata_blocks,
+		   r->sb.held_root ? "a metadata snapshot held" : "no metadata snapshot");
+}
+
 static void print_fine(const struct session *s)
 {
 	const struct check_options *o = &s->options->check;
 	const struct check_result *r = &s->result;
 
 	if (o->superblock_only)
-		tool_error(&thin_check_tool, "%s: the superblock is fine; nothing else was checked",
-			   s->options->input);
+		say(s, "the superblock is fine; nothing else was checked", 0);
 	else if (o->skip_mappings)
 		tool_error(&thin_check_tool,
 			   "%s: %" PRIu64 " devices, no damage; mappings were not checked",
@@ -144,11 +159,7 @@ static void print_fine(const struct session *s)
 			   " mappings",
 			   s->options->input, r->nr_devices, r->nr_mappings);
 	else
-		tool_error(&thin_check_tool,
-			   "%s: no damage: %" PRIu64 " devices, %" PRIu64 " mappings, %" PRIu64
-			   " of %" PRIu64 " data blocks in use",
-			   s->options->input, r->nr_devices, r->nr_mappings, r->used_data_blocks,
-			   r->data_blocks);
+		print_summary(s);
 }
 
 /* What mends the worst of it; findings are sorted. */

@@ -11,10 +11,10 @@ struct thin_check_options {
 	struct check_options check;
 	bool quiet;
 	bool json;
-	bool strict;		 /* suspect findings are damage too */
+	bool strict; /* suspect findings are damage too */
 	bool ignore_non_fatal;
-	bool auto_repair;	 /* free leaked blocks, then clear needs_check */
-	bool clear_needs_check;	 /* the same: thin-provisioning-tools 1.0.9 made it so */
+	bool auto_repair;       /* free leaked blocks, then clear needs_check */
+	bool clear_needs_check; /* the same: thin-provisioning-tools 1.0.9 made it so */
 	const char *input;
 };
 

@@ -58,13 +58,13 @@ static int add_dev_id(struct thin_dump_options *o, const struct tool_option *opt
 
 	if (status != STATUS_NONE)
 		return status;
-	grown = alloc_grow((void *)(uintptr_t)o->read.dev_ids, &o->dev_ids_capacity,
-			   o->read.nr_dev_ids, sizeof(*grown));
+	grown = alloc_grow(o->dev_ids, &o->dev_ids_capacity, o->read.nr_dev_ids, sizeof(*grown));
 	if (!grown) {
 		tool_error(&thin_dump_tool, "out of memory");
 		return STATUS_BAD;
 	}
 	grown[o->read.nr_dev_ids++] = id;
+	o->dev_ids = grown;
 	o->read.dev_ids = grown;
 	return STATUS_NONE;
 }
@@ -164,6 +164,7 @@ int thin_dump_parse(int argc, char **argv, struct thin_dump_options *ret_options
 
 void thin_dump_options_destroy(struct thin_dump_options *o)
 {
-	alloc_free((void *)(uintptr_t)o->read.dev_ids);
+	alloc_free(o->dev_ids);
+	o->dev_ids = NULL;
 	o->read.dev_ids = NULL;
 }

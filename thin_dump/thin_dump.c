@@ -36,11 +36,11 @@ static int explain_output(const struct thin_dump_options *o, int error)
 static int emit(const struct thin_dump_options *o, struct metadata_reader *reader,
 		struct stream *out)
 {
-	struct metadata_visitor *v = o->format == FORMAT_XML ? xml_emitter_create(out) :
-							       human_emitter_create(out);
+	struct metadata_visitor *v =
+		o->format == FORMAT_XML ? xml_emitter_create(out) : human_emitter_create(out);
 	struct progress_terminal terminal;
-	struct progress *progress = progress_terminal_begin(&terminal, thin_dump_tool.name,
-							    o->quiet || !o->output);
+	struct progress *progress =
+		progress_terminal_begin(&terminal, thin_dump_tool.name, o->quiet || !o->output);
 	struct read_fault fault = { "" };
 	int r = -ENOMEM;
 

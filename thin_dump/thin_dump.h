@@ -10,7 +10,8 @@
 enum dump_format { FORMAT_XML, FORMAT_HUMAN };
 
 struct thin_dump_options {
-	struct read_options read; /* dev_ids is owned: thin_dump_options_destroy() */
+	struct read_options read; /* its dev_ids are these: */
+	uint64_t *dev_ids;        /* owned: thin_dump_options_destroy() */
 	size_t dev_ids_capacity;
 	enum dump_format format;
 	bool compress;

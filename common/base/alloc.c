@@ -57,7 +57,10 @@ char *alloc_printf(const char *format, ...)
 	return n < 0 ? NULL : text;
 }
 
-void alloc_free(void *p)
+void alloc_free(const void *p)
 {
-	free(p);
+	void *owned;
+
+	memcpy(&owned, &p, sizeof(owned)); /* the one place where const is dropped */
+	free(owned);
 }

@@ -10,7 +10,8 @@
 
 #include "common/base/compiler.h"
 
-/* n zeroed elements.  Large arrays come straight from the kernel: pages never touched cost nothing. */
+/* n zeroed elements.  Large arrays come straight from the kernel: pages never touched cost nothing.
+ */
 must_check void *alloc_array(size_t n, size_t size);
 
 /* One zeroed object. */
@@ -28,6 +29,7 @@ must_check void *alloc_aligned(size_t bytes);
 must_check char *alloc_string(const char *text);
 must_check char *alloc_printf(const char *format, ...) printf_like(1, 2);
 
-void alloc_free(void *p);
+/* Whoever owns it may free it, also through a pointer to const.  NULL is allowed. */
+void alloc_free(const void *p);
 
 #endif

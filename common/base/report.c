@@ -44,13 +44,13 @@ void report_destroy(struct report *r)
 {
 	for (size_t i = 0; i < r->nr_findings; i++) {
 		alloc_free(r->findings[i].message);
-		alloc_free((void *)(uintptr_t)r->findings[i].affected);
+		alloc_free(r->findings[i].affected);
 	}
 	alloc_free(r->findings);
 	report_init(r);
 }
 
-static char *format_message(const char *format, va_list args)
+printf_like(1, 0) static char *format_message(const char *format, va_list args)
 {
 	char *text = NULL;
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * report.h: what was found wrong with the metadata.
  *
- * Damage is not a failure of ours: it is reported here and the walk goes on.  A finding is a row of the
- * catalogue (findings.def) with the place where it was met.  Nothing is printed here: the tools do.
+ * Damage is not a failure of ours: it is reported here and the walk goes on.  A finding is a row of
+ * the catalogue (findings.def) with the place where it was met.  Nothing is printed here: the tools
+ * do.
  */
 #ifndef THINMEND_BASE_REPORT_H
 #define THINMEND_BASE_REPORT_H
@@ -13,7 +14,13 @@
 
 #include "common/base/compiler.h"
 
-enum severity { SEVERITY_NONE, SEVERITY_SUSPECT, SEVERITY_NON_FATAL, SEVERITY_FATAL, NR_SEVERITIES };
+enum severity {
+	SEVERITY_NONE,
+	SEVERITY_SUSPECT,
+	SEVERITY_NON_FATAL,
+	SEVERITY_FATAL,
+	NR_SEVERITIES
+};
 
 enum finding_id {
 #define FINDING(name, id, severity, costs, mends) FINDING_##name,
@@ -36,7 +43,13 @@ const struct finding_type *finding_type(enum finding_id id);
 const char *severity_name(enum severity severity);
 
 /* What the numbers of a range count. */
-enum range_unit { RANGE_NONE, RANGE_THIN_BLOCKS, RANGE_DATA_BLOCKS, RANGE_METADATA_BLOCKS, RANGE_DEVICE_IDS };
+enum range_unit {
+	RANGE_NONE,
+	RANGE_THIN_BLOCKS,
+	RANGE_DATA_BLOCKS,
+	RANGE_METADATA_BLOCKS,
+	RANGE_DEVICE_IDS
+};
 
 /* "thin blocks", …; "" for RANGE_NONE. */
 const char *range_unit_name(enum range_unit unit);
@@ -63,7 +76,7 @@ struct finding {
 	char *message;
 };
 
-#define REPORT_MAX_PER_ID 1000  /* findings of one id that are kept; all are counted */
+#define REPORT_MAX_PER_ID 1000 /* findings of one id that are kept; all are counted */
 #define REPORT_MAX_AFFECTED 10000
 
 struct report {
@@ -78,8 +91,8 @@ void report_init(struct report *r);
 void report_destroy(struct report *r);
 
 /*
- * Add a finding: *f is copied with its affected list, the message is formatted: one line, lowercase,
- * without the place (tree, block, ranges), which every output states in its own form.
+ * Add a finding: *f is copied with its affected list, the message is formatted: one line,
+ * lowercase, without the place (tree, block, ranges), which every output states in its own form.
  * Never fails: without memory the finding is counted and out_of_memory is set.
  */
 void report_finding(struct report *r, const struct finding *f, const char *format, ...)

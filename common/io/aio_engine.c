@@ -35,7 +35,7 @@ static int aio_submit(struct block_engine *e, struct io_request *rq)
 	struct aio_engine *a = to_aio(e);
 	struct iocb *cb = free_iocb(a);
 	size_t bytes = (size_t)rq->nr_blocks * MD_BLOCK_SIZE;
-	long long offset = (long long)(rq->block * MD_BLOCK_SIZE);
+	long long offset = (long long)rq->block * MD_BLOCK_SIZE;
 	int r;
 
 	if (!cb)
@@ -75,8 +75,8 @@ static int aio_reap(struct block_engine *e, struct io_request **ret_rq)
 		(*ret_rq)->result = (int)transferred;
 	else
 		(*ret_rq)->result =
-			(size_t)transferred == (size_t)(*ret_rq)->nr_blocks * MD_BLOCK_SIZE ? 0 :
-											      -EIO;
+			(size_t)transferred == (size_t)(*ret_rq)->nr_blocks * MD_BLOCK_SIZE ? 0
+											    : -EIO;
 	return 0;
 }
 

@@ -45,10 +45,7 @@ int block_read(struct block_engine *e, uint64_t block, void *data)
 
 int block_write(struct block_engine *e, uint64_t block, const void *data)
 {
-	/* A write request only reads its data: the one struct serves both directions. */
-	struct io_request rq = {
-		.write = true, .block = block, .nr_blocks = 1, .data = (void *)(uintptr_t)data
-	};
+	struct io_request rq = { .write = true, .block = block, .nr_blocks = 1, .source = data };
 
 	return run_one(e, &rq);
 }

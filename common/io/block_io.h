@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * block_io.h: reading and writing metadata blocks, whatever lies behind.
  *
- * An engine takes requests and gives them back when they are done, in any order.  Three exist: libaio
- * (O_DIRECT files and devices), pread (files that refuse O_DIRECT, such as those on old tmpfs), and
- * memory (tests).  Nothing here knows what a block means.
+ * An engine takes requests and gives them back when they are done, in any order.  Three exist:
+ * libaio (O_DIRECT files and devices), pread (files that refuse O_DIRECT, such as those on old
+ * tmpfs), and memory (tests).  Nothing here knows what a block means.
  */
 #ifndef THINMEND_IO_BLOCK_IO_H
 #define THINMEND_IO_BLOCK_IO_H
@@ -13,16 +13,19 @@
 
 #include "common/base/compiler.h"
 
-#define MD_BLOCK_SIZE 4096u	/* bytes in a metadata block, always */
-#define IO_MAX_BLOCKS 256u	/* blocks in one request: 1 MiB */
-#define IO_MAX_DEPTH 32u	/* requests under way at once */
+#define MD_BLOCK_SIZE 4096u /* bytes in a metadata block, always */
+#define IO_MAX_BLOCKS 256u  /* blocks in one request: 1 MiB */
+#define IO_MAX_DEPTH 32u    /* requests under way at once */
 
 struct io_request {
 	bool write;
-	uint64_t block;		/* the first */
-	unsigned int nr_blocks; /* 1 … IO_MAX_BLOCKS */
-	void *data;		/* nr_blocks * 4096 bytes, aligned to 4096; the caller's */
-	int result;		/* when done: 0 or -errno; a read beyond the end is -EIO */
+	uint64_t block;             /* the first */
+	unsigned int nr_blocks;     /* 1 … IO_MAX_BLOCKS */
+	union {                     /* nr_blocks * 4096 bytes, aligned to 4096; the caller's */
+		void *data;         /* to read into */
+		const void *source; /* to write from */
+	};
+	int result; /* when done: 0 or -errno; a read beyond the end is -EIO */
 };
 
 struct block_engine;
@@ -56,9 +59,9 @@ must_check int block_flush(struct block_engine *e);
 void block_engine_destroy(struct block_engine *e);
 
 enum open_mode {
-	OPEN_READ,	     /* exclusive on devices: fails with -EBUSY when in use */
-	OPEN_READ_LIVE,	     /* not exclusive: for the metadata snapshot of an active pool */
-	OPEN_READ_WRITE,     /* exclusive on devices */
+	OPEN_READ,       /* exclusive on devices: fails with -EBUSY when in use */
+	OPEN_READ_LIVE,  /* not exclusive: for the metadata snapshot of an active pool */
+	OPEN_READ_WRITE, /* exclusive on devices */
 };
 
 /*
@@ -74,6 +77,7 @@ must_check int aio_engine_create(int fd, uint64_t nr_blocks, struct block_engine
 must_check int sync_engine_create(int fd, uint64_t nr_blocks, struct block_engine **ret_engine);
 
 /* memory stays the caller's and must outlive the engine. */
-must_check int mem_engine_create(void *memory, uint64_t nr_blocks, struct block_engine **ret_engine);
+must_check int mem_engine_create(void *memory, uint64_t nr_blocks,
+				 struct block_engine **ret_engine);
 
 #endif

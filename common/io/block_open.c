@@ -100,8 +100,8 @@ static int open_file(const char *path, int flags, bool *ret_direct)
 }
 
 /*
- * Where the kernel has no room for another aio context (fs.aio-max-nr), or no aio at all, pread serves:
- * a check must not fail because a database on the same host uses up a limit.
+ * Where the kernel has no room for another aio context (fs.aio-max-nr), or no aio at all, pread
+ * serves: a check must not fail because a database on the same host uses up a limit.
  */
 static int create_engine(int fd, bool direct, uint64_t nr_blocks, struct block_engine **ret_engine)
 {

@@ -236,7 +236,8 @@ static void set_errors(struct list_read *l, const struct io_request *rq, int err
 		l->errors[first_index(l, rq) + i] = error;
 }
 
-/* Fills the engine; a request that is refused at once (beyond the end) is an error of its blocks. */
+/* Fills the engine; a request that is refused at once (beyond the end) is an error of its blocks.
+ */
 static void list_submit(struct list_read *l)
 {
 	for (unsigned int i = 0; i < IO_MAX_DEPTH && l->next < l->n; i++) {

@@ -14,16 +14,16 @@ must_check int block_reader_create(struct block_engine *e, struct block_reader *
 void block_reader_destroy(struct block_reader *r);
 
 /*
- * Gets every block that was read, in no particular order.  data is 4096 bytes, aligned, valid during
- * the call; NULL when the block could not be read, and then error is the -errno.
- * Anything but 0 ends the reading and is handed on.
+ * Gets every block that was read, in no particular order.  data is 4096 bytes, aligned, valid
+ * during the call; NULL when the block could not be read, and then error is the -errno. Anything
+ * but 0 ends the reading and is handed on.
  */
 typedef int (*block_fn)(void *context, uint64_t block, const void *data, int error);
 
 /*
  * Read all blocks of the set, each once, in disk order: neighbours and small gaps are joined into
- * requests of up to 1 MiB, with several under way.  A request that fails is read again block by block,
- * so that one bad sector costs one block.
+ * requests of up to 1 MiB, with several under way.  A request that fails is read again block by
+ * block, so that one bad sector costs one block.
  */
 must_check int block_reader_run(struct block_reader *r, const struct bitset *wanted, block_fn fn,
 				void *context);

@@ -7,13 +7,15 @@
 #include "common/io/block_io.h"
 
 /*
- * Eight tables of 256, so that eight bytes are looked up at once.  Entry i of a table is the sum of the
- * entries of i's bits: eight constants make a table, and the compiler computes the rest.
+ * Eight tables of 256, so that eight bytes are looked up at once.  Entry i of a table is the sum of
+ * the entries of i's bits: eight constants make a table, and the compiler computes the rest.
  */
+/* One line is one table. */
+/* clang-format off */
 static const uint32_t crc_tables[8][256] = {
 #define ENTRY(i, c0, c1, c2, c3, c4, c5, c6, c7)                                              \
-	(((i)&1 ? c0 : 0) ^ ((i)&2 ? c1 : 0) ^ ((i)&4 ? c2 : 0) ^ ((i)&8 ? c3 : 0) ^          \
-	 ((i)&16 ? c4 : 0) ^ ((i)&32 ? c5 : 0) ^ ((i)&64 ? c6 : 0) ^ ((i)&128 ? c7 : 0))
+	(((i)&1 ? (c0) : 0) ^ ((i)&2 ? (c1) : 0) ^ ((i)&4 ? (c2) : 0) ^ ((i)&8 ? (c3) : 0) ^          \
+	 ((i)&16 ? (c4) : 0) ^ ((i)&32 ? (c5) : 0) ^ ((i)&64 ? (c6) : 0) ^ ((i)&128 ? (c7) : 0))
 #define FOUR(i, ...)                                                                          \
 	ENTRY((i), __VA_ARGS__), ENTRY((i) + 1, __VA_ARGS__), ENTRY((i) + 2, __VA_ARGS__),    \
 		ENTRY((i) + 3, __VA_ARGS__)
@@ -35,6 +37,7 @@ static const uint32_t crc_tables[8][256] = {
 	TABLE(0x68032cc8, 0xd0065990, 0xa5e0c5d1, 0x4e2dfd53, 0x9c5bfaa6, 0x3d5b83bd, 0x7ab7077a, 0xf56e0ef4),
 	TABLE(0x493c7d27, 0x9278fa4e, 0x211d826d, 0x423b04da, 0x847609b4, 0x0d006599, 0x1a00cb32, 0x34019664),
 };
+/* clang-format on */
 
 static uint64_t load_le64(const uint8_t *p)
 {
@@ -62,7 +65,8 @@ uint32_t crc32c_portable(uint32_t crc, const void *data, size_t bytes)
 
 #define CRC_BYTES (MD_BLOCK_SIZE - 4)
 
-#if defined(__x86_64__)
+/* sparse does not know the intrinsics: it looks at the portable code alone. */
+#if defined(__x86_64__) && !defined(__CHECKER__)
 #include <immintrin.h>
 
 #define x86_crc __attribute__((target("sse4.2,pclmul")))
@@ -116,7 +120,7 @@ x86_crc static uint32_t block_crc_hardware(const uint8_t *p)
 			  crc_c);
 }
 
-#elif defined(__aarch64__)
+#elif defined(__aarch64__) && !defined(__CHECKER__)
 #include <arm_acle.h>
 #include <asm/hwcap.h>
 #include <sys/auxv.h>
@@ -166,8 +170,8 @@ static uint32_t block_crc_hardware(const uint8_t *p)
 uint32_t block_checksum(const void *block, uint32_t salt)
 {
 	const uint8_t *p = (const uint8_t *)block + 4;
-	uint32_t crc = crc32c_has_hardware() ? block_crc_hardware(p) :
-						crc32c_portable(~UINT32_C(0), p, CRC_BYTES);
+	uint32_t crc = crc32c_has_hardware() ? block_crc_hardware(p)
+					     : crc32c_portable(~UINT32_C(0), p, CRC_BYTES);
 
 	return crc ^ salt;
 }

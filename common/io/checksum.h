@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * checksum.h: CRC32C (Castagnoli), the checksum of every metadata block.
  *
- * A block's first field holds the CRC of its bytes 4..4095, begun with all ones, not inverted at the
- * end, and xored with a salt that depends on the block's type
- * (Linux: drivers/md/persistent-data/dm-block-manager.c, dm_bm_checksum).
+ * A block's first field holds the CRC of its bytes 4..4095, begun with all ones, not inverted at
+ * the end, and xored with a salt that depends on the block's type (Linux:
+ * drivers/md/persistent-data/dm-block-manager.c, dm_bm_checksum).
  */
 #ifndef THINMEND_IO_CHECKSUM_H
 #define THINMEND_IO_CHECKSUM_H

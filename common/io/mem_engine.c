@@ -25,7 +25,7 @@ static int mem_submit(struct block_engine *e, struct io_request *rq)
 	char *place = to_mem(e)->memory + rq->block * MD_BLOCK_SIZE;
 
 	if (rq->write)
-		memcpy(place, rq->data, bytes);
+		memcpy(place, rq->source, bytes);
 	else
 		memcpy(rq->data, place, bytes);
 	rq->result = 0;

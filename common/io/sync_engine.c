@@ -19,22 +19,28 @@ static struct sync_engine *to_sync(struct block_engine *e)
 	return (struct sync_engine *)e;
 }
 
+static ssize_t transfer_some(int fd, const struct io_request *rq, size_t done)
+{
+	size_t left = (size_t)rq->nr_blocks * MD_BLOCK_SIZE - done;
+	off_t offset = (off_t)(rq->block * MD_BLOCK_SIZE + done);
+
+	if (rq->write)
+		return pwrite(fd, (const char *)rq->source + done, left, offset);
+	return pread(fd, (char *)rq->data + done, left, offset);
+}
+
 static int transfer(int fd, const struct io_request *rq)
 {
-	size_t left = (size_t)rq->nr_blocks * MD_BLOCK_SIZE;
-	off_t offset = (off_t)(rq->block * MD_BLOCK_SIZE);
-	char *p = rq->data;
+	size_t done = 0;
 
-	while (left) {
-		ssize_t n = rq->write ? pwrite(fd, p, left, offset) : pread(fd, p, left, offset);
+	while (done < (size_t)rq->nr_blocks * MD_BLOCK_SIZE) {
+		ssize_t n = transfer_some(fd, rq, done);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
 			return n ? -errno : -EIO;
-		left -= (size_t)n;
-		offset += n;
-		p += n;
+		done += (size_t)n;
 	}
 	return 0;
 }

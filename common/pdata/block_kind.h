@@ -10,7 +10,7 @@ enum block_kind {
 	KIND_SNAPSHOT_SUPERBLOCK, /* the copy that a metadata snapshot holds */
 	KIND_DETAILS,
 	KIND_TOP_LEVEL, /* mapping tree, upper level: dev_id to root */
-	KIND_MAPPING,	/* mapping tree, lower level: thin block to data block and time */
+	KIND_MAPPING,   /* mapping tree, lower level: thin block to data block and time */
 	KIND_DATA_INDEX,
 	KIND_DATA_BITMAP,
 	KIND_DATA_REF_COUNTS,

@@ -2,9 +2,9 @@
  * btree_node.h: one node of a persistent-data B+ tree.
  *
  * On disk (Linux: drivers/md/persistent-data/dm-btree-internal.h): a header of 32 bytes, then
- * max_entries keys of 8 bytes, then max_entries values.  Values of an internal node are block numbers
- * of 8 bytes.  max_entries follows from the value size; nodes other than the root hold at least a third
- * of it.
+ * max_entries keys of 8 bytes, then max_entries values.  Values of an internal node are block
+ * numbers of 8 bytes.  max_entries follows from the value size; nodes other than the root hold at
+ * least a third of it.
  */
 #ifndef THINMEND_PDATA_BTREE_NODE_H
 #define THINMEND_PDATA_BTREE_NODE_H
@@ -29,13 +29,13 @@
 #define BTREE_MAX_DEPTH 16u
 
 struct node_header {
-	__le32 csum;  /* salt SALT_BTREE_NODE */
-	__le32 flags; /* exactly one of BTREE_INTERNAL_NODE and BTREE_LEAF_NODE */
-	__le64 blocknr; /* the block it is stored in */
+	__le32 csum;       /* salt SALT_BTREE_NODE */
+	__le32 flags;      /* exactly one of BTREE_INTERNAL_NODE and BTREE_LEAF_NODE */
+	__le64 blocknr;    /* the block it is stored in */
 	__le32 nr_entries; /* at most max_entries */
 	__le32 max_entries;
 	__le32 value_size; /* bytes */
-	__le32 padding;	   /* 0 */
+	__le32 padding;    /* 0 */
 };
 
 struct btree_node {
@@ -46,7 +46,7 @@ struct btree_node {
 	bool leaf;
 	uint32_t padding;
 	uint32_t first_unsorted; /* the first key not above the one before it; nr_entries: none */
-	const uint8_t *keys;	 /* inside the raw block */
+	const uint8_t *keys;     /* inside the raw block */
 	const uint8_t *values;
 };
 
@@ -59,10 +59,11 @@ struct node_fault {
 uint32_t btree_max_entries(uint32_t value_size);
 
 /*
- * Decode and check the node in raw (4096 bytes), read from block, of a tree whose leaves have values of
- * leaf_value_size bytes.  On success every key and value below nr_entries lies inside raw, which is
- * borrowed and must outlive *ret_node.  Neither keys nor values are judged, but for first_unsorted.
- * Returns 0, or -EUCLEAN with the broken rule in *ret_fault; then *ret_node is untouched.
+ * Decode and check the node in raw (4096 bytes), read from block, of a tree whose leaves have
+ * values of leaf_value_size bytes.  On success every key and value below nr_entries lies inside
+ * raw, which is borrowed and must outlive *ret_node.  Neither keys nor values are judged, but for
+ * first_unsorted. Returns 0, or -EUCLEAN with the broken rule in *ret_fault; then *ret_node is
+ * untouched.
  */
 must_check int btree_node_decode(const void *raw, uint64_t block, uint32_t leaf_value_size,
 				 struct btree_node *ret_node, struct node_fault *ret_fault);

@@ -20,11 +20,9 @@ static int64_t child_of(const struct node_table *t, size_t parent, const struct 
 static int slot_fault(struct node_table *t, size_t node, enum finding_id id, uint32_t slot,
 		      uint64_t expected, uint64_t found)
 {
-	struct fault f = { .id = id,
-			   .slot = slot,
-			   .end = RANGE_OPEN,
-			   .expected = expected,
-			   .found = found };
+	struct fault f = {
+		.id = id, .slot = slot, .end = RANGE_OPEN, .expected = expected, .found = found
+	};
 
 	return node_table_fault(t, node, &f);
 }
@@ -83,8 +81,8 @@ static int join(struct node_table *t, size_t parent, const struct btree_node *p,
 	if (!t->nodes[parent].height)
 		t->nodes[parent].height = height;
 	else if (t->nodes[parent].height != height)
-		r = slot_fault(t, parent, FINDING_CHILD_HEIGHT, slot,
-			       t->nodes[parent].height - 1u, height - 1u);
+		r = slot_fault(t, parent, FINDING_CHILD_HEIGHT, slot, t->nodes[parent].height - 1u,
+			       height - 1u);
 	if (!r && !t->nodes[parent].unsorted)
 		r = check_child_keys(t, parent, p, slot, &t->nodes[child]);
 	if (!r)

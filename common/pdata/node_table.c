@@ -84,8 +84,8 @@ static bool cuts_off(const struct node_table *t, size_t node, enum finding_id id
 
 int node_table_fault(struct node_table *t, size_t node, const struct fault *f)
 {
-	struct fault *grown = alloc_grow(t->faults, &t->faults_capacity, t->nr_faults,
-					 sizeof(*grown));
+	struct fault *grown =
+		alloc_grow(t->faults, &t->faults_capacity, t->nr_faults, sizeof(*grown));
 
 	if (!grown)
 		return -ENOMEM;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * node_table.h: all tree nodes of a metadata device, each read once.
  *
- * Trees are read level by level: the children of a level form a set of blocks, which is read in disk
- * order.  Of an internal node the whole block is kept; of a leaf a few words.  Then the nodes are linked
- * bottom up (key ranges, heights, loops), and faults are traced to the roots and key ranges they harm.
+ * Trees are read level by level: the children of a level form a set of blocks, which is read in
+ * disk order.  Of an internal node the whole block is kept; of a leaf a few words.  Then the nodes
+ * are linked bottom up (key ranges, heights, loops), and faults are traced to the roots and key
+ * ranges they harm.
  *
- * A fault is something wrong with a node or with one of its entries; it becomes a finding only once it
- * is known what it harms.  Memory: 60 bytes a node, 4 KiB an internal node, 5 bytes a block.
+ * A fault is something wrong with a node or with one of its entries; it becomes a finding only once
+ * it is known what it harms.  Memory: 60 bytes a node, 4 KiB an internal node, 5 bytes a block.
  */
 #ifndef THINMEND_PDATA_NODE_TABLE_H
 #define THINMEND_PDATA_NODE_TABLE_H
@@ -28,37 +29,38 @@ enum link_state { NOT_LINKED, LINKING, LINKED };
 
 struct node {
 	uint64_t first_key, last_key; /* of all values below, when nr_values is not 0 */
-	uint64_t nr_values;	      /* leaf entries below, each path counted */
+	uint64_t nr_values;           /* leaf entries below, each path counted */
 	uint32_t block;
-	uint32_t raw;	      /* index into kept blocks, 0: not kept */
+	uint32_t raw;         /* index into kept blocks, 0: not kept */
 	uint32_t first_fault; /* 1 + index into faults, 0: none */
-	uint32_t stamp;	      /* last trace that came by */
-	uint32_t owner;	      /* index of the device it belongs to, NO_OWNER or MANY_OWNERS */
+	uint32_t stamp;       /* last trace that came by */
+	uint32_t owner;       /* index of the device it belongs to, NO_OWNER or MANY_OWNERS */
 	uint32_t snap_time;   /* the lowest snapshotted_time of its owners, or NO_TIME */
 	uint32_t max_time;    /* of a mapping leaf: the latest mapping */
 	uint16_t nr_entries;
-	uint8_t kind;	      /* enum block_kind */
-	uint8_t height;	      /* 0: leaf */
-	uint8_t visits;	      /* for the caller's own walks */
+	uint8_t kind;           /* enum block_kind */
+	uint8_t height;         /* 0: leaf */
+	uint8_t visits;         /* for the caller's own walks */
 	unsigned int state : 2; /* enum link_state */
-	bool read : 1;		/* it was read, whatever came of it */
-	bool bad : 1;		/* it cannot be used */
+	bool read : 1;          /* it was read, whatever came of it */
+	bool bad : 1;           /* it cannot be used */
 	bool leaf : 1;
 	bool damaged : 1;    /* it or something below has a fault */
 	bool incomplete : 1; /* something below cannot be reached */
 	bool unsorted : 1;   /* its keys are out of order */
 	bool underfull : 1;  /* less than a third of its entries are in use */
 	bool judged : 1;     /* its fill was judged as somebody's child */
-	bool stale : 1;	  /* for the caller */
+	bool stale : 1;      /* for the caller */
 };
 
 struct fault {
 	enum finding_id id;
-	uint32_t slot;	     /* the entry it concerns, or WHOLE_NODE */
-	uint64_t begin, end; /* the keys it concerns, within the node's range; 0 … RANGE_OPEN: all */
+	uint32_t slot; /* the entry it concerns, or WHOLE_NODE */
+	uint64_t begin,
+		end; /* the keys it concerns, within the node's range; 0 … RANGE_OPEN: all */
 	uint64_t expected, found;
 	uint64_t nr_values; /* values concerned; 0: to be estimated */
-	uint32_t next;	    /* 1 + index of the node's next fault */
+	uint32_t next;      /* 1 + index of the node's next fault */
 };
 
 struct node_table {
@@ -70,7 +72,7 @@ struct node_table {
 	struct node *nodes;
 	size_t nr_nodes, nodes_capacity;
 	uint32_t *node_of; /* by block: 1 + index into nodes */
-	uint8_t *kinds;	   /* by block: enum block_kind */
+	uint8_t *kinds;    /* by block: enum block_kind */
 	struct ref_counts refs;
 	void **kept; /* raw blocks */
 	size_t nr_kept, kept_capacity;
@@ -78,7 +80,7 @@ struct node_table {
 	size_t nr_faults, faults_capacity;
 	uint32_t stamp;
 	bool incomplete[NR_BLOCK_KINDS]; /* something in these trees cannot be reached */
-	uint64_t nr_read; /* nodes: for progress */
+	uint64_t nr_read;                /* nodes: for progress */
 };
 
 /* nr_blocks is at most the engine's, and below 2^32.  0 or -ENOMEM. */
@@ -107,20 +109,21 @@ struct scan {
 	enum block_kind kind;
 	uint32_t value_size; /* of leaves */
 	bool keep_leaves;    /* for trees whose values are needed in key order */
-	leaf_fn fn;	     /* may be NULL */
+	leaf_fn fn;          /* may be NULL */
 	void *context;
 };
 
 /*
  * Read everything below the nodes that are in frontier (their blocks, which were referred to as
- * scan->kind and are new).  frontier is empty afterwards.  0 or -errno of our own; damage becomes faults.
+ * scan->kind and are new).  frontier is empty afterwards.  0 or -errno of our own; damage becomes
+ * faults.
  */
 must_check int node_table_scan(struct node_table *t, const struct scan *scan,
 			       struct bitset *frontier);
 
 /*
- * Add a fault to the node.  Where f->id means that something below cannot be reached, the node and its
- * tree become incomplete.  0 or -ENOMEM.
+ * Add a fault to the node.  Where f->id means that something below cannot be reached, the node and
+ * its tree become incomplete.  0 or -ENOMEM.
  */
 must_check int node_table_fault(struct node_table *t, size_t node, const struct fault *f);
 

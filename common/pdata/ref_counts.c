@@ -39,7 +39,7 @@ static int add_to_overflow(struct ref_counts *r, uint64_t block)
 int ref_counts_add(struct ref_counts *r, uint64_t block, bool mark)
 {
 	uint8_t **chunk = &r->chunks[block / REF_COUNTS_CHUNK];
-	unsigned int shift = (block & 1) * 4, old, new;
+	unsigned int shift = (unsigned int)(block & 1) * 4, old, new;
 	uint8_t *byte;
 
 	if (!*chunk) {
@@ -48,7 +48,7 @@ int ref_counts_add(struct ref_counts *r, uint64_t block, bool mark)
 			return -ENOMEM;
 	}
 	byte = &(*chunk)[block % REF_COUNTS_CHUNK / 2];
-	old = (*byte >> shift) & 15u;
+	old = (unsigned int)*byte >> shift & 15u;
 	new = old | (mark ? MARK : 0);
 	if ((new & 7u) != OVERFLOWED)
 		new ++;
@@ -63,11 +63,11 @@ int ref_counts_add(struct ref_counts *r, uint64_t block, bool mark)
 void ref_counts_mark(struct ref_counts *r, uint64_t block)
 {
 	uint8_t *chunk = block < r->nr_blocks ? r->chunks[block / REF_COUNTS_CHUNK] : NULL;
-	unsigned int shift = (block & 1) * 4, old;
+	unsigned int shift = (unsigned int)(block & 1) * 4, old;
 
 	if (!chunk)
 		return;
-	old = (chunk[block % REF_COUNTS_CHUNK / 2] >> shift) & 15u;
+	old = (unsigned int)chunk[block % REF_COUNTS_CHUNK / 2] >> shift & 15u;
 	if (!(old & MARK) && old > 1)
 		r->nr_marked_repeated++;
 	chunk[block % REF_COUNTS_CHUNK / 2] |= (uint8_t)(MARK << shift);
@@ -80,7 +80,8 @@ static unsigned int nibble(const struct ref_counts *r, uint64_t block)
 	if (block >= r->nr_blocks)
 		return 0;
 	chunk = r->chunks[block / REF_COUNTS_CHUNK];
-	return chunk ? (chunk[block % REF_COUNTS_CHUNK / 2] >> (block & 1) * 4) & 15u : 0;
+	return chunk ? (unsigned int)chunk[block % REF_COUNTS_CHUNK / 2] >> (block & 1) * 4 & 15u
+		     : 0;
 }
 
 uint64_t ref_counts_get(const struct ref_counts *r, uint64_t block)

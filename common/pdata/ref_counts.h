@@ -19,7 +19,7 @@
 
 struct ref_counts {
 	uint64_t nr_blocks;
-	uint8_t **chunks;	     /* owned, each of them may be NULL */
+	uint8_t **chunks;            /* owned, each of them may be NULL */
 	struct u64_map overflow;     /* whole counts of the blocks that have seven or more */
 	uint64_t nr_marked_repeated; /* blocks that are marked and used twice or more */
 };
@@ -30,7 +30,8 @@ void ref_counts_destroy(struct ref_counts *r);
 /* One more use of block, which must be below nr_blocks; mark sticks.  0 or -ENOMEM. */
 must_check int ref_counts_add(struct ref_counts *r, uint64_t block, bool mark);
 
-/* Where block, which must be below nr_blocks, is counted: to be fetched ahead.  NULL: not there yet. */
+/* Where block, which must be below nr_blocks, is counted: to be fetched ahead.  NULL: not there
+ * yet. */
 static inline const void *ref_counts_place(const struct ref_counts *r, uint64_t block)
 {
 	const uint8_t *chunk = r->chunks[block / REF_COUNTS_CHUNK];

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * space_map.h: the on-disk form of a space map, which says how often each block is used.
  *
- * (Linux: drivers/md/persistent-data/dm-space-map-common.h.)  A root of 32 bytes in the superblock leads
- * to an index of bitmaps and to a tree of reference counts.  A bitmap holds two bits for each of 16320
- * blocks: the count 0, 1 or 2, or "look it up in the tree", whose counts are 3 and more.
+ * (Linux: drivers/md/persistent-data/dm-space-map-common.h.)  A root of 32 bytes in the superblock
+ * leads to an index of bitmaps and to a tree of reference counts.  A bitmap holds two bits for each
+ * of 16320 blocks: the count 0, 1 or 2, or "look it up in the tree", whose counts are 3 and more.
  *   data space map      the index is a btree: bitmap number to index entry
- *   metadata space map  the index is one block of 255 entries; those behind the last bitmap are junk
- * The free blocks of the last bitmap are counted up to 16320, not up to the end of the device.
+ *   metadata space map  the index is one block of 255 entries; those behind the last bitmap are
+ * junk The free blocks of the last bitmap are counted up to 16320, not up to the end of the device.
  */
 #ifndef THINMEND_PDATA_SPACE_MAP_H
 #define THINMEND_PDATA_SPACE_MAP_H
@@ -17,12 +17,12 @@
 #include "common/base/report.h"
 #include "common/io/block_io.h"
 
-#define BITMAP_ENTRIES 16320u	/* blocks in one bitmap */
+#define BITMAP_ENTRIES 16320u /* blocks in one bitmap */
 #define METADATA_MAX_BITMAPS 255u
 #define METADATA_MAX_BLOCKS ((uint64_t)METADATA_MAX_BITMAPS * BITMAP_ENTRIES) /* 15.875 GiB */
-#define BITMAP_OVERFLOW 3u	/* what a bitmap says of a count of 3 or more */
-#define REF_COUNT_SIZE 4u	/* bytes of a value in the reference count tree */
-#define INDEX_ENTRY_SIZE 16u	/* bytes of a value in the data index tree */
+#define BITMAP_OVERFLOW 3u       /* what a bitmap says of a count of 3 or more */
+#define REF_COUNT_SIZE 4u        /* bytes of a value in the reference count tree */
+#define INDEX_ENTRY_SIZE 16u     /* bytes of a value in the data index tree */
 #define SPACE_MAP_ROOT_SIZE 128u /* bytes set aside in the superblock, of which 32 are used */
 
 struct disk_space_map_root {
@@ -54,14 +54,14 @@ struct disk_bitmap {
 
 struct space_map_root {
 	uint64_t nr_blocks;
-	uint64_t nr_allocated;	 /* blocks with a count */
-	uint64_t bitmap_root;	 /* metadata block: index block, or root of the index tree */
+	uint64_t nr_allocated;   /* blocks with a count */
+	uint64_t bitmap_root;    /* metadata block: index block, or root of the index tree */
 	uint64_t ref_count_root; /* metadata block: root of the reference count tree */
 };
 
 struct index_entry {
-	uint64_t blocknr;	   /* metadata block of the bitmap */
-	uint32_t nr_free;	   /* entries that are 0, of all 16320 */
+	uint64_t blocknr;          /* metadata block of the bitmap */
+	uint32_t nr_free;          /* entries that are 0, of all 16320 */
 	uint32_t none_free_before; /* no entry below it is 0 */
 };
 

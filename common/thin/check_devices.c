@@ -54,7 +54,8 @@ static int compare_devices(const void *a, const void *b)
 	return (int)da->has_root - (int)db->has_root;
 }
 
-/* Entries of both trees into one entry for each id; of a key that stands there twice the first wins. */
+/* Entries of both trees into one entry for each id; of a key that stands there twice the first
+ * wins. */
 static void join_devices(struct device_set *set)
 {
 	size_t out = 0;
@@ -77,7 +78,8 @@ static void join_devices(struct device_set *set)
 	set->nr = out;
 }
 
-/* References count once for each leaf, and the metadata snapshot may share leaves with the live tree. */
+/* References count once for each leaf, and the metadata snapshot may share leaves with the live
+ * tree. */
 static int visit_top_level_leaf(void *context, struct node_table *t, struct node *node,
 				const struct btree_node *leaf)
 {
@@ -114,8 +116,8 @@ static int read_tree(struct check *c, uint64_t root, enum block_kind kind, uint3
 		return r;
 	if (ref == REFERENCE_WRONG_KIND) {
 		if (root != SUPERBLOCK_LOCATION)
-			check_block_finding(c, kind, root, FINDING_CHILD_KIND,
-					    c->table.kinds[root], root, NULL);
+			check_block_finding(c, kind, root, FINDING_CHILD_KIND, c->table.kinds[root],
+					    root, NULL);
 		return 0;
 	}
 	r = bitset_init(&frontier, c->table.nr_blocks);
@@ -152,8 +154,8 @@ int check_read_devices(struct check *c, const struct superblock *sb, bool snapsh
 		r = node_table_entries(t, (size_t)set->top_level_node, add_root, set);
 	if (r)
 		return r;
-	set->complete = tree_complete(c, set->details_node) &&
-			tree_complete(c, set->top_level_node);
+	set->complete =
+		tree_complete(c, set->details_node) && tree_complete(c, set->top_level_node);
 	join_devices(set);
 	return 0;
 }

@@ -23,9 +23,8 @@ struct harms {
 	uint32_t *node_of_fault;
 };
 
-void check_block_finding(struct check *c, enum block_kind kind, uint64_t block,
-			 enum finding_id id, uint64_t expected, uint64_t found,
-			 const struct affected *affected)
+void check_block_finding(struct check *c, enum block_kind kind, uint64_t block, enum finding_id id,
+			 uint64_t expected, uint64_t found, const struct affected *affected)
 {
 	struct finding f = { .id = id,
 			     .tree = block_kind_name(kind),
@@ -39,7 +38,8 @@ void check_block_finding(struct check *c, enum block_kind kind, uint64_t block,
 
 	/* For a block of another kind `expected` only carries the kind into the text. */
 	f.has_counts &= id != FINDING_CHILD_KIND;
-	report_finding(c->report, &f, "%s", finding_describe(id, expected, found, text, sizeof(text)));
+	report_finding(c->report, &f, "%s",
+		       finding_describe(id, expected, found, text, sizeof(text)));
 }
 
 /* In which unit a tree's keys count, and how many of them one key stands for. */
@@ -90,10 +90,9 @@ static int note_harm(void *context, const struct node *node, size_t fault, uint6
 		return -ENOMEM;
 	h->items = grown;
 	grown[h->nr].fault = fault;
-	grown[h->nr].affected = (struct affected){ .device = h->device,
-						   .unit = key_unit(node, &scale),
-						   .begin = begin,
-						   .end = end };
+	grown[h->nr].affected = (struct affected){
+		.device = h->device, .unit = key_unit(node, &scale), .begin = begin, .end = end
+	};
 	grown[h->nr].affected.begin = scaled(begin, scale);
 	grown[h->nr].affected.end = scaled(end, scale);
 	if (h->device != NO_DEVICE)
@@ -111,8 +110,8 @@ static bool cuts_off(const struct harms *h, const struct harm *harm)
 }
 
 /*
- * The details tell how many mappings the device should have: where one hole is all that is wrong, what
- * is missing is what stood there.
+ * The details tell how many mappings the device should have: where one hole is all that is wrong,
+ * what is missing is what stood there.
  */
 static void correct_guess(struct harms *h, size_t first, const struct check_device *d,
 			  const struct node *root)
@@ -215,8 +214,8 @@ static int report_fault(struct harms *h, size_t fault, size_t first, size_t end)
 	struct finding finding = { .id = f->id,
 				   .tree = block_kind_name((enum block_kind)n->kind),
 				   .block = n->block,
-				   .has_counts = f->expected != f->found &&
-						 f->id != FINDING_CHILD_KIND,
+				   .has_counts =
+					   f->expected != f->found && f->id != FINDING_CHILD_KIND,
 				   .expected = f->expected,
 				   .found = f->found,
 				   .affected = list };

@@ -20,7 +20,7 @@ struct device_set {
 	struct check_device *devices; /* by ascending id, each id once */
 	size_t nr, capacity;
 	int64_t details_node, top_level_node; /* the roots of the two trees, or -1 */
-	bool complete; /* both trees could be read completely */
+	bool complete;                        /* both trees could be read completely */
 };
 
 struct check {
@@ -31,7 +31,7 @@ struct check {
 	struct check_result *result;
 	struct block_reader *reader;
 	struct node_table table;
-	struct superblock sb;	/* with roots overridden */
+	struct superblock sb;   /* with roots overridden */
 	struct superblock snap; /* of the metadata snapshot */
 	bool has_snap;
 	bool snap_lost; /* there is one, and it cannot be read */
@@ -66,8 +66,7 @@ must_check int check_space_maps(struct check *c);
 must_check int check_report_faults(struct check *c);
 
 /* A finding about a whole block or about a field of it. */
-void check_block_finding(struct check *c, enum block_kind kind, uint64_t block,
-			 enum finding_id id, uint64_t expected, uint64_t found,
-			 const struct affected *affected);
+void check_block_finding(struct check *c, enum block_kind kind, uint64_t block, enum finding_id id,
+			 uint64_t expected, uint64_t found, const struct affected *affected);
 
 #endif

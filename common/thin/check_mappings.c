@@ -46,7 +46,8 @@ static int visit_leaf(void *context, struct node_table *t, struct node *node,
 
 	/*
 	 * Data blocks come in no order that a cache could guess: asking for a leaf's worth of them
-	 * ahead saves half of the whole check.  (In a function of its own gcc takes the loop for dead.)
+	 * ahead saves half of the whole check.  (In a function of its own gcc takes the loop for
+	 * dead.)
 	 */
 	for (uint32_t i = 0; i < leaf->nr_entries; i++) {
 		uint64_t block = mapping_data_block(btree_node_u64(leaf, i));

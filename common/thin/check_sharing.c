@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
  * check_sharing.c: will the kernel copy what it has to copy?
  *
- * A device takes a mapping for its own when the mapping is not older than the device's snapshotted_time;
- * a write then goes to the data block in place (Linux: dm-thin-metadata.c, __snapshotted_since).  If the
- * block is mapped elsewhere too, that write destroys somebody else's data, and no checksum ever tells.
+ * A device takes a mapping for its own when the mapping is not older than the device's
+ * snapshotted_time; a write then goes to the data block in place (Linux: dm-thin-metadata.c,
+ * __snapshotted_since).  If the block is mapped elsewhere too, that write destroys somebody else's
+ * data, and no checksum ever tells.
  *
- * While the mapping leaves are read, each data block that some owner takes for its own is marked.  Only
- * if a marked block is used twice, or a leaf that holds one has two owners, is more to be done.
- * The metadata snapshot does not count: it protects metadata, not data.
+ * While the mapping leaves are read, each data block that some owner takes for its own is marked.
+ * Only if a marked block is used twice, or a leaf that holds one has two owners, is more to be
+ * done. The metadata snapshot does not count: it protects metadata, not data.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -49,7 +50,8 @@ struct place {
 	uint32_t node, slot;
 };
 
-/* Calls fn for each leaf below the device's root once, but not below nodes visited max_visits times. */
+/* Calls fn for each leaf below the device's root once, but not below nodes visited max_visits
+ * times. */
 static int for_each_leaf(struct sharing *s, uint32_t device, unsigned int max_visits,
 			 device_leaf_fn fn)
 {
@@ -282,8 +284,7 @@ static int add_claims(struct sharing *s, uint32_t device, uint32_t leaf)
 			.data_block = s->uses[i].data_block,
 			.key = s->uses[i].key,
 			.device = device,
-			.exposed = d->has_details &&
-				   s->uses[i].time >= d->details.snapshotted_time,
+			.exposed = d->has_details && s->uses[i].time >= d->details.snapshotted_time,
 		};
 	}
 	return 0;
@@ -321,8 +322,7 @@ static void name_others(struct sharing *s)
 	for (size_t i = 0; i < s->nr_claims; i++) {
 		struct claim *c = &s->claims[i];
 		bool before = i && s->claims[i - 1].data_block == c->data_block;
-		bool after = i + 1 < s->nr_claims &&
-			     s->claims[i + 1].data_block == c->data_block;
+		bool after = i + 1 < s->nr_claims && s->claims[i + 1].data_block == c->data_block;
 
 		if (!before && !after)
 			c->exposed = false;

@@ -24,11 +24,11 @@ struct space_map_check {
 	uint64_t nr_blocks; /* of root, or as many as there can be */
 	uint64_t nr_bitmaps;
 	struct index_entry *index; /* blocknr 0: missing, or not to be used */
-	uint32_t *bitmap_of;	   /* by metadata block: 1 + bitmap number.  Shared by both maps. */
+	uint32_t *bitmap_of;       /* by metadata block: 1 + bitmap number.  Shared by both maps. */
 	struct u64_map overflow;   /* block to count, from the reference count tree */
-	uint64_t nr_allocated;	   /* counted in the bitmaps */
-	bool complete;		   /* all bitmaps could be read */
-	bool counts_complete;	   /* the trees could be read: what was not met is not used */
+	uint64_t nr_allocated;     /* counted in the bitmaps */
+	bool complete;             /* all bitmaps could be read */
+	bool counts_complete;      /* the trees could be read: what was not met is not used */
 };
 
 static bool is_metadata(const struct space_map_check *s)
@@ -57,8 +57,8 @@ static struct affected bitmap_range(const struct space_map_check *s, uint64_t i)
 static int prepare(struct space_map_check *s, struct check *c, const struct kinds *kinds,
 		   const struct space_map_root *root, const struct ref_counts *expected)
 {
-	uint64_t most = kinds == &metadata_kinds ? c->table.nr_blocks :
-						   c->table.nr_blocks * BITMAP_ENTRIES;
+	uint64_t most =
+		kinds == &metadata_kinds ? c->table.nr_blocks : c->table.nr_blocks * BITMAP_ENTRIES;
 
 	*s = (struct space_map_check){
 		.c = c, .kinds = kinds, .root = root, .expected = expected, .complete = true
@@ -280,10 +280,9 @@ static int note_leak(struct space_map_check *s, const struct mismatch *m)
 
 static int report_mismatch(struct space_map_check *s, uint64_t block, struct mismatch *m)
 {
-	struct affected where = { .device = NO_DEVICE,
-				  .unit = s->kinds->unit,
-				  .begin = m->begin,
-				  .end = m->end };
+	struct affected where = {
+		.device = NO_DEVICE, .unit = s->kinds->unit, .begin = m->begin, .end = m->end
+	};
 	int r = 0;
 
 	if (m->begin == m->end)
@@ -292,8 +291,8 @@ static int report_mismatch(struct space_map_check *s, uint64_t block, struct mis
 		complain(s, s->kinds->bitmap, block, FINDING_REF_COUNT_LOW, m->expected, m->found,
 			 &where);
 	} else if (s->counts_complete && m->expected) {
-		complain(s, s->kinds->bitmap, block, FINDING_REF_COUNT_HIGH, m->expected,
-			 m->found, &where);
+		complain(s, s->kinds->bitmap, block, FINDING_REF_COUNT_HIGH, m->expected, m->found,
+			 &where);
 	} else if (s->counts_complete) {
 		complain(s, s->kinds->bitmap, block, FINDING_BLOCK_LEAKED, 0, m->found, &where);
 		r = note_leak(s, m);
@@ -302,8 +301,8 @@ static int report_mismatch(struct space_map_check *s, uint64_t block, struct mis
 	return r;
 }
 
-static int compare(struct space_map_check *s, uint64_t bitmap_block, uint64_t block,
-		   uint64_t found, struct mismatch *m)
+static int compare(struct space_map_check *s, uint64_t bitmap_block, uint64_t block, uint64_t found,
+		   struct mismatch *m)
 {
 	uint64_t expected = ref_counts_get(s->expected, block);
 	int r;
@@ -325,10 +324,9 @@ static int compare(struct space_map_check *s, uint64_t bitmap_block, uint64_t bl
 /* The count of a block whose bitmap entry says that the tree has it; the tree's is used up. */
 static uint64_t overflow_count(struct space_map_check *s, uint64_t bitmap_block, uint64_t block)
 {
-	struct affected where = { .device = NO_DEVICE,
-				  .unit = s->kinds->unit,
-				  .begin = block,
-				  .end = block + 1 };
+	struct affected where = {
+		.device = NO_DEVICE, .unit = s->kinds->unit, .begin = block, .end = block + 1
+	};
 	uint64_t *slot = u64_map_find(&s->overflow, block), count;
 
 	if (!slot || !*slot) {
@@ -405,8 +403,8 @@ static int visit_bitmap(void *context, uint64_t block, const void *raw, int erro
 {
 	struct both *both = context;
 	struct check *c = both->data.c;
-	struct space_map_check *s = c->table.kinds[block] == KIND_DATA_BITMAP ? &both->data :
-										&both->metadata;
+	struct space_map_check *s =
+		c->table.kinds[block] == KIND_DATA_BITMAP ? &both->data : &both->metadata;
 	struct affected where = bitmap_range(s, s->bitmap_of[block] - 1u);
 	struct space_map_fault f = { .id = FINDING_BLOCK_UNREADABLE };
 
@@ -476,14 +474,13 @@ static void judge_completeness(struct both *both)
 {
 	const struct check *c = both->data.c;
 	bool devices = c->live.top_level_node >= 0 && c->live.details_node >= 0 &&
-		       (!c->has_snap ||
-			(c->held.top_level_node >= 0 && c->held.details_node >= 0));
+		       (!c->has_snap || (c->held.top_level_node >= 0 && c->held.details_node >= 0));
 
 	both->data.counts_complete = devices && !c->snap_lost &&
 				     !c->table.incomplete[KIND_TOP_LEVEL] &&
 				     !c->table.incomplete[KIND_MAPPING];
-	both->metadata.counts_complete = devices && !any_incomplete(c) && both->data.complete &&
-					 both->metadata.complete;
+	both->metadata.counts_complete =
+		devices && !any_incomplete(c) && both->data.complete && both->metadata.complete;
 }
 
 static int check_both(struct both *both, struct bitset *wanted)

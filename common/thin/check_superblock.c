@@ -13,8 +13,7 @@ struct subject {
 	uint64_t block;
 };
 
-static void complain(const struct subject *s, enum finding_id id, uint64_t expected,
-		     uint64_t found)
+static void complain(const struct subject *s, enum finding_id id, uint64_t expected, uint64_t found)
 {
 	check_block_finding(s->c, s->kind, s->block, id, expected, found, NULL);
 }
@@ -118,9 +117,7 @@ static bool is_zero(const struct space_map_root *root)
 
 int check_snapshot_superblock(struct check *c)
 {
-	struct subject s = { .c = c,
-			     .kind = KIND_SNAPSHOT_SUPERBLOCK,
-			     .block = c->sb.held_root };
+	struct subject s = { .c = c, .kind = KIND_SNAPSHOT_SUPERBLOCK, .block = c->sb.held_root };
 	enum reference ref;
 	int r;
 

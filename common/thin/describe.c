@@ -7,14 +7,16 @@
 #include "common/thin/superblock.h"
 
 const char *finding_describe(enum finding_id id, uint64_t expected, uint64_t found, char *buffer,
-			   size_t size)
+			     size_t size)
 {
 	const unsigned long long e = expected, f = found;
 
 	switch (id) {
-#define TEXT(name, ...)                                      \
-	case FINDING_##name:                                 \
-		(void)snprintf(buffer, size, __VA_ARGS__);   \
+/* One line is one text. */
+/* clang-format off */
+#define TEXT(name, ...)                                    \
+	case FINDING_##name:                               \
+		(void)snprintf(buffer, size, __VA_ARGS__); \
 		return buffer;
 	TEXT(SUPERBLOCK_UNREADABLE, "the superblock cannot be read")
 	TEXT(SUPERBLOCK_CHECKSUM, "bad checksum in superblock")
@@ -41,8 +43,8 @@ const char *finding_describe(enum finding_id id, uint64_t expected, uint64_t fou
 	TEXT(NODE_NR_ENTRIES, "%llu entries where 1 to %llu can be", f, e)
 	TEXT(NODE_PADDING, "the padding is 0x%llx, not 0", f)
 	TEXT(NODE_KEY_ORDER, "key %llu follows key %llu", f, e)
+	case FINDING_LEAF_UNDERFULL:
 	TEXT(NODE_UNDERFULL, "only %llu entries, less than a third of the room", f)
-	TEXT(LEAF_UNDERFULL, "only %llu entries, less than a third of the room", f)
 	TEXT(CHILD_RANGE, "an entry leads to block %llu, but the last block is %llu", f, e - 1)
 	TEXT(CHILD_LOOP, "an entry leads back to block %llu, above it", f)
 	TEXT(CHILD_KIND, "an entry leads to block %llu, which is used as %s", f, block_kind_name(expected < NR_BLOCK_KINDS ? (enum block_kind)expected : KIND_UNUSED))
@@ -70,10 +72,11 @@ const char *finding_describe(enum finding_id id, uint64_t expected, uint64_t fou
 	TEXT(OVERFLOW_MISSING, "the bitmap refers to a reference count that is not there")
 	TEXT(OVERFLOW_EXTRA, "a reference count of %llu that no bitmap refers to", f)
 	TEXT(OVERFLOW_VALUE, "a reference count of %llu, below %llu", f, e)
+	case FINDING_REF_COUNT_HIGH:
 	TEXT(REF_COUNT_LOW, "used %llu times, but counted as %llu", e, f)
-	TEXT(REF_COUNT_HIGH, "used %llu times, but counted as %llu", e, f)
 	TEXT(BLOCK_LEAKED, "used by nobody, but counted as %llu", f)
 #undef TEXT
+		/* clang-format on */
 	case FINDING_MAPPING_SHARED: /* has a text of its own */
 	case NR_FINDINGS:
 		break;

@@ -24,7 +24,7 @@ struct disk_device_details {
 struct device_details {
 	uint64_t mapped_blocks;
 	uint64_t transaction_id;   /* of the pool when the device was made */
-	uint32_t creation_time;	   /* of the pool when the device was made */
+	uint32_t creation_time;    /* of the pool when the device was made */
 	uint32_t snapshotted_time; /* a mapping older than this is shared: a write copies it */
 };
 

@@ -7,7 +7,7 @@
 
 /* What stands for a neighbour besides a block, which is never 0. */
 #define UNKNOWN 0u
-#define NOBODY UINT32_MAX	   /* begins or ends a sequence */
+#define NOBODY UINT32_MAX          /* begins or ends a sequence */
 #define DIFFERENT (UINT32_MAX - 1) /* not always the same */
 
 int leaf_runs_init(struct leaf_runs *r, uint64_t nr_blocks)

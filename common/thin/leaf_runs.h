@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * leaf_runs.h: which leaves do several devices share?
  *
- * Each device's mapping tree is a sequence of leaves.  A run is a longest piece of such sequences whose
- * leaves always occur together and in this order; it is shared when it occurs more than once.  The run's
- * name is the block of its first leaf.  9 bytes a metadata block.
+ * Each device's mapping tree is a sequence of leaves.  A run is a longest piece of such sequences
+ * whose leaves always occur together and in this order; it is shared when it occurs more than once.
+ * The run's name is the block of its first leaf.  9 bytes a metadata block.
  */
 #ifndef THINMEND_THIN_LEAF_RUNS_H
 #define THINMEND_THIN_LEAF_RUNS_H
@@ -16,8 +16,8 @@
 struct leaf_runs {
 	uint64_t nr_blocks;
 	uint32_t *before, *after; /* owned: a leaf's only neighbour, as leaf_runs.c encodes it */
-	uint8_t *seen;		  /* owned: occurs 0 times, once, or more often (2) */
-	uint64_t last;		  /* of the sequence that is being added */
+	uint8_t *seen;            /* owned: occurs 0 times, once, or more often (2) */
+	uint64_t last;            /* of the sequence that is being added */
 	bool in_sequence;
 };
 

@@ -49,8 +49,8 @@ static void claimed_figures(struct check *c)
 }
 
 /*
- * Each bitmap of the data space map takes a metadata block, so that no pool has more data blocks than
- * this.  Mappings beyond are out of range, whatever the superblock says.
+ * Each bitmap of the data space map takes a metadata block, so that no pool has more data blocks
+ * than this.  Mappings beyond are out of range, whatever the superblock says.
  */
 static int prepare_data_counts(struct check *c)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * metadata_check.h: verify a pool's metadata completely.
  *
- * Every block that the superblock leads to is read once, in disk order, level by level; data blocks and
- * metadata blocks are counted as they are met and compared with both space maps at the end.  Damage is
- * reported as findings and the walk goes on with what can be reached.
+ * Every block that the superblock leads to is read once, in disk order, level by level; data blocks
+ * and metadata blocks are counted as they are met and compared with both space maps at the end.
+ * Damage is reported as findings and the walk goes on with what can be reached.
  */
 #ifndef THINMEND_THIN_METADATA_CHECK_H
 #define THINMEND_THIN_METADATA_CHECK_H
@@ -24,9 +24,9 @@ struct check_options {
 
 /* Blocks with a count that nobody uses. */
 struct leak {
-	bool metadata;	     /* of the metadata space map; else of the data space map */
+	bool metadata;       /* of the metadata space map; else of the data space map */
 	uint64_t begin, end; /* blocks [begin, end) */
-	uint64_t found;	     /* the count they have */
+	uint64_t found;      /* the count they have */
 };
 
 struct check_result {
@@ -34,7 +34,7 @@ struct check_result {
 	struct superblock sb;
 	bool space_maps_checked;
 	uint64_t nr_devices;
-	uint64_t nr_mappings; /* of all devices, shared ones counted for each */
+	uint64_t nr_mappings;          /* of all devices, shared ones counted for each */
 	uint64_t metadata_blocks;      /* in the metadata space map, at most what the device has */
 	uint64_t free_metadata_blocks; /* counted, or without space maps what the superblock says */
 	uint64_t data_blocks, used_data_blocks;

@@ -19,8 +19,8 @@ struct fix {
 	struct block_engine *engine;
 	void *superblock; /* owned, raw */
 	struct space_map_root data, metadata;
-	struct disk_index *index;	 /* owned, of the metadata space map */
-	struct disk_bitmap *bitmaps;	 /* owned, all of the metadata space map */
+	struct disk_index *index;    /* owned, of the metadata space map */
+	struct disk_bitmap *bitmaps; /* owned, all of the metadata space map */
 	uint64_t nr_bitmaps;
 	uint64_t moved[METADATA_MAX_BITMAPS]; /* new block of a metadata bitmap, or 0 */
 	bool dirty[METADATA_MAX_BITMAPS];
@@ -291,7 +291,8 @@ static int move_bitmaps(struct fix *f)
 			changed = true;
 			r = allocate(f, &f->moved[i]);
 			if (!r)
-				r = free_later(f, index_entry_decode(&f->index->entries[i]).blocknr);
+				r = free_later(f,
+					       index_entry_decode(&f->index->entries[i]).blocknr);
 		}
 	}
 	return r;
@@ -390,23 +391,28 @@ int metadata_fix_leaks(struct block_engine *e, const struct leak *leaks, size_t 
 	return r;
 }
 
+static int clear_flag(void *raw)
+{
+	const struct superblock sb = superblock_decode(raw);
+
+	if (!sb.checksum_ok)
+		return -EUCLEAN;
+	superblock_set_flags(raw, sb.flags & ~SUPERBLOCK_NEEDS_CHECK);
+	return 0;
+}
+
 int metadata_clear_needs_check(struct block_engine *e)
 {
 	void *raw = alloc_aligned(MD_BLOCK_SIZE);
-	struct superblock sb;
 	int r;
 
 	if (!raw)
 		return -ENOMEM;
 	r = block_read(e, SUPERBLOCK_LOCATION, raw);
-	if (!r) {
-		sb = superblock_decode(raw);
-		r = sb.checksum_ok ? 0 : -EUCLEAN;
-	}
-	if (!r) {
-		superblock_set_flags(raw, sb.flags & ~SUPERBLOCK_NEEDS_CHECK);
+	if (!r)
+		r = clear_flag(raw);
+	if (!r)
 		r = block_write(e, SUPERBLOCK_LOCATION, raw);
-	}
 	if (!r)
 		r = block_flush(e);
 	alloc_free(raw);

@@ -11,12 +11,12 @@
 #include "common/thin/metadata_check.h"
 
 /*
- * Free leaked blocks.  Only for metadata that was just checked and has no fatal finding.  Leaks with a
- * count of three or more stay: their counts stand in a tree.  *ret_nr_freed is the number of blocks.
- * 0, -ENOSPC when there is no free metadata block to write to, or -errno of the engine.
+ * Free leaked blocks.  Only for metadata that was just checked and has no fatal finding.  Leaks
+ * with a count of three or more stay: their counts stand in a tree.  *ret_nr_freed is the number of
+ * blocks. 0, -ENOSPC when there is no free metadata block to write to, or -errno of the engine.
  */
-must_check int metadata_fix_leaks(struct block_engine *e, const struct leak *leaks,
-				  size_t nr_leaks, uint64_t *ret_nr_freed);
+must_check int metadata_fix_leaks(struct block_engine *e, const struct leak *leaks, size_t nr_leaks,
+				  uint64_t *ret_nr_freed);
 
 /* Clear needs_check and change nothing else in the superblock.  0 or -errno. */
 must_check int metadata_clear_needs_check(struct block_engine *e);

@@ -24,7 +24,7 @@ struct read_device {
 struct metadata_reader {
 	struct block_engine *engine;
 	const struct read_options *options; /* only until open returns */
-	struct superblock sb;		    /* of the metadata snapshot, where that is read */
+	struct superblock sb;               /* of the metadata snapshot, where that is read */
 	struct pool_header header;
 	uint64_t nr_data_blocks; /* mappings must lie below it; 0: not known */
 	struct read_device *devices;
@@ -306,10 +306,10 @@ struct emission {
 	uint64_t blocks[BATCH];
 	struct leaf_place places[BATCH];
 	int errors[BATCH];
-	unsigned int nr;	 /* leaves that wait to be read */
-	struct mapping_run run;	 /* being built; length 0: none */
-	uint64_t nr_mappings;	 /* of the sequence */
-	uint64_t next_thin;	 /* the next mapping must not lie below it */
+	unsigned int nr;         /* leaves that wait to be read */
+	struct mapping_run run;  /* being built; length 0: none */
+	uint64_t nr_mappings;    /* of the sequence */
+	uint64_t next_thin;      /* the next mapping must not lie below it */
 	uint64_t nr_leaves_done; /* for progress */
 };
 
@@ -371,7 +371,7 @@ static int flush_leaves(struct emission *m)
 
 	for (unsigned int i = 0; i < m->nr && !e; i++) {
 		const char *raw = (const char *)m->slab + (size_t)i * MD_BLOCK_SIZE;
-		struct btree_node leaf;
+		struct btree_node leaf = { 0 };
 
 		e = tree_reader_leaf(&r->trees, &m->tree, m->blocks[i], raw, m->errors[i],
 				     m->places[i].begin, m->places[i].end, &leaf);
@@ -467,10 +467,9 @@ static int emit_mappings(struct emission *m, const struct read_device *d)
 		e = end_sequence(m);
 	if (e || m->nr_mappings == d->details.mapped_blocks)
 		return e;
-	return tree_fault(&m->r->trees, &tree, d->root,
-			  "%llu mappings, but the device details say %llu",
-			  (unsigned long long)m->nr_mappings,
-			  (unsigned long long)d->details.mapped_blocks);
+	return tree_fault(
+		&m->r->trees, &tree, d->root, "%llu mappings, but the device details say %llu",
+		(unsigned long long)m->nr_mappings, (unsigned long long)d->details.mapped_blocks);
 }
 
 static int emit_device(struct emission *m, const struct read_device *d)

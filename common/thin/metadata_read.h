@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * metadata_read.h: undamaged metadata to a visitor, in constant memory.
  *
- * First the internal nodes are read, to find which leaves are shared; then every leaf once, in the order
- * of its mappings.  The first thing that is wrong ends it: nothing is left out silently.
+ * First the internal nodes are read, to find which leaves are shared; then every leaf once, in the
+ * order of its mappings.  The first thing that is wrong ends it: nothing is left out silently.
  * Memory: 9 bytes a metadata block and about 6 MiB, however many mappings there are.
  */
 #ifndef THINMEND_THIN_METADATA_READ_H
@@ -13,12 +13,12 @@
 #include "common/thin/metadata_visitor.h"
 
 struct read_options {
-	bool metadata_snap;	  /* the metadata snapshot instead of the live metadata */
-	uint64_t snap_block;	  /* where it is expected; 0: wherever */
-	bool skip_mappings;	  /* devices without their mappings */
-	const uint64_t *dev_ids;  /* only these; all where nr_dev_ids is 0 */
+	bool metadata_snap;      /* the metadata snapshot instead of the live metadata */
+	uint64_t snap_block;     /* where it is expected; 0: wherever */
+	bool skip_mappings;      /* devices without their mappings */
+	const uint64_t *dev_ids; /* only these; all where nr_dev_ids is 0 */
 	size_t nr_dev_ids;
-	uint64_t transaction_id;  /* at least this in the header; likewise: */
+	uint64_t transaction_id; /* at least this in the header; likewise: */
 	uint64_t nr_data_blocks;
 	uint32_t data_block_size; /* this in the header, unless 0 */
 };

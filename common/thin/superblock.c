@@ -16,8 +16,7 @@ _Static_assert(offsetof(struct disk_superblock, metadata_space_map_root) == 192,
 _Static_assert(offsetof(struct disk_superblock, mapping_root) == 320, "layout of the superblock");
 _Static_assert(offsetof(struct disk_superblock, metadata_nr_blocks) == 344,
 	       "layout of the superblock");
-_Static_assert(offsetof(struct disk_superblock, incompat_flags) == 360,
-	       "layout of the superblock");
+_Static_assert(offsetof(struct disk_superblock, incompat_flags) == 360, "layout of the superblock");
 
 #define SUPERBLOCK_USED (offsetof(struct disk_superblock, incompat_flags) + 4)
 

@@ -18,8 +18,8 @@
 #define METADATA_BLOCK_SECTORS 8u    /* 512-byte sectors of a metadata block */
 #define DATA_BLOCK_SIZE_MIN 128u     /* sectors: 64 KiB */
 #define DATA_BLOCK_SIZE_MAX 2097152u /* sectors: 1 GiB */
-#define MAX_TIME 0xffffffu	     /* times have 24 bits where mappings store them */
-#define MAX_DEV_ID 0xffffffu	     /* the kernel takes no larger device id */
+#define MAX_TIME 0xffffffu           /* times have 24 bits where mappings store them */
+#define MAX_DEV_ID 0xffffffu         /* the kernel takes no larger device id */
 
 struct disk_superblock {
 	__le32 csum; /* salt SALT_SUPERBLOCK */
@@ -27,15 +27,15 @@ struct disk_superblock {
 	__le64 blocknr; /* the block it is stored in */
 	uint8_t uuid[16];
 	__le64 magic;
-	__le32 version; /* 1 or 2 */
-	__le32 time;	/* goes up with every snapshot */
+	__le32 version;        /* 1 or 2 */
+	__le32 time;           /* goes up with every snapshot */
 	__le64 transaction_id; /* whoever manages the pool counts here */
 	__le64 held_root;      /* block of the metadata snapshot's superblock, or 0 */
 	uint8_t data_space_map_root[SPACE_MAP_ROOT_SIZE];     /* zero in a metadata snapshot */
 	uint8_t metadata_space_map_root[SPACE_MAP_ROOT_SIZE]; /* zero in a metadata snapshot */
 	__le64 mapping_root;
 	__le64 details_root;
-	__le32 data_block_size;	    /* sectors: 128 … 2097152, a multiple of 128 */
+	__le32 data_block_size;     /* sectors: 128 … 2097152, a multiple of 128 */
 	__le32 metadata_block_size; /* sectors: 8 */
 	__le64 metadata_nr_blocks;  /* when the pool was made */
 	__le32 compat_flags;

@@ -25,8 +25,8 @@ void tree_reader_destroy(struct tree_reader *r)
 	*r = (struct tree_reader){ 0 };
 }
 
-int tree_fault(struct tree_reader *r, const struct tree *tree, uint64_t block, const char *format,
-	       ...)
+void tree_fault_text(struct tree_reader *r, const struct tree *tree, uint64_t block,
+		     const char *format, ...)
 {
 	char device[40] = "", reason[160];
 	va_list args;
@@ -39,12 +39,11 @@ int tree_fault(struct tree_reader *r, const struct tree *tree, uint64_t block, c
 	va_end(args);
 	(void)snprintf(r->fault->text, sizeof(r->fault->text), "%s%s, block %llu: %s",
 		       block_kind_name(tree->kind), device, (unsigned long long)block, reason);
-	return -EUCLEAN;
 }
 
 static int io_fault(struct tree_reader *r, const struct tree *tree, uint64_t block, int error)
 {
-	(void)tree_fault(r, tree, block, "I/O error");
+	tree_fault_text(r, tree, block, "I/O error");
 	return error == -ENOMEM ? error : -EIO;
 }
 
@@ -112,7 +111,7 @@ static int read_node(struct tree_reader *r, const struct tree *tree, uint64_t bl
 static int measure_height(struct tree_reader *r, const struct tree *tree, unsigned int *ret_height)
 {
 	uint64_t block = tree->root;
-	struct btree_node n;
+	struct btree_node n = { 0 };
 
 	for (*ret_height = 0; *ret_height < BTREE_MAX_DEPTH; ++*ret_height) {
 		int e = read_node(r, tree, block, 0, &n);
@@ -209,7 +208,7 @@ struct values {
 static int leaf_values(void *context, uint64_t block, uint64_t begin, uint64_t end)
 {
 	struct values *v = context;
-	struct btree_node leaf;
+	struct btree_node leaf = { 0 };
 	int error = block_read(v->r->engine, block, v->raw);
 	int e = tree_reader_leaf(v->r, v->tree, block, v->raw, error, begin, end, &leaf);
 

@@ -4,6 +4,8 @@
 #ifndef THINMEND_THIN_TREE_READER_H
 #define THINMEND_THIN_TREE_READER_H
 
+#include <errno.h>
+
 #include "common/io/block_io.h"
 #include "common/pdata/block_kind.h"
 #include "common/pdata/btree_node.h"
@@ -15,9 +17,9 @@ struct tree_reader {
 	struct block_engine *engine;
 	uint64_t nr_blocks;
 	struct read_fault *fault; /* borrowed: filled on failure */
-	char *nodes;		  /* owned: CACHED_NODES blocks, block b at b % CACHED_NODES */
-	uint64_t *cached;	  /* owned: which block stands there; 0: none */
-	char *path;		  /* owned: BTREE_MAX_DEPTH blocks, the nodes above the current leaf */
+	char *nodes;              /* owned: CACHED_NODES blocks, block b at b % CACHED_NODES */
+	uint64_t *cached;         /* owned: which block stands there; 0: none */
+	char *path; /* owned: BTREE_MAX_DEPTH blocks, the nodes above the current leaf */
 };
 
 /* 0 or -ENOMEM. */
@@ -49,15 +51,18 @@ must_check int tree_reader_values(struct tree_reader *r, const struct tree *tree
 				  void *context);
 
 /*
- * Decode a leaf that stands in raw, or was not to be read (error), and check its keys against the range.
- * 0, -EUCLEAN or -EIO with the fault filled.
+ * Decode a leaf that stands in raw, or was not to be read (error), and check its keys against the
+ * range. 0, -EUCLEAN or -EIO with the fault filled.
  */
 must_check int tree_reader_leaf(struct tree_reader *r, const struct tree *tree, uint64_t block,
 				const void *raw, int error, uint64_t begin, uint64_t end,
 				struct btree_node *ret_leaf);
 
-/* Fill the fault: "mapping tree of device 3, block 17: TEXT".  Returns -EUCLEAN. */
-int tree_fault(struct tree_reader *r, const struct tree *tree, uint64_t block, const char *format,
-	       ...) printf_like(4, 5);
+/* Fill the fault: "mapping tree of device 3, block 17: TEXT". */
+void tree_fault_text(struct tree_reader *r, const struct tree *tree, uint64_t block,
+		     const char *format, ...) printf_like(4, 5);
+
+/* The same as an expression whose value is -EUCLEAN, which every analyser can see. */
+#define tree_fault(...) (tree_fault_text(__VA_ARGS__), -EUCLEAN)
 
 #endif

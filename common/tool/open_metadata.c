@@ -25,8 +25,9 @@ static void explain_open(const struct tool *tool, const char *path, int error)
 		break;
 	case EBUSY:
 		dm_who_uses(path, user, sizeof(user));
-		tool_error(tool, "%s: in use%s; deactivate the pool first, or read its metadata "
-				 "snapshot (--metadata-snap)",
+		tool_error(tool,
+			   "%s: in use%s; deactivate the pool first, or read its metadata "
+			   "snapshot (--metadata-snap)",
 			   path, user);
 		break;
 	case EACCES:
@@ -80,8 +81,9 @@ static int inspect(const struct tool *tool, const char *path, bool quiet, struct
 
 	if (!e->nr_blocks) {
 		if (!quiet)
-			tool_error(tool, "%s: Metadata device/file too small.  Is this binary "
-					 "metadata?",
+			tool_error(tool,
+				   "%s: Metadata device/file too small.  Is this binary "
+				   "metadata?",
 				   path);
 		return STATUS_BAD;
 	}
@@ -132,8 +134,9 @@ int open_metadata(const struct tool *tool, const char *path, enum open_mode mode
 	}
 	if (!(*ret_engine)->nr_blocks && is_short_xml(path)) {
 		if (!quiet)
-			tool_error(tool, "%s: This looks like XML.  This tool only supports the "
-					 "binary metadata format; thin_restore makes it from XML",
+			tool_error(tool,
+				   "%s: This looks like XML.  This tool only supports the "
+				   "binary metadata format; thin_restore makes it from XML",
 				   path);
 		r = STATUS_BAD;
 	} else {

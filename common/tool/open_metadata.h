@@ -8,9 +8,9 @@
 #include "common/tool/tool.h"
 
 /*
- * Returns STATUS_NONE with *ret_engine the caller's, or STATUS_BAD; then one line was printed, unless
- * quiet.  What has a superblock's magic number or a right checksum is accepted as metadata, however
- * damaged it is; so is what cannot be read.
+ * Returns STATUS_NONE with *ret_engine the caller's, or STATUS_BAD; then one line was printed,
+ * unless quiet.  What has a superblock's magic number or a right checksum is accepted as metadata,
+ * however damaged it is; so is what cannot be read.
  */
 must_check int open_metadata(const struct tool *tool, const char *path, enum open_mode mode,
 			     bool quiet, struct block_engine **ret_engine);

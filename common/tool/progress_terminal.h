@@ -20,8 +20,7 @@ struct progress_terminal {
  * The progress to hand on: &p->base, or NULL where nobody looks: standard error is no terminal, or
  * quiet.  Nothing is drawn in the first half second.
  */
-struct progress *progress_terminal_begin(struct progress_terminal *p, const char *tool,
-					 bool quiet);
+struct progress *progress_terminal_begin(struct progress_terminal *p, const char *tool, bool quiet);
 
 /* Wipe the line, so that what follows stands alone. */
 void progress_terminal_end(struct progress_terminal *p);

@@ -30,7 +30,7 @@ static void print_affected(const struct affected *a, FILE *out)
 	if (a->device != NO_DEVICE)
 		(void)fprintf(out, ": ");
 	print_range(a, out);
-	if (a->mappings)
+	if (a->mappings && a->end != a->begin + 1)
 		(void)fprintf(out, " (about %llu mapping%s)", (unsigned long long)a->mappings,
 			      a->mappings == 1 ? "" : "s");
 }

@@ -108,8 +108,8 @@ static const struct tool_option *find_option(const struct tool *tool, int got)
 	size_t index = (size_t)got - 0x100;
 
 	if (got >= 0x100)
-		return index < tool->nr_options ? &tool->options[index] :
-						  &builtin[index - tool->nr_options];
+		return index < tool->nr_options ? &tool->options[index]
+						: &builtin[index - tool->nr_options];
 	for (size_t i = 0; i < tool->nr_options; i++) {
 		if (tool->options[i].letter == got)
 			return &tool->options[i];
@@ -122,8 +122,9 @@ static int refuse(const struct tool *tool, int got, char **argv)
 	const char *word = argv[optind - 1];
 
 	if (optopt && optopt < 0x100 && (strncmp(word, "--", 2) != 0 || got == ':'))
-		return got == ':' ? tool_usage_error(tool, "option '-%c' needs a value", optopt) :
-				    tool_usage_error(tool, "unexpected argument '-%c' found", optopt);
+		return got == ':'
+			       ? tool_usage_error(tool, "option '-%c' needs a value", optopt)
+			       : tool_usage_error(tool, "unexpected argument '-%c' found", optopt);
 	if (got == ':')
 		return tool_usage_error(tool, "option '%s' needs a value", word);
 	if (optopt >= 0x100)

@@ -47,7 +47,8 @@ struct tool {
 	const char *footer; /* end of --help, or NULL */
 };
 
-/* Gets each option; argument is NULL where none was given.  STATUS_NONE, or the status to end with. */
+/* Gets each option; argument is NULL where none was given.  STATUS_NONE, or the status to end with.
+ */
 typedef int (*take_option_fn)(void *context, const struct tool_option *option,
 			      const char *argument);
 

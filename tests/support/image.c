@@ -7,18 +7,24 @@
 #include <string.h>
 
 #include "common/base/alloc.h"
+#include "common/pdata/space_map.h"
 
 #define FAIL(...) (fprintf(stderr, __VA_ARGS__), abort())
 
 struct image image_load(const char *fixture)
 {
-	struct image i = { .unreadable = NO_BLOCK };
 	char path[256];
-	FILE *f;
-	long size;
 
 	snprintf(path, sizeof(path), "build/fixtures/%s.raw", fixture);
-	f = fopen(path, "rb");
+	return image_load_file(path);
+}
+
+struct image image_load_file(const char *path)
+{
+	struct image i = { .unreadable = NO_BLOCK };
+	FILE *f = fopen(path, "rb");
+	long size;
+
 	if (!f || fseek(f, 0, SEEK_END) || (size = ftell(f)) < 0)
 		FAIL("%s: %s (make fixtures)\n", path, strerror(errno));
 	rewind(f);
@@ -28,6 +34,14 @@ struct image image_load(const char *fixture)
 		FAIL("%s cannot be read\n", path);
 	fclose(f);
 	return i;
+}
+
+void image_save_file(const struct image *i, const char *path)
+{
+	FILE *f = fopen(path, "wb");
+
+	if (!f || fwrite(i->bytes, MD_BLOCK_SIZE, i->nr_blocks, f) != i->nr_blocks || fclose(f))
+		FAIL("%s: %s\n", path, strerror(errno));
 }
 
 void image_destroy(struct image *i)
@@ -182,20 +196,76 @@ uint64_t first_leaf(const struct image *i, uint64_t block)
 	return block;
 }
 
-uint64_t device_root(const struct image *i, uint64_t device)
+/* The leaf that holds key, and its entry there. */
+static uint64_t find_key(const struct image *i, uint64_t block, uint64_t key,
+			 unsigned int *ret_entry)
 {
-	uint64_t block = image_get(i, 0, SUPER_MAPPING_ROOT, 8);
-
 	for (;;) {
 		unsigned int e = 0, nr = node_nr_entries(i, block);
 
-		while (e + 1 < nr && node_key(i, block, e + 1) <= device)
+		while (e + 1 < nr && node_key(i, block, e + 1) <= key)
 			e++;
-		if (node_is_leaf(i, block)) {
-			if (node_key(i, block, e) != device)
-				FAIL("no device %llu\n", (unsigned long long)device);
-			return node_value(i, block, e);
+		*ret_entry = e;
+		if (!node_is_leaf(i, block)) {
+			block = node_value(i, block, e);
+			continue;
 		}
-		block = node_value(i, block, e);
+		if (node_key(i, block, e) != key)
+			FAIL("no key %llu\n", (unsigned long long)key);
+		return block;
 	}
+}
+
+uint64_t device_root(const struct image *i, uint64_t device)
+{
+	unsigned int e;
+	uint64_t leaf = find_key(i, image_get(i, 0, SUPER_MAPPING_ROOT, 8), device, &e);
+
+	return node_value(i, leaf, e);
+}
+
+size_t device_details_offset(const struct image *i, uint64_t device, uint64_t *ret_block)
+{
+	unsigned int e;
+
+	*ret_block = find_key(i, image_get(i, 0, SUPER_DETAILS_ROOT, 8), device, &e);
+	return node_value_offset(i, *ret_block, e);
+}
+
+static void leak_in_bitmap(struct image *i, uint64_t bitmap)
+{
+	struct disk_bitmap *b = (void *)(i->bytes + bitmap * MD_BLOCK_SIZE);
+	unsigned int e = 0;
+
+	while (bitmap_entry(bitmap_word(b, e / 32), e % 32))
+		e++;
+	bitmap_set_entry(b, e, 1);
+	image_seal(i, bitmap, SALT_BITMAP);
+}
+
+static void one_more_allocated(struct image *i, size_t map)
+{
+	image_set_super(i, map + MAP_NR_ALLOCATED, 8,
+			image_get(i, 0, map + MAP_NR_ALLOCATED, 8) + 1);
+}
+
+void image_leak_data(struct image *i)
+{
+	uint64_t leaf = first_leaf(i, image_get(i, 0, SUPER_DATA_MAP + MAP_BITMAP_ROOT, 8));
+	size_t nr_free = node_value_offset(i, leaf, 0) + 8;
+
+	leak_in_bitmap(i, node_value(i, leaf, 0));
+	image_set_node(i, leaf, nr_free, 4, image_get(i, leaf, nr_free, 4) - 1);
+	one_more_allocated(i, SUPER_DATA_MAP);
+}
+
+void image_leak_metadata(struct image *i)
+{
+	uint64_t index = image_get(i, 0, SUPER_METADATA_MAP + MAP_BITMAP_ROOT, 8);
+	size_t nr_free = 16 + 8;
+
+	leak_in_bitmap(i, image_get(i, index, 16, 8));
+	image_set(i, index, nr_free, 4, image_get(i, index, nr_free, 4) - 1);
+	image_seal(i, index, SALT_INDEX);
+	one_more_allocated(i, SUPER_METADATA_MAP);
 }

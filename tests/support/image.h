@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * image.h: a metadata device in memory, for tests: load a real one, change a field, make its checksums
- * right again, check it.
+ * image.h: a metadata device in memory, for tests: load a real one, change a field, make its
+ * checksums right again, check it.
  */
 #ifndef THINMEND_TESTS_IMAGE_H
 #define THINMEND_TESTS_IMAGE_H
@@ -16,8 +16,11 @@ struct image {
 	uint64_t unreadable; /* reading this block fails; NO_BLOCK */
 };
 
-/* Load tests/fixtures/NAME.raw.xz as the Makefile has unpacked it.  Aborts the test when it cannot. */
+/* Load tests/fixtures/NAME.raw.xz as the Makefile has unpacked it.  Aborts the test when it cannot.
+ */
 struct image image_load(const char *fixture);
+struct image image_load_file(const char *path);
+void image_save_file(const struct image *i, const char *path);
 void image_destroy(struct image *i);
 
 /* An engine on the image that honours `unreadable`. */
@@ -55,6 +58,16 @@ uint64_t first_leaf(const struct image *i, uint64_t block);
 /* The root of a device's mapping tree. */
 uint64_t device_root(const struct image *i, uint64_t device);
 
+/* Where the device's details begin: offset in *ret_block. */
+size_t device_details_offset(const struct image *i, uint64_t device, uint64_t *ret_block);
+
+/*
+ * Leak the first free block of a space map, as the kernel would: its count becomes 1, and the index
+ * and the superblock are kept in step.  For maps whose first bitmap has room.
+ */
+void image_leak_data(struct image *i);
+void image_leak_metadata(struct image *i);
+
 /* Offsets in the superblock. */
 enum super_field {
 	SUPER_FLAGS = 4,
@@ -77,7 +90,12 @@ enum super_field {
 };
 
 /* Offsets in a space map root. */
-enum map_field { MAP_NR_BLOCKS = 0, MAP_NR_ALLOCATED = 8, MAP_BITMAP_ROOT = 16, MAP_REF_COUNT_ROOT = 24 };
+enum map_field {
+	MAP_NR_BLOCKS = 0,
+	MAP_NR_ALLOCATED = 8,
+	MAP_BITMAP_ROOT = 16,
+	MAP_REF_COUNT_ROOT = 24
+};
 
 /* Offsets in a node. */
 enum node_field {

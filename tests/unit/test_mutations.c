@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * test_mutations.c: one field of real metadata is changed, all checksums are made right again, and the
- * check has to say what was changed.  Every finding of the catalogue has to be met.
+ * test_mutations.c: one field of real metadata is changed, all checksums are made right again, and
+ * the check has to say what was changed.  Every finding of the catalogue has to be met.
  */
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 
 TestSuite(mutations, .fini = fail_on_leaks);
 
-#define SNAPS "many-snaps"	  /* 194 devices, deep trees, counts above three */
+#define SNAPS "many-snaps"       /* 194 devices, deep trees, counts above three */
 #define HELD "metadata-snapshot" /* a metadata snapshot is held */
 
 struct mutation {
@@ -140,6 +140,8 @@ static void set_metadata_index(struct image *i, size_t offset, size_t bytes, uin
 
 /* ---- the mutations */
 
+/* One line is one mutation. */
+/* clang-format off */
 #define M(name) static void name(struct image *i)
 
 M(sb_unreadable) { i->unreadable = 0; }
@@ -433,7 +435,12 @@ M(leak_metadata)
 	set_bitmap_entry(i, metadata_bitmap(i), find_entry(i, metadata_bitmap(i), 0), 1);
 }
 
-#define ROW(name, finding, fixture) { #name, FINDING_##finding, fixture, name }
+/* clang-format on */
+
+#define ROW(name, finding, fixture)                     \
+	{                                               \
+#name, FINDING_##finding, fixture, name \
+	}
 
 static const struct mutation mutations_table[] = {
 	ROW(sb_unreadable, SUPERBLOCK_UNREADABLE, SNAPS),

@@ -16,9 +16,9 @@
 TestSuite(thin, .fini = fail_on_leaks);
 
 static const char *const fixtures[] = {
-	"basic",	 "metadata-snapshot", "many-snaps",	 "out-of-metadata",
-	"needs-check",	 "docker-loop-lvm",   "docker-live",	 "docker-pool-full",
-	"docker-kill9-1", "docker-kill9-2",   "docker-kill9-3",
+	"basic",          "metadata-snapshot", "many-snaps",     "out-of-metadata",
+	"needs-check",    "docker-loop-lvm",   "docker-live",    "docker-pool-full",
+	"docker-kill9-1", "docker-kill9-2",    "docker-kill9-3",
 };
 
 Test(thin, what_the_kernel_wrote_is_clean)
@@ -95,45 +95,11 @@ Test(thin, damage_names_devices_and_ranges)
 
 /* ---- leaks */
 
-static unsigned int leak(struct image *i, bool metadata)
-{
-	uint64_t bitmap, root;
-	struct disk_bitmap *b;
-	unsigned int e = 0;
-
-	if (metadata)
-		bitmap = image_get(i, image_get(i, 0, SUPER_METADATA_MAP + MAP_BITMAP_ROOT, 8), 16,
-				   8);
-	else {
-		root = image_get(i, 0, SUPER_DATA_MAP + MAP_BITMAP_ROOT, 8);
-		bitmap = node_value(i, first_leaf(i, root), 0);
-	}
-	b = (void *)(i->bytes + bitmap * MD_BLOCK_SIZE);
-	while (bitmap_entry(bitmap_word(b, e / 32), e % 32))
-		e++;
-	bitmap_set_entry(b, e, 1);
-	image_seal(i, bitmap, SALT_BITMAP);
-	return e;
-}
-
-/* The kernel would have kept the index in step with the bitmap. */
 static void leak_properly(struct image *i)
 {
-	uint64_t root = image_get(i, 0, SUPER_DATA_MAP + MAP_BITMAP_ROOT, 8);
-	uint64_t leaf = first_leaf(i, root);
-	uint64_t index = image_get(i, 0, SUPER_METADATA_MAP + MAP_BITMAP_ROOT, 8);
-	size_t at = node_value_offset(i, leaf, 0) + 8;
-
 	for (int n = 0; n < 3; n++) {
-		leak(i, false);
-		image_set_node(i, leaf, at, 4, image_get(i, leaf, at, 4) - 1);
-		image_set_super(i, SUPER_DATA_MAP + MAP_NR_ALLOCATED, 8,
-				image_get(i, 0, SUPER_DATA_MAP + MAP_NR_ALLOCATED, 8) + 1);
-		leak(i, true);
-		image_set(i, index, 16 + 8, 4, image_get(i, index, 16 + 8, 4) - 1);
-		image_seal(i, index, SALT_INDEX);
-		image_set_super(i, SUPER_METADATA_MAP + MAP_NR_ALLOCATED, 8,
-				image_get(i, 0, SUPER_METADATA_MAP + MAP_NR_ALLOCATED, 8) + 1);
+		image_leak_data(i);
+		image_leak_metadata(i);
 	}
 }
 
@@ -346,8 +312,8 @@ Test(thin, random_damage_with_right_checksums)
 		memcpy(i.bytes, clean.bytes, 110 * MD_BLOCK_SIZE);
 		for (int n = rand_r(&seed) % 4; n >= 0; n--) {
 			size_t at = 4 + (size_t)rand_r(&seed) % (rand_r(&seed) % 2 ? 60 : 4092);
-			uint64_t value = rand_r(&seed) % 3 ? (uint64_t)rand_r(&seed) % 300 :
-							     UINT64_MAX;
+			uint64_t value =
+				rand_r(&seed) % 3 ? (uint64_t)rand_r(&seed) % 300 : UINT64_MAX;
 
 			image_set(&i, block, at < 4088 ? at : 4088, 1u << rand_r(&seed) % 4, value);
 		}

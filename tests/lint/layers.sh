@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# Prove that includes point only downward through the layers, and that each library is included in one
+# place.  The lower a layer, the smaller its number.
+set -eu
+cd "$(dirname "$0")/../.."
+
+level() {
+	case $1 in
+	common/base/*) echo 0 ;;
+	common/io/*) echo 1 ;;
+	common/pdata/*) echo 2 ;;
+	common/thin/*) echo 3 ;;
+	common/xml/*) echo 4 ;;
+	common/tool/*) echo 5 ;;
+	thin_check/* | thin_dump/* | thin_restore/* | thin_repair/* | docker_meta/*) echo 6 ;;
+	*) echo 7 ;;
+	esac
+}
+
+bad=0
+complain() {
+	printf '%s\n' "$*" >&2
+	bad=1
+}
+
+files=$(git ls-files 'common/*.[ch]' 'common/*.def' 'thin_*/*.[ch]' 'docker_meta/*.[ch]')
+for file in $files; do
+	own=$(level "$file")
+	# shellcheck disable=SC2013 # names of our own files have no blanks
+	for included in $(sed -n 's/^#include "\(.*\)"$/\1/p' "$file"); do
+		[ -e "$included" ] || complain "$file includes $included, which is not there"
+		[ "$(level "$included")" -le "$own" ] ||
+			complain "$file includes $included, which lies above it"
+		if [ "$own" -eq 6 ] && [ "$(level "$included")" -eq 6 ] &&
+			[ "${file%%/*}" != "${included%%/*}" ]; then
+			complain "$file includes $included of another tool"
+		fi
+	done
+done
+
+# A library, and the only files that may include it.
+only() {
+	header=$1
+	allowed=$2
+	# shellcheck disable=SC2086 # a list of files
+	for file in $(grep -l "#include <$header" $files || true); do
+		case " $allowed " in
+		*" $file "*) ;;
+		*) complain "$file includes <$header>, which belongs to $allowed" ;;
+		esac
+	done
+}
+only libaio.h common/io/aio_engine.c
+only zlib.h common/io/stream.c
+only libdevmapper.h common/tool/dm_busy.c
+only jansson.h common/tool/report_json.c
+
+# Only one file takes memory, and nothing below the tools prints or exits.
+below_tool=$(git ls-files 'common/*.[ch]' | grep -v '^common/tool/')
+# shellcheck disable=SC2086 # lists of files
+{
+	if grep -nE '\b(malloc|calloc|realloc|free|strdup)\(' $files | grep -v '^common/base/alloc\.c:'; then
+		complain "memory is taken in common/base/alloc.c alone"
+	fi
+	if grep -nE '\b(exit|_exit|abort|printf|puts|perror|fprintf)\(' $below_tool; then
+		complain "only common/tool and the tools print or exit"
+	fi
+	if grep -nE '\b(strcpy|strcat|sprintf|vsprintf|gets|atoi|atol|strtok|alloca)\(' $files; then
+		complain "that function is not to be used"
+	fi
+}
+exit $bad
