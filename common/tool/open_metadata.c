@@ -48,22 +48,26 @@ static bool all_zero(const unsigned char *p, size_t bytes)
 	return !bytes;
 }
 
-static bool looks_like_xml(const char *p)
+/* What these first bytes (with a zero at the end) say the file is, or NULL. */
+static const char *guess_format(const char *p)
 {
+	if (p[0] == '\x1f' && p[1] == '\x8b')
+		return "it is compressed with gzip; unpack it first";
 	p += strspn(p, " \t\r\n");
-	return *p == '<';
+	if (*p == '<')
+		return "This looks like XML.  This tool only supports the binary metadata format; "
+		       "thin_restore makes it from XML";
+	return NULL;
 }
 
 /* What a block without superblock looks like, for somebody who gave the wrong file. */
 static const char *guess(const void *raw)
 {
 	const unsigned char *p = raw;
+	const char *format = guess_format(raw);
 
-	if (looks_like_xml(raw))
-		return "This looks like XML.  This tool only supports the binary metadata format; "
-		       "thin_restore makes it from XML";
-	if (p[0] == 0x1f && p[1] == 0x8b)
-		return "it is compressed with gzip; unpack it first";
+	if (format)
+		return format;
 	if (all_zero(p, MD_BLOCK_SIZE))
 		return "its first block is all zero: a pool that was never used, or a superblock "
 		       "that was wiped (then thin_repair)";
@@ -79,14 +83,6 @@ static int inspect(const struct tool *tool, const char *path, bool quiet, struct
 	struct superblock sb;
 	int status = STATUS_NONE;
 
-	if (!e->nr_blocks) {
-		if (!quiet)
-			tool_error(tool,
-				   "%s: Metadata device/file too small.  Is this binary "
-				   "metadata?",
-				   path);
-		return STATUS_BAD;
-	}
 	raw = alloc_aligned(MD_BLOCK_SIZE + 1);
 	if (!raw) {
 		if (!quiet)
@@ -107,19 +103,31 @@ static int inspect(const struct tool *tool, const char *path, bool quiet, struct
 	return status;
 }
 
-/* A text file shorter than a block deserves a better word than "too small". */
-static bool is_short_xml(const char *path)
+/* A file shorter than a block: what it is matters more than that it is short. */
+static void explain_short(const struct tool *tool, const char *path)
 {
-	FILE *f = fopen(path, "re");
+	const char *format = NULL;
 	char start[64] = "";
-	size_t n;
+	FILE *f = fopen(path, "re");
 
-	if (!f)
-		return false;
-	n = fread(start, 1, sizeof(start) - 1, f);
-	start[n] = '\0';
-	(void)fclose(f);
-	return looks_like_xml(start);
+	if (f) {
+		size_t n = fread(start, 1, sizeof(start) - 1, f);
+
+		start[n] = '\0';
+		format = guess_format(start);
+		(void)fclose(f);
+	}
+	tool_error(tool, "%s: %s", path,
+		   format ? format : "Metadata device/file too small.  Is this binary metadata?");
+}
+
+static int examine(const struct tool *tool, const char *path, bool quiet, struct block_engine *e)
+{
+	if (e->nr_blocks)
+		return inspect(tool, path, quiet, e);
+	if (!quiet)
+		explain_short(tool, path);
+	return STATUS_BAD;
 }
 
 int open_metadata(const struct tool *tool, const char *path, enum open_mode mode, bool quiet,
@@ -132,16 +140,7 @@ int open_metadata(const struct tool *tool, const char *path, enum open_mode mode
 			explain_open(tool, path, r);
 		return STATUS_BAD;
 	}
-	if (!(*ret_engine)->nr_blocks && is_short_xml(path)) {
-		if (!quiet)
-			tool_error(tool,
-				   "%s: This looks like XML.  This tool only supports the "
-				   "binary metadata format; thin_restore makes it from XML",
-				   path);
-		r = STATUS_BAD;
-	} else {
-		r = inspect(tool, path, quiet, *ret_engine);
-	}
+	r = examine(tool, path, quiet, *ret_engine);
 	if (r != STATUS_NONE) {
 		block_engine_destroy(*ret_engine);
 		*ret_engine = NULL;

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# docs/findings.md is in step with the catalogue; the README names what there is.
+# shellcheck source=tests/support/cases.sh
+. "$(dirname "$0")/../support/cases.sh"
+
+# shellcheck disable=SC2016 # the backquotes are Markdown
+sed -n 's/^FINDING([A-Z_0-9]*, "\([a-z-]*\)", \([A-Z_]*\), "\(.*\)", "\(.*\)")$/| `\1` | \2 | \3 | \4 |/p' \
+	"$here/common/base/findings.def" |
+	sed 's/| FATAL |/| fatal |/; s/| NON_FATAL |/| non-fatal |/; s/| SUSPECT |/| suspect |/' >catalogue
+what="docs/findings.md"
+[ "$(wc -l <catalogue)" -gt 50 ] || fail "the catalogue could not be read"
+# The document has one column more, the explanation, after the severity.
+# shellcheck disable=SC2016 # the backquotes are Markdown
+sed -n 's/^| \(`[a-z-]*`\) | \([a-z-]*\) | [^|][^|]* | \(.*\) |$/| \1 | \2 | \3 |/p' \
+	"$here/docs/findings.md" >documented
+diff catalogue documented >difference || fail "findings.def and docs/findings.md differ: $(cat difference)"
+nr=$((nr + 1))
+
+for package in libaio-dev zlib1g-dev libexpat1-dev libdevmapper-dev libjansson-dev libcriterion-dev; do
+	grep -q "$package" "$here/README.md" || fail "README.md does not name $package"
+	grep -q "$package" "$here/quickstart" || fail "quickstart does not install $package"
+	nr=$((nr + 1))
+done
+finish

@@ -1,0 +1,211 @@
+#!/usr/bin/env bash
+# shellcheck source=tests/support/cases.sh
+. "$(dirname "$0")/../support/cases.sh"
+
+fixture basic basic
+fixture needs-check flagged
+fixture metadata-snapshot held
+fixture many-snaps snaps
+
+# ---- fine
+run 0 thin_check basic
+has out '^TRANSACTION_ID=2$'
+has out '^METADATA_FREE_BLOCKS=1008$'
+lines out 2
+has err 'no damage: 8 devices, 639 mappings'
+run 0 thin_check -q basic
+empty out
+empty err
+run 0 thin_check --quiet basic
+empty err
+run 0 thin_check held
+run 0 thin_check --super-block-only basic
+has out '^TRANSACTION_ID=2$'
+has err 'the superblock is fine'
+run 0 thin_check --skip-mappings snaps
+has err '194 devices'
+run 0 thin_check -m held
+has err 'metadata snapshot: 4 devices'
+run 0 thin_check --metadata-snap held
+run 0 thin_check --ignore-non-fatal-errors basic
+run 0 thin_check --strict basic
+run 0 thin_check --override-mapping-root 157 --override-details-root=158 basic
+run 0 thin_check --skip-map basic # an unambiguous prefix, as getopt_long takes it
+run 0 thin_check basic -q         # options may follow
+run 0 thin_check -- basic
+
+# ---- needs_check
+run 0 thin_check flagged
+has err 'needs_check is set'
+cp flagged flagged.before
+run 0 thin_check --skip-mappings flagged
+unchanged flagged.before flagged
+run 0 thin_check -q --clear-needs-check-flag flagged
+empty out
+empty err
+[ "$(damage flagged get 4 4)" = 0 ] || fail "the flag was not cleared"
+run 0 thin_check flagged
+lacks err needs_check
+for how in --super-block-only --skip-mappings --ignore-non-fatal-errors; do
+	cp flagged.before flagged
+	run 0 thin_check --clear-needs-check-flag $how flagged
+	[ "$(damage flagged get 4 4)" = 0 ] || fail "the flag was not cleared with $how"
+done
+cp flagged.before flagged
+run 0 thin_check --auto-repair flagged
+[ "$(damage flagged get 4 4)" = 0 ] || fail "--auto-repair did not clear the flag"
+
+# ---- healthy metadata is not touched
+cp basic basic.before
+run 0 thin_check -q --clear-needs-check-flag basic
+run 0 thin_check -q --auto-repair basic
+unchanged basic.before basic
+
+# ---- leaks
+cp basic leaky
+damage leaky leaks 3
+cp leaky leaky.before
+run 1 thin_check leaky
+has err 'non-fatal: data space map.*used by nobody, but counted as 1; data blocks.*\[block-leaked\]'
+has err 'non-fatal: metadata space map.*\[block-leaked\]'
+run 0 thin_check --ignore-non-fatal-errors leaky
+run 0 thin_check -q --clear-needs-check-flag --ignore-non-fatal-errors leaky
+unchanged leaky.before leaky
+run 0 thin_check --auto-repair leaky
+has err 'freed 6 leaked blocks'
+has out '^METADATA_FREE_BLOCKS=1008$'
+run 0 thin_check leaky
+thin_dump basic >a.xml
+run 0 thin_dump leaky
+cmp -s a.xml out || fail "freeing leaks changed the mappings"
+cp leaky.before leaky
+run 0 thin_check -q --clear-needs-check-flag leaky
+run 0 thin_check leaky
+
+# ---- fatal damage: told, and nothing is written
+cp snaps hurt
+damage hurt leaf 0
+damage hurt super 4 4 1
+cp hurt hurt.before
+run 1 thin_check hurt
+has err '^fatal: mapping tree, block [0-9]+: bad checksum; device 0: thin blocks 0 to [0-9]+ \(about [0-9]+ mappings\) \[block-checksum\]$'
+lacks err block-leaked
+run 1 thin_check --ignore-non-fatal-errors hurt
+run 1 thin_check -q --clear-needs-check-flag hurt
+empty out
+empty err
+run 1 thin_check --auto-repair hurt
+unchanged hurt.before hurt
+
+# ---- suspect: told, but no failure unless asked for
+cp basic odd
+damage odd super 4000 1 1
+run 0 thin_check odd
+has err '^suspect: superblock, block 0: .*\[superblock-trailing\]$'
+run 1 thin_check --strict odd
+
+# ---- a write that would destroy somebody else's data
+cp snaps unsafe
+damage unsafe snap-time 0 0
+run 1 thin_check unsafe
+has err 'a write of device 0 would overwrite .* mapped elsewhere too.*\[mapping-shared\]'
+
+# ---- JSON
+if command -v jq >/dev/null; then
+	run 0 thin_check --json basic
+	empty err
+	[ "$(jq -r '.tool + " " + .summary.worst + " " + (.findings | length | tostring)' out)" = \
+		"thin_check none 0" ] || fail "JSON of a healthy pool"
+	run 1 thin_check --json hurt
+	[ "$(jq -c '[.findings[0] | .id, .severity, .tree, .devices, .ranges[0].begin]' out)" = \
+		'["block-checksum","fatal","mapping tree",[0],0]' ] || fail "JSON of a damaged pool"
+	[ "$(jq '.superblock.needs_check, .summary.exit_status' out | tr '\n' ' ')" = "true 1 " ] ||
+		fail "JSON summary"
+	run 1 thin_check --json leaky.before
+	[ "$(jq -c '.findings[0] | [.expected, .found, .ranges[0].unit]' out)" = \
+		'[0,1,"data blocks"]' ] || fail "JSON of a leak"
+else
+	printf 'skipped: jq is not installed, JSON was not looked into\n'
+fi
+
+# ---- help and version
+run 0 thin_check --help
+has out '^Usage: thin_check \[options\] \{device\|file\}$'
+run 0 thin_check -h
+run 0 thin_check -V
+has out '^[0-9]+\.[0-9]+\.[0-9]+$'
+lines out 1
+run 0 thin_check --version
+manual=$here/thin_check/thin_check.8
+thin_check --help | grep -o -- '--[a-z-]*' | sort -u | while read -r option; do
+	grep -q -- "Fl -${option#--}\\b" "$manual" || echo "$option"
+done >undocumented
+empty undocumented
+
+# ---- wrong usage: 64, one line
+refused 64 thin_check
+refused 64 thin_check basic held
+refused 64 thin_check --hedgehogs-only basic
+has err "unexpected argument '--hedgehogs-only' found"
+refused 64 thin_check -z basic
+refused 64 thin_check --s basic # ambiguous
+refused 64 thin_check --override-mapping-root basic
+refused 64 thin_check --override-mapping-root 0 basic
+refused 64 thin_check --override-mapping-root -1 basic
+refused 64 thin_check --override-mapping-root 1x basic
+refused 64 thin_check --override-details-root 99999999999999999999 basic
+refused 64 thin_check --override-details-root
+refused 64 thin_check --quiet=1 basic
+refused 64 thin_check -q --json basic
+refused 64 thin_check --strict --ignore-non-fatal-errors basic
+for with in -m '--override-mapping-root 5' '--override-details-root 5'; do
+	# shellcheck disable=SC2086 # an option and its value
+	refused 64 thin_check --clear-needs-check-flag $with basic
+	# shellcheck disable=SC2086 # an option and its value
+	refused 64 thin_check --auto-repair $with basic
+done
+for with in --ignore-non-fatal-errors --skip-mappings --super-block-only; do
+	refused 64 thin_check --auto-repair $with basic
+done
+unchanged basic.before basic
+
+# ---- bad input: 1, one line that names it
+: >nothing
+printf 'short' >short
+head -c 100000 /dev/urandom >junk
+head -c 100000 /dev/zero >zeros
+thin_dump basic >basic.xml
+head -c 300 basic.xml >short.xml
+gzip -k basic.xml
+mkfifo fifo
+mkdir directory
+for input in not-there directory nothing short junk zeros basic.xml basic.xml.gz short.xml fifo \
+	/dev/null; do
+	refused 1 thin_check $input
+	has err "^thin_check: $input: "
+	run 1 thin_check -q $input
+	empty err
+done
+run 1 thin_check not-there
+has err "Couldn't find input file"
+run 1 thin_check directory
+has err 'Not a block device or regular file'
+run 1 thin_check basic.xml
+has err 'This looks like XML'
+run 1 thin_check short.xml
+has err 'This looks like XML'
+run 1 thin_check short
+has err 'Metadata device/file too small'
+run 1 thin_check basic.xml.gz
+has err 'gzip'
+run 1 thin_check junk
+has err 'data device'
+refused 1 thin_check -m basic
+has err 'no current metadata snap'
+
+# ---- output that cannot be written
+thin_check basic >/dev/full 2>err && fail "a full disk went unnoticed"
+thin_check --json basic 2>err | true
+empty err
+
+finish
