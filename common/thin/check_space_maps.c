@@ -16,6 +16,14 @@ static const struct kinds data_kinds = { KIND_DATA_INDEX, KIND_DATA_BITMAP, KIND
 static const struct kinds metadata_kinds = { KIND_METADATA_INDEX, KIND_METADATA_BITMAP,
 					     KIND_METADATA_REF_COUNTS, RANGE_METADATA_BLOCKS };
 
+/* What a bitmap holds, counted. */
+struct bitmap_tally {
+	bool counted;
+	uint32_t nr_free, first_free;
+	uint32_t nr_unseen; /* free entries before the index says that one is */
+	uint64_t nr_tail;   /* entries behind the end that are not 0 */
+};
+
 struct space_map_check {
 	struct check *c;
 	const struct kinds *kinds;
@@ -24,6 +32,7 @@ struct space_map_check {
 	uint64_t nr_blocks; /* of root, or as many as there can be */
 	uint64_t nr_bitmaps;
 	struct index_entry *index; /* blocknr 0: missing, or not to be used */
+	struct bitmap_tally *tallies; /* one for each bitmap */
 	uint32_t *bitmap_of;       /* by metadata block: 1 + bitmap number.  Shared by both maps. */
 	struct u64_map overflow;   /* block to count, from the reference count tree */
 	uint64_t nr_allocated;     /* counted in the bitmaps */
@@ -69,12 +78,14 @@ static int prepare(struct space_map_check *s, struct check *c, const struct kind
 			 root->nr_blocks, NULL);
 	s->nr_bitmaps = space_map_nr_bitmaps(s->nr_blocks);
 	s->index = alloc_array(s->nr_bitmaps, sizeof(*s->index));
-	return s->index ? 0 : -ENOMEM;
+	s->tallies = alloc_array(s->nr_bitmaps, sizeof(*s->tallies));
+	return s->index && s->tallies ? 0 : -ENOMEM;
 }
 
 static void discard(struct space_map_check *s)
 {
 	alloc_free(s->index);
+	alloc_free(s->tallies);
 	u64_map_destroy(&s->overflow);
 }
 
@@ -340,23 +351,22 @@ static uint64_t overflow_count(struct space_map_check *s, uint64_t bitmap_block,
 	return count;
 }
 
-struct bitmap_tally {
-	uint32_t nr_free, first_free;
-	uint64_t nr_tail; /* entries behind the end that are not 0 */
-};
-
-static int compare_bitmap(struct space_map_check *s, uint64_t block, uint64_t base,
-			  const struct disk_bitmap *bitmap, struct bitmap_tally *tally)
+static int compare_bitmap(struct space_map_check *s, uint64_t block, uint64_t number,
+			  const struct disk_bitmap *bitmap)
 {
+	uint32_t none_free_before = s->index[number].none_free_before;
+	struct bitmap_tally *tally = &s->tallies[number];
+	uint64_t base = number * BITMAP_ENTRIES;
 	struct mismatch m = { 0 };
 	int r = 0;
 
-	*tally = (struct bitmap_tally){ .first_free = BITMAP_ENTRIES };
+	*tally = (struct bitmap_tally){ .counted = true, .first_free = BITMAP_ENTRIES };
 	for (unsigned int i = 0; i < BITMAP_ENTRIES && !r; i++) {
 		uint64_t found = bitmap_entry(bitmap_word(bitmap, i / 32), i % 32);
 
 		if (!found && !tally->nr_free++)
 			tally->first_free = i;
+		tally->nr_unseen += !found && i < none_free_before;
 		if (base + i >= s->nr_blocks) {
 			tally->nr_tail += found != 0;
 			continue;
@@ -372,25 +382,18 @@ static int compare_bitmap(struct space_map_check *s, uint64_t block, uint64_t ba
 static int judge_bitmap(struct space_map_check *s, uint64_t block, const void *raw)
 {
 	uint64_t number = s->bitmap_of[block] - 1u;
-	const struct index_entry *entry = &s->index[number];
 	struct affected where = bitmap_range(s, number);
 	const struct disk_bitmap *bitmap = raw;
-	struct bitmap_tally tally;
-	int r = compare_bitmap(s, block, number * BITMAP_ENTRIES, bitmap, &tally);
+	int r = compare_bitmap(s, block, number, bitmap);
 
 	if (r)
 		return r;
 	if (le32_to_cpu(bitmap->not_used))
 		complain(s, s->kinds->bitmap, block, FINDING_BITMAP_PADDING, 0,
 			 le32_to_cpu(bitmap->not_used), &where);
-	if (tally.nr_tail)
-		complain(s, s->kinds->bitmap, block, FINDING_BITMAP_TAIL, 0, tally.nr_tail, &where);
-	if (entry->nr_free != tally.nr_free)
-		complain(s, s->kinds->index, NO_BLOCK, FINDING_INDEX_NR_FREE, tally.nr_free,
-			 entry->nr_free, &where);
-	if (entry->none_free_before > tally.first_free)
-		complain(s, s->kinds->index, NO_BLOCK, FINDING_INDEX_NONE_FREE_BEFORE,
-			 tally.first_free, entry->none_free_before, &where);
+	if (s->tallies[number].nr_tail)
+		complain(s, s->kinds->bitmap, block, FINDING_BITMAP_TAIL, 0,
+			 s->tallies[number].nr_tail, &where);
 	return 0;
 }
 
@@ -449,15 +452,70 @@ static void report_beyond(struct space_map_check *s)
 	}
 }
 
+/* The free entries of the last bitmap that lie behind the end. */
+static uint32_t tail_entries(const struct space_map_check *s)
+{
+	uint32_t used = (uint32_t)(s->nr_blocks % BITMAP_ENTRIES);
+
+	return used ? BITMAP_ENTRIES - used : 0;
+}
+
+/*
+ * thin_restore of thin-provisioning-tools 0.9 counts the free entries of the last bitmap up to the end of
+ * the device, and often counts one block of the metadata as used that its bitmap has free.  The kernel
+ * then never uses that block, and goes on counting from there.  Such pools are in use everywhere: this,
+ * to the block, is not damage.
+ */
+static bool counts_like_old_restore(const struct space_map_check *s)
+{
+	uint64_t surplus = s->root->nr_allocated - s->nr_allocated, missing = 0, unseen = 0;
+
+	if (surplus > 1 || !tail_entries(s))
+		return false;
+	for (uint64_t i = 0; i < s->nr_bitmaps; i++) {
+		uint64_t nr_free = s->tallies[i].nr_free;
+
+		if (i == s->nr_bitmaps - 1)
+			nr_free -= tail_entries(s);
+		if (s->index[i].nr_free > nr_free)
+			return false;
+		missing += nr_free - s->index[i].nr_free;
+		unseen += s->tallies[i].nr_unseen;
+	}
+	return missing == surplus && unseen <= surplus;
+}
+
+static void report_totals(struct space_map_check *s)
+{
+	for (uint64_t i = 0; i < s->nr_bitmaps; i++) {
+		const struct bitmap_tally *t = &s->tallies[i];
+		const struct index_entry *entry = &s->index[i];
+		struct affected where = bitmap_range(s, i);
+
+		if (!t->counted)
+			continue;
+		if (entry->nr_free != t->nr_free)
+			complain(s, s->kinds->index, NO_BLOCK, FINDING_INDEX_NR_FREE, t->nr_free,
+				 entry->nr_free, &where);
+		if (t->nr_unseen)
+			complain(s, s->kinds->index, NO_BLOCK, FINDING_INDEX_NONE_FREE_BEFORE,
+				 t->first_free, entry->none_free_before, &where);
+	}
+	if (s->complete && s->nr_allocated != s->root->nr_allocated)
+		complain(s, s->kinds->index, NO_BLOCK, FINDING_SPACE_MAP_NR_ALLOCATED,
+			 s->nr_allocated, s->root->nr_allocated, NULL);
+}
+
 static void conclude(struct space_map_check *s)
 {
 	report_beyond(s);
-	if (!s->complete)
-		return;
-	report_unused_counts(s);
-	if (s->nr_allocated != s->root->nr_allocated)
-		complain(s, s->kinds->index, NO_BLOCK, FINDING_SPACE_MAP_NR_ALLOCATED,
+	if (s->complete)
+		report_unused_counts(s);
+	if (s->complete && counts_like_old_restore(s))
+		complain(s, s->kinds->index, NO_BLOCK, FINDING_SPACE_MAP_OLD_RESTORE,
 			 s->nr_allocated, s->root->nr_allocated, NULL);
+	else
+		report_totals(s);
 }
 
 static bool any_incomplete(const struct check *c)

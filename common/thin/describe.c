@@ -62,6 +62,7 @@ const char *finding_describe(enum finding_id id, uint64_t expected, uint64_t fou
 	TEXT(MAPPING_TIME, "a mapping of time %llu, the pool is at %llu", f, e)
 	TEXT(SPACE_MAP_NR_BLOCKS, "the space map has %llu blocks, which %llu contradicts", f, e)
 	TEXT(SPACE_MAP_NR_ALLOCATED, "the space map says %llu blocks are in use, its bitmaps say %llu", f, e)
+	TEXT(SPACE_MAP_OLD_RESTORE, "free blocks are counted as thin_restore 0.9 leaves them, %llu too many in use", f - e)
 	TEXT(SPACE_MAP_ROOT, "the root is at block %llu, which cannot be", f)
 	TEXT(INDEX_MISSING, "a bitmap is missing in the index")
 	TEXT(INDEX_EXTRA, "an entry for bitmap %llu, but there are %llu bitmaps", f, e)

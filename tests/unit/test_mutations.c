@@ -388,6 +388,14 @@ M(none_free_before)
 
 	image_set_node(i, leaf, node_value_offset(i, leaf, 0) + 12, 4, BITMAP_ENTRIES);
 }
+/* What thin_restore 0.9 leaves behind: 0 < tail, one block counted as used that is free. */
+M(old_restore)
+{
+	uint64_t index = metadata_index(i), tail = BITMAP_ENTRIES - i->nr_blocks;
+
+	add_to_super(i, SUPER_METADATA_MAP + MAP_NR_ALLOCATED, 1);
+	set_metadata_index(i, 8, 4, image_get(i, index, 16 + 8, 4) - tail - 1);
+}
 M(metadata_none_free_before) { set_metadata_index(i, 12, 4, 16000); }
 M(bitmap_padding)
 {
@@ -562,6 +570,7 @@ static const struct mutation mutations_table[] = {
 	ROW(index_bitmap_beyond, CHILD_RANGE, SNAPS),
 	ROW(index_nr_free, INDEX_NR_FREE, SNAPS),
 	ROW(metadata_index_nr_free, INDEX_NR_FREE, SNAPS),
+	ROW(old_restore, SPACE_MAP_OLD_RESTORE, "basic"),
 	ROW(none_free_before, INDEX_NONE_FREE_BEFORE, SNAPS),
 	ROW(metadata_none_free_before, INDEX_NONE_FREE_BEFORE, SNAPS),
 	ROW(bitmap_padding, BITMAP_PADDING, SNAPS),
