@@ -31,13 +31,13 @@ struct space_map_check {
 	const struct ref_counts *expected;
 	uint64_t nr_blocks; /* of root, or as many as there can be */
 	uint64_t nr_bitmaps;
-	struct index_entry *index; /* blocknr 0: missing, or not to be used */
+	struct index_entry *index;    /* blocknr 0: missing, or not to be used */
 	struct bitmap_tally *tallies; /* one for each bitmap */
-	uint32_t *bitmap_of;       /* by metadata block: 1 + bitmap number.  Shared by both maps. */
-	struct u64_map overflow;   /* block to count, from the reference count tree */
-	uint64_t nr_allocated;     /* counted in the bitmaps */
-	bool complete;             /* all bitmaps could be read */
-	bool counts_complete;      /* the trees could be read: what was not met is not used */
+	uint32_t *bitmap_of;     /* by metadata block: 1 + bitmap number.  Shared by both maps. */
+	struct u64_map overflow; /* block to count, from the reference count tree */
+	uint64_t nr_allocated;   /* counted in the bitmaps */
+	bool complete;           /* all bitmaps could be read */
+	bool counts_complete;    /* the trees could be read: what was not met is not used */
 };
 
 static bool is_metadata(const struct space_map_check *s)
@@ -461,10 +461,10 @@ static uint32_t tail_entries(const struct space_map_check *s)
 }
 
 /*
- * thin_restore of thin-provisioning-tools 0.9 counts the free entries of the last bitmap up to the end of
- * the device, and often counts one block of the metadata as used that its bitmap has free.  The kernel
- * then never uses that block, and goes on counting from there.  Such pools are in use everywhere: this,
- * to the block, is not damage.
+ * thin_restore of thin-provisioning-tools 0.9 counts the free entries of the last bitmap up to the
+ * end of the device, and often counts one block of the metadata as used that its bitmap has free.
+ * The kernel then never uses that block, and goes on counting from there.  Such pools are in use
+ * everywhere: this, to the block, is not damage.
  */
 static bool counts_like_old_restore(const struct space_map_check *s)
 {

@@ -313,10 +313,12 @@ static int write_metadata_map(struct fix *f, uint64_t new_index)
 	for (uint64_t i = 0; i < f->nr_bitmaps && !r; i++) {
 		struct index_entry e = index_entry_decode(&f->index->entries[i]);
 
-		if (f->moved[i]) {
+		/* All of them are counted anew: an old thin_restore may have counted otherwise. */
+		recount(&f->bitmaps[i], &e);
+		if (f->moved[i])
 			e.blocknr = f->moved[i];
-			recount(&f->bitmaps[i], &e);
-			index_entry_encode(&e, &f->index->entries[i]);
+		index_entry_encode(&e, &f->index->entries[i]);
+		if (f->moved[i]) {
 			f->bitmaps[i].blocknr = cpu_to_le64(f->moved[i]);
 			r = write_block(f, f->moved[i], &f->bitmaps[i], SALT_BITMAP);
 		}
