@@ -37,7 +37,7 @@ static int emit(const struct thin_dump_options *o, struct metadata_reader *reade
 		struct stream *out)
 {
 	struct metadata_visitor *v =
-		o->format == FORMAT_XML ? xml_emitter_create(out) : human_emitter_create(out);
+		emitter_create(o->format == FORMAT_XML ? &xml_emitter : &human_emitter, out);
 	struct progress_terminal terminal;
 	struct progress *progress =
 		progress_terminal_begin(&terminal, thin_dump_tool.name, o->quiet || !o->output);

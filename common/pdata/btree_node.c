@@ -18,7 +18,8 @@ uint32_t btree_max_entries(uint32_t value_size)
 	return fit / 3 * 3;
 }
 
-static int fault(struct node_fault *ret, enum finding_id id, uint64_t expected, uint64_t found)
+static int broken_rule(struct node_fault *ret, enum finding_id id, uint64_t expected,
+		       uint64_t found)
 {
 	*ret = (struct node_fault){ .id = id, .expected = expected, .found = found };
 	return -EUCLEAN;
@@ -32,17 +33,18 @@ static int check_header(const struct node_header *h, uint64_t block, uint32_t le
 	uint32_t max_entries = btree_max_entries(value_size);
 
 	if (le64_to_cpu(h->blocknr) != block)
-		return fault(ret_fault, FINDING_BLOCK_BLOCKNR, block, le64_to_cpu(h->blocknr));
+		return broken_rule(ret_fault, FINDING_BLOCK_BLOCKNR, block,
+				   le64_to_cpu(h->blocknr));
 	if (flags != BTREE_INTERNAL_NODE && flags != BTREE_LEAF_NODE)
-		return fault(ret_fault, FINDING_NODE_FLAGS, 0, flags);
+		return broken_rule(ret_fault, FINDING_NODE_FLAGS, 0, flags);
 	if (le32_to_cpu(h->value_size) != value_size)
-		return fault(ret_fault, FINDING_NODE_VALUE_SIZE, value_size,
-			     le32_to_cpu(h->value_size));
+		return broken_rule(ret_fault, FINDING_NODE_VALUE_SIZE, value_size,
+				   le32_to_cpu(h->value_size));
 	if (le32_to_cpu(h->max_entries) != max_entries)
-		return fault(ret_fault, FINDING_NODE_MAX_ENTRIES, max_entries,
-			     le32_to_cpu(h->max_entries));
+		return broken_rule(ret_fault, FINDING_NODE_MAX_ENTRIES, max_entries,
+				   le32_to_cpu(h->max_entries));
 	if (nr_entries > max_entries || (!nr_entries && flags == BTREE_INTERNAL_NODE))
-		return fault(ret_fault, FINDING_NODE_NR_ENTRIES, max_entries, nr_entries);
+		return broken_rule(ret_fault, FINDING_NODE_NR_ENTRIES, max_entries, nr_entries);
 	return 0;
 }
 
@@ -68,7 +70,7 @@ int btree_node_decode(const void *raw, uint64_t block, uint32_t leaf_value_size,
 	int r;
 
 	if (!block_checksum_ok(raw, SALT_BTREE_NODE))
-		return fault(ret_fault, FINDING_BLOCK_CHECKSUM, 0, 0);
+		return broken_rule(ret_fault, FINDING_BLOCK_CHECKSUM, 0, 0);
 	memcpy(&h, raw, sizeof(h));
 	r = check_header(&h, block, leaf_value_size, ret_fault);
 	if (r)

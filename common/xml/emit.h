@@ -9,13 +9,15 @@
 
 /*
  * XML as thin-provisioning-tools 1.x writes it: no declaration, the superblock element as the first
- * line, which is all that LVM reads.  The stream stays the caller's.  NULL: no memory.
+ * line, which is all that LVM reads.
  */
-struct metadata_visitor *xml_emitter_create(struct stream *out);
+extern const struct metadata_visitor xml_emitter;
 
 /* For people: the human_readable format of thin-provisioning-tools 1.x. */
-struct metadata_visitor *human_emitter_create(struct stream *out);
+extern const struct metadata_visitor human_emitter;
 
+/* A visitor that writes one of these to the stream, which stays the caller's.  NULL: no memory. */
+struct metadata_visitor *emitter_create(const struct metadata_visitor *format, struct stream *out);
 void emitter_destroy(struct metadata_visitor *v);
 
 #endif

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "common/base/alloc.h"
 #include "common/xml/emit.h"
 #include "common/xml/text_buffer.h"
 
@@ -77,20 +76,13 @@ static int ref(struct metadata_visitor *v, uint64_t name)
 	return put_end(out, start, put_text(p, "\n"));
 }
 
-struct metadata_visitor *human_emitter_create(struct stream *out)
-{
-	struct emitter *e = alloc_object(struct emitter);
-
-	if (!e)
-		return NULL;
-	e->out = out;
-	e->visitor = (struct metadata_visitor){ .superblock = superblock,
-						.superblock_end = superblock_end,
-						.def = def,
-						.def_end = blank_line,
-						.device = device,
-						.device_end = blank_line,
-						.map = map,
-						.ref = ref };
-	return &e->visitor;
-}
+const struct metadata_visitor human_emitter = {
+	.superblock = superblock,
+	.superblock_end = superblock_end,
+	.def = def,
+	.def_end = blank_line,
+	.device = device,
+	.device_end = blank_line,
+	.map = map,
+	.ref = ref,
+};

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "common/base/alloc.h"
 #include "common/xml/emit.h"
 #include "common/xml/text_buffer.h"
 
@@ -98,25 +97,13 @@ static int ref(struct metadata_visitor *v, uint64_t name)
 	return put_end(out, start, put_text(p, "/>\n"));
 }
 
-struct metadata_visitor *xml_emitter_create(struct stream *out)
-{
-	struct emitter *e = alloc_object(struct emitter);
-
-	if (!e)
-		return NULL;
-	e->out = out;
-	e->visitor = (struct metadata_visitor){ .superblock = superblock,
-						.superblock_end = superblock_end,
-						.def = def,
-						.def_end = def_end,
-						.device = device,
-						.device_end = device_end,
-						.map = map,
-						.ref = ref };
-	return &e->visitor;
-}
-
-void emitter_destroy(struct metadata_visitor *v)
-{
-	alloc_free(v);
-}
+const struct metadata_visitor xml_emitter = {
+	.superblock = superblock,
+	.superblock_end = superblock_end,
+	.def = def,
+	.def_end = def_end,
+	.device = device,
+	.device_end = device_end,
+	.map = map,
+	.ref = ref,
+};
