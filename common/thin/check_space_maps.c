@@ -1,59 +1,31 @@
 /* SPDX-License-Identifier: MIT
- * check_space_maps.c: what the two space maps say against what was counted in the trees.
+ * check_space_maps.c: how the two space maps hang together: roots, indexes, reference count trees,
+ * totals.
  */
 #include <errno.h>
 
 #include "common/base/alloc.h"
-#include "common/thin/check_internal.h"
+#include "common/thin/check_space_maps.h"
 
-struct kinds {
-	enum block_kind index, bitmap, ref_counts;
-	enum range_unit unit;
-};
+static const struct space_map_kinds data_kinds = { KIND_DATA_INDEX, KIND_DATA_BITMAP,
+						   KIND_DATA_REF_COUNTS, RANGE_DATA_BLOCKS };
+static const struct space_map_kinds metadata_kinds = { KIND_METADATA_INDEX, KIND_METADATA_BITMAP,
+						       KIND_METADATA_REF_COUNTS,
+						       RANGE_METADATA_BLOCKS };
 
-static const struct kinds data_kinds = { KIND_DATA_INDEX, KIND_DATA_BITMAP, KIND_DATA_REF_COUNTS,
-					 RANGE_DATA_BLOCKS };
-static const struct kinds metadata_kinds = { KIND_METADATA_INDEX, KIND_METADATA_BITMAP,
-					     KIND_METADATA_REF_COUNTS, RANGE_METADATA_BLOCKS };
-
-/* What a bitmap holds, counted. */
-struct bitmap_tally {
-	bool counted;
-	uint32_t nr_free, first_free;
-	uint32_t nr_unseen; /* free entries before the index says that one is */
-	uint64_t nr_tail;   /* entries behind the end that are not 0 */
-};
-
-struct space_map_check {
-	struct check *c;
-	const struct kinds *kinds;
-	const struct space_map_root *root;
-	const struct ref_counts *expected;
-	uint64_t nr_blocks; /* of root, or as many as there can be */
-	uint64_t nr_bitmaps;
-	struct index_entry *index;    /* blocknr 0: missing, or not to be used */
-	struct bitmap_tally *tallies; /* one for each bitmap */
-	uint32_t *bitmap_of;     /* by metadata block: 1 + bitmap number.  Shared by both maps. */
-	struct u64_map overflow; /* block to count, from the reference count tree */
-	uint64_t nr_allocated;   /* counted in the bitmaps */
-	bool complete;           /* all bitmaps could be read */
-	bool counts_complete;    /* the trees could be read: what was not met is not used */
-};
-
-static bool is_metadata(const struct space_map_check *s)
+bool space_map_is_metadata(const struct space_map_check *s)
 {
 	return s->kinds == &metadata_kinds;
 }
 
-static void complain(const struct space_map_check *s, enum block_kind kind, uint64_t block,
-		     enum finding_id id, uint64_t expected, uint64_t found,
-		     const struct affected *where)
+void space_map_finding(const struct space_map_check *s, enum block_kind kind, uint64_t block,
+		       enum finding_id id, uint64_t expected, uint64_t found,
+		       const struct affected *where)
 {
 	check_block_finding(s->c, kind, block, id, expected, found, where);
 }
 
-/* The blocks that bitmap number i tells of. */
-static struct affected bitmap_range(const struct space_map_check *s, uint64_t i)
+struct affected space_map_bitmap_range(const struct space_map_check *s, uint64_t i)
 {
 	uint64_t begin = i * BITMAP_ENTRIES, end = begin + BITMAP_ENTRIES;
 
@@ -63,7 +35,7 @@ static struct affected bitmap_range(const struct space_map_check *s, uint64_t i)
 				  .end = end < s->nr_blocks ? end : s->nr_blocks };
 }
 
-static int prepare(struct space_map_check *s, struct check *c, const struct kinds *kinds,
+static int prepare(struct space_map_check *s, struct check *c, const struct space_map_kinds *kinds,
 		   const struct space_map_root *root, const struct ref_counts *expected)
 {
 	uint64_t most =
@@ -73,9 +45,9 @@ static int prepare(struct space_map_check *s, struct check *c, const struct kind
 		.c = c, .kinds = kinds, .root = root, .expected = expected, .complete = true
 	};
 	s->nr_blocks = root->nr_blocks < most ? root->nr_blocks : most;
-	if (root->nr_blocks > most || (!root->nr_blocks && is_metadata(s)))
-		complain(s, kinds->index, NO_BLOCK, FINDING_SPACE_MAP_NR_BLOCKS, most,
-			 root->nr_blocks, NULL);
+	if (root->nr_blocks > most || (!root->nr_blocks && space_map_is_metadata(s)))
+		space_map_finding(s, kinds->index, NO_BLOCK, FINDING_SPACE_MAP_NR_BLOCKS, most,
+				  root->nr_blocks, NULL);
 	s->nr_bitmaps = space_map_nr_bitmaps(s->nr_blocks);
 	s->index = alloc_array(s->nr_bitmaps, sizeof(*s->index));
 	s->tallies = alloc_array(s->nr_bitmaps, sizeof(*s->tallies));
@@ -98,9 +70,11 @@ static bool acceptable(const struct space_map_check *s, enum block_kind kind, ui
 	if (ref == REFERENCE_NEW)
 		return true;
 	if (ref == REFERENCE_OUT_OF_RANGE)
-		complain(s, kind, NO_BLOCK, FINDING_CHILD_RANGE, t->nr_blocks, block, where);
+		space_map_finding(s, kind, NO_BLOCK, FINDING_CHILD_RANGE, t->nr_blocks, block,
+				  where);
 	else
-		complain(s, kind, NO_BLOCK, FINDING_CHILD_KIND, t->kinds[block], block, where);
+		space_map_finding(s, kind, NO_BLOCK, FINDING_CHILD_KIND, t->kinds[block], block,
+				  where);
 	s->c->table.incomplete[kind] = true;
 	return false;
 }
@@ -118,7 +92,8 @@ static int read_tree(struct space_map_check *s, uint64_t root, enum block_kind k
 	if (r)
 		return r;
 	if (ref != REFERENCE_NEW) {
-		complain(s, kind, NO_BLOCK, FINDING_SPACE_MAP_ROOT, t->nr_blocks, root, NULL);
+		space_map_finding(s, kind, NO_BLOCK, FINDING_SPACE_MAP_ROOT, t->nr_blocks, root,
+				  NULL);
 		t->incomplete[kind] = true;
 		return 0;
 	}
@@ -143,8 +118,8 @@ static int visit_index_leaf(void *context, struct node_table *t, struct node *no
 		if (key < s->nr_bitmaps)
 			s->index[key] = index_entry_decode(btree_node_value(leaf, i));
 		else
-			complain(s, s->kinds->index, node->block, FINDING_INDEX_EXTRA,
-				 s->nr_bitmaps, key, NULL);
+			space_map_finding(s, s->kinds->index, node->block, FINDING_INDEX_EXTRA,
+					  s->nr_bitmaps, key, NULL);
 	}
 	return 0;
 }
@@ -160,9 +135,9 @@ static int read_index_block(struct space_map_check *s)
 		return -ENOMEM;
 	c->table.incomplete[s->kinds->index] = true;
 	if (block_read(c->engine, block, raw)) {
-		complain(s, s->kinds->index, block, FINDING_BLOCK_UNREADABLE, 0, 0, NULL);
+		space_map_finding(s, s->kinds->index, block, FINDING_BLOCK_UNREADABLE, 0, 0, NULL);
 	} else if (index_check(raw, block, &f)) {
-		complain(s, s->kinds->index, block, f.id, f.expected, f.found, NULL);
+		space_map_finding(s, s->kinds->index, block, f.id, f.expected, f.found, NULL);
 	} else {
 		c->table.incomplete[s->kinds->index] = false;
 		for (uint64_t i = 0; i < s->nr_bitmaps && i < METADATA_MAX_BITMAPS; i++)
@@ -181,8 +156,8 @@ static int read_metadata_index(struct space_map_check *s)
 	if (r)
 		return r;
 	if (ref != REFERENCE_NEW) {
-		complain(s, s->kinds->index, NO_BLOCK, FINDING_SPACE_MAP_ROOT,
-			 s->c->table.nr_blocks, block, NULL);
+		space_map_finding(s, s->kinds->index, NO_BLOCK, FINDING_SPACE_MAP_ROOT,
+				  s->c->table.nr_blocks, block, NULL);
 		s->c->table.incomplete[s->kinds->index] = true;
 		return 0;
 	}
@@ -206,13 +181,13 @@ static int visit_count_leaf(void *context, struct node_table *t, struct node *no
 		where.begin = block;
 		where.end = block == UINT64_MAX ? RANGE_OPEN : block + 1;
 		if (block >= s->nr_blocks) {
-			complain(s, s->kinds->ref_counts, node->block, FINDING_OVERFLOW_EXTRA, 0,
-				 count, &where);
+			space_map_finding(s, s->kinds->ref_counts, node->block,
+					  FINDING_OVERFLOW_EXTRA, 0, count, &where);
 			continue;
 		}
 		if (count < BITMAP_OVERFLOW)
-			complain(s, s->kinds->ref_counts, node->block, FINDING_OVERFLOW_VALUE,
-				 BITMAP_OVERFLOW, count, &where);
+			space_map_finding(s, s->kinds->ref_counts, node->block,
+					  FINDING_OVERFLOW_VALUE, BITMAP_OVERFLOW, count, &where);
 		slot = u64_map_at(&s->overflow, block);
 		if (!slot)
 			return -ENOMEM;
@@ -228,14 +203,14 @@ static int refer_bitmaps(struct space_map_check *s, struct bitset *wanted)
 	int r = 0;
 
 	for (uint64_t i = 0; i < s->nr_bitmaps && !r; i++) {
-		struct affected where = bitmap_range(s, i);
+		struct affected where = space_map_bitmap_range(s, i);
 		uint64_t block = s->index[i].blocknr;
 		enum reference ref;
 
 		if (!block) {
 			if (index_known)
-				complain(s, s->kinds->index, NO_BLOCK, FINDING_INDEX_MISSING, 1, 0,
-					 &where);
+				space_map_finding(s, s->kinds->index, NO_BLOCK,
+						  FINDING_INDEX_MISSING, 1, 0, &where);
 			s->complete = false;
 			continue;
 		}
@@ -255,7 +230,7 @@ static int read_structure(struct space_map_check *s)
 {
 	int r;
 
-	if (is_metadata(s))
+	if (space_map_is_metadata(s))
 		r = read_metadata_index(s);
 	else
 		r = read_tree(s, s->root->bitmap_root, s->kinds->index, INDEX_ENTRY_SIZE,
@@ -264,137 +239,6 @@ static int read_structure(struct space_map_check *s)
 		r = read_tree(s, s->root->ref_count_root, s->kinds->ref_counts, REF_COUNT_SIZE,
 			      visit_count_leaf);
 	return r;
-}
-
-/* Neighbouring blocks with the same two counts. */
-struct mismatch {
-	uint64_t begin, end, expected, found;
-};
-
-static int note_leak(struct space_map_check *s, const struct mismatch *m)
-{
-	struct check_result *result = s->c->result;
-	struct leak *grown;
-
-	if (!s->c->options->collect_leaks)
-		return 0;
-	grown = alloc_grow(result->leaks, &result->leaks_capacity, result->nr_leaks,
-			   sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	result->leaks = grown;
-	grown[result->nr_leaks++] = (struct leak){
-		.metadata = is_metadata(s), .begin = m->begin, .end = m->end, .found = m->found
-	};
-	return 0;
-}
-
-static int report_mismatch(struct space_map_check *s, uint64_t block, struct mismatch *m)
-{
-	struct affected where = {
-		.device = NO_DEVICE, .unit = s->kinds->unit, .begin = m->begin, .end = m->end
-	};
-	int r = 0;
-
-	if (m->begin == m->end)
-		return 0;
-	if (m->found < m->expected) {
-		complain(s, s->kinds->bitmap, block, FINDING_REF_COUNT_LOW, m->expected, m->found,
-			 &where);
-	} else if (s->counts_complete && m->expected) {
-		complain(s, s->kinds->bitmap, block, FINDING_REF_COUNT_HIGH, m->expected, m->found,
-			 &where);
-	} else if (s->counts_complete) {
-		complain(s, s->kinds->bitmap, block, FINDING_BLOCK_LEAKED, 0, m->found, &where);
-		r = note_leak(s, m);
-	}
-	m->begin = m->end;
-	return r;
-}
-
-static int compare(struct space_map_check *s, uint64_t bitmap_block, uint64_t block, uint64_t found,
-		   struct mismatch *m)
-{
-	uint64_t expected = ref_counts_get(s->expected, block);
-	int r;
-
-	if (m->begin != m->end &&
-	    (m->end != block || m->expected != expected || m->found != found)) {
-		r = report_mismatch(s, bitmap_block, m);
-		if (r)
-			return r;
-	}
-	if (expected == found)
-		return 0;
-	if (m->begin == m->end)
-		*m = (struct mismatch){ block, block, expected, found };
-	m->end = block + 1;
-	return 0;
-}
-
-/* The count of a block whose bitmap entry says that the tree has it; the tree's is used up. */
-static uint64_t overflow_count(struct space_map_check *s, uint64_t bitmap_block, uint64_t block)
-{
-	struct affected where = {
-		.device = NO_DEVICE, .unit = s->kinds->unit, .begin = block, .end = block + 1
-	};
-	uint64_t *slot = u64_map_find(&s->overflow, block), count;
-
-	if (!slot || !*slot) {
-		if (!s->c->table.incomplete[s->kinds->ref_counts])
-			complain(s, s->kinds->bitmap, bitmap_block, FINDING_OVERFLOW_MISSING, 1, 0,
-				 &where);
-		return ref_counts_get(s->expected, block);
-	}
-	count = *slot - 1;
-	*slot = 0;
-	return count;
-}
-
-static int compare_bitmap(struct space_map_check *s, uint64_t block, uint64_t number,
-			  const struct disk_bitmap *bitmap)
-{
-	uint32_t none_free_before = s->index[number].none_free_before;
-	struct bitmap_tally *tally = &s->tallies[number];
-	uint64_t base = number * BITMAP_ENTRIES;
-	struct mismatch m = { 0 };
-	int r = 0;
-
-	*tally = (struct bitmap_tally){ .counted = true, .first_free = BITMAP_ENTRIES };
-	for (unsigned int i = 0; i < BITMAP_ENTRIES && !r; i++) {
-		uint64_t found = bitmap_entry(bitmap_word(bitmap, i / 32), i % 32);
-
-		if (!found && !tally->nr_free++)
-			tally->first_free = i;
-		tally->nr_unseen += !found && i < none_free_before;
-		if (base + i >= s->nr_blocks) {
-			tally->nr_tail += found != 0;
-			continue;
-		}
-		s->nr_allocated += found != 0;
-		if (found == BITMAP_OVERFLOW)
-			found = overflow_count(s, block, base + i);
-		r = compare(s, block, base + i, found, &m);
-	}
-	return r ? r : report_mismatch(s, block, &m);
-}
-
-static int judge_bitmap(struct space_map_check *s, uint64_t block, const void *raw)
-{
-	uint64_t number = s->bitmap_of[block] - 1u;
-	struct affected where = bitmap_range(s, number);
-	const struct disk_bitmap *bitmap = raw;
-	int r = compare_bitmap(s, block, number, bitmap);
-
-	if (r)
-		return r;
-	if (le32_to_cpu(bitmap->not_used))
-		complain(s, s->kinds->bitmap, block, FINDING_BITMAP_PADDING, 0,
-			 le32_to_cpu(bitmap->not_used), &where);
-	if (s->tallies[number].nr_tail)
-		complain(s, s->kinds->bitmap, block, FINDING_BITMAP_TAIL, 0,
-			 s->tallies[number].nr_tail, &where);
-	return 0;
 }
 
 struct both {
@@ -408,12 +252,12 @@ static int visit_bitmap(void *context, uint64_t block, const void *raw, int erro
 	struct check *c = both->data.c;
 	struct space_map_check *s =
 		c->table.kinds[block] == KIND_DATA_BITMAP ? &both->data : &both->metadata;
-	struct affected where = bitmap_range(s, s->bitmap_of[block] - 1u);
+	struct affected where = space_map_bitmap_range(s, s->bitmap_of[block] - 1u);
 	struct space_map_fault f = { .id = FINDING_BLOCK_UNREADABLE };
 
 	if (!error && !bitmap_check(raw, block, &f))
-		return judge_bitmap(s, block, raw);
-	complain(s, s->kinds->bitmap, block, f.id, f.expected, f.found, &where);
+		return space_map_judge_bitmap(s, block, raw);
+	space_map_finding(s, s->kinds->bitmap, block, f.id, f.expected, f.found, &where);
 	s->complete = false;
 	return 0;
 }
@@ -429,8 +273,8 @@ static void report_unused_counts(struct space_map_check *s)
 			continue;
 		where.begin = slot->key_plus_1 - 1;
 		where.end = slot->key_plus_1;
-		complain(s, s->kinds->ref_counts, NO_BLOCK, FINDING_OVERFLOW_EXTRA, 0,
-			 slot->value - 1, &where);
+		space_map_finding(s, s->kinds->ref_counts, NO_BLOCK, FINDING_OVERFLOW_EXTRA, 0,
+				  slot->value - 1, &where);
 	}
 }
 
@@ -439,15 +283,15 @@ static void report_beyond(struct space_map_check *s)
 {
 	struct affected where = { .device = NO_DEVICE, .unit = s->kinds->unit };
 
-	if (!is_metadata(s))
+	if (!space_map_is_metadata(s))
 		return;
 	for (uint64_t b = s->nr_blocks; b < s->expected->nr_blocks; b++) {
 		if (!ref_counts_get(s->expected, b))
 			continue;
 		where.begin = b;
 		where.end = b + 1;
-		complain(s, s->kinds->index, NO_BLOCK, FINDING_SPACE_MAP_NR_BLOCKS, b + 1,
-			 s->root->nr_blocks, &where);
+		space_map_finding(s, s->kinds->index, NO_BLOCK, FINDING_SPACE_MAP_NR_BLOCKS, b + 1,
+				  s->root->nr_blocks, &where);
 		return;
 	}
 }
@@ -490,20 +334,21 @@ static void report_totals(struct space_map_check *s)
 	for (uint64_t i = 0; i < s->nr_bitmaps; i++) {
 		const struct bitmap_tally *t = &s->tallies[i];
 		const struct index_entry *entry = &s->index[i];
-		struct affected where = bitmap_range(s, i);
+		struct affected where = space_map_bitmap_range(s, i);
 
 		if (!t->counted)
 			continue;
 		if (entry->nr_free != t->nr_free)
-			complain(s, s->kinds->index, NO_BLOCK, FINDING_INDEX_NR_FREE, t->nr_free,
-				 entry->nr_free, &where);
+			space_map_finding(s, s->kinds->index, NO_BLOCK, FINDING_INDEX_NR_FREE,
+					  t->nr_free, entry->nr_free, &where);
 		if (t->nr_unseen)
-			complain(s, s->kinds->index, NO_BLOCK, FINDING_INDEX_NONE_FREE_BEFORE,
-				 t->first_free, entry->none_free_before, &where);
+			space_map_finding(s, s->kinds->index, NO_BLOCK,
+					  FINDING_INDEX_NONE_FREE_BEFORE, t->first_free,
+					  entry->none_free_before, &where);
 	}
 	if (s->complete && s->nr_allocated != s->root->nr_allocated)
-		complain(s, s->kinds->index, NO_BLOCK, FINDING_SPACE_MAP_NR_ALLOCATED,
-			 s->nr_allocated, s->root->nr_allocated, NULL);
+		space_map_finding(s, s->kinds->index, NO_BLOCK, FINDING_SPACE_MAP_NR_ALLOCATED,
+				  s->nr_allocated, s->root->nr_allocated, NULL);
 }
 
 static void conclude(struct space_map_check *s)
@@ -512,8 +357,8 @@ static void conclude(struct space_map_check *s)
 	if (s->complete)
 		report_unused_counts(s);
 	if (s->complete && counts_like_old_restore(s))
-		complain(s, s->kinds->index, NO_BLOCK, FINDING_SPACE_MAP_OLD_RESTORE,
-			 s->nr_allocated, s->root->nr_allocated, NULL);
+		space_map_finding(s, s->kinds->index, NO_BLOCK, FINDING_SPACE_MAP_OLD_RESTORE,
+				  s->nr_allocated, s->root->nr_allocated, NULL);
 	else
 		report_totals(s);
 }
