@@ -54,7 +54,7 @@ static int add_dev_id(struct thin_dump_options *o, const struct tool_option *opt
 		      const char *argument)
 {
 	uint64_t id, *grown;
-	int status = take_number(&thin_dump_tool, option, argument, 0, UINT32_MAX, &id);
+	int status = take_number(&thin_dump_tool, option, argument, 0, UINT64_MAX, &id);
 
 	if (status != STATUS_NONE)
 		return status;
@@ -126,7 +126,7 @@ static int take(void *context, const struct tool_option *option, const char *arg
 	case OPT_METADATA_SNAP:
 		return take_metadata_snap(o, option, argument);
 	case OPT_NR_DATA_BLOCKS:
-		return take_number(&thin_dump_tool, option, argument, 1, MAX_DATA_BLOCKS,
+		return take_number(&thin_dump_tool, option, argument, 0, MAX_DATA_BLOCKS,
 				   &o->read.nr_data_blocks);
 	case OPT_OUTPUT:
 		o->output = argument;

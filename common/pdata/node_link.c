@@ -152,7 +152,7 @@ static int leaf_entries(const struct btree_node *leaf, entry_fn fn, void *contex
 	int r = 0;
 
 	for (uint32_t i = 0; i < leaf->nr_entries && !r; i++)
-		r = fn(context, btree_node_key(leaf, i), btree_node_value(leaf, i));
+		r = fn(context, leaf->block, btree_node_key(leaf, i), btree_node_value(leaf, i));
 	return r;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/base/alloc.h"
+#include "common/io/checksum.h"
 
 int node_table_init(struct node_table *t, struct block_engine *e, struct block_reader *reader,
 		    struct progress *progress, uint64_t nr_blocks)
@@ -195,6 +196,8 @@ static int refer_child(struct scan_state *s, size_t parent, uint32_t slot, uint6
 		f.expected = t->kinds[child];
 		return node_table_fault(t, parent, &f);
 	}
+	if (ref == REFERENCE_NEW)
+		t->nodes[t->node_of[child] - 1].parent = t->nodes[parent].block;
 	inherit(t, parent, t->node_of[child] - 1);
 	return 0;
 }
@@ -256,6 +259,28 @@ static int visit_good(struct scan_state *s, size_t node, const struct btree_node
 	return s->scan->fn ? s->scan->fn(s->scan->context, t, &t->nodes[node], n) : 0;
 }
 
+/* A checksum that is wrong for a node may be right for something else. */
+static enum block_kind other_kind(const void *raw)
+{
+	if (block_checksum_ok(raw, SALT_BITMAP))
+		return KIND_DATA_BITMAP;
+	if (block_checksum_ok(raw, SALT_INDEX))
+		return KIND_METADATA_INDEX;
+	return block_checksum_ok(raw, SALT_SUPERBLOCK) ? KIND_SUPERBLOCK : KIND_UNUSED;
+}
+
+static int bad_content(struct node_table *t, size_t node, const void *raw,
+		       const struct node_fault *f)
+{
+	enum block_kind kind = KIND_UNUSED;
+
+	if (f->id == FINDING_BLOCK_CHECKSUM)
+		kind = other_kind(raw);
+	if (kind != KIND_UNUSED)
+		return bad_node(t, node, FINDING_BLOCK_KIND, t->nodes[node].parent, kind);
+	return bad_node(t, node, f->id, f->expected, f->found);
+}
+
 static int visit(void *context, uint64_t block, const void *data, int error)
 {
 	struct scan_state *s = context;
@@ -269,7 +294,7 @@ static int visit(void *context, uint64_t block, const void *data, int error)
 	if (error)
 		return bad_node(s->t, node, FINDING_BLOCK_UNREADABLE, 0, 0);
 	if (btree_node_decode(data, block, s->scan->value_size, &n, &nf))
-		return bad_node(s->t, node, nf.id, nf.expected, nf.found);
+		return bad_content(s->t, node, data, &nf);
 	return visit_good(s, node, &n, data);
 }
 

@@ -34,6 +34,7 @@ struct node {
 	uint32_t raw;         /* index into kept blocks, 0: not kept */
 	uint32_t first_fault; /* 1 + index into faults, 0: none */
 	uint32_t stamp;       /* last trace that came by */
+	uint32_t parent;      /* a block that leads to it, 0: a root */
 	uint32_t owner;       /* index of the device it belongs to, NO_OWNER or MANY_OWNERS */
 	uint32_t snap_time;   /* the lowest snapshotted_time of its owners, or NO_TIME */
 	uint32_t max_time;    /* of a mapping leaf: the latest mapping */
@@ -130,8 +131,9 @@ must_check int node_table_fault(struct node_table *t, size_t node, const struct 
 /* Link the tree below node.  0 or -ENOMEM. */
 must_check int node_table_link(struct node_table *t, size_t node);
 
-/* Calls fn for every good leaf entry of a tree whose leaves were kept, in key order. */
-typedef int (*entry_fn)(void *context, uint64_t key, const void *value);
+/* Calls fn for every good leaf entry of a tree whose leaves were kept, in key order, with its
+ * block. */
+typedef int (*entry_fn)(void *context, uint64_t block, uint64_t key, const void *value);
 must_check int node_table_entries(const struct node_table *t, size_t root, entry_fn fn,
 				  void *context);
 

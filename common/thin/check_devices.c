@@ -7,6 +7,7 @@
 
 #include "common/base/alloc.h"
 #include "common/thin/check_internal.h"
+#include "common/thin/describe.h"
 
 static struct check_device *add_device(struct device_set *set, uint64_t id)
 {
@@ -20,18 +21,19 @@ static struct check_device *add_device(struct device_set *set, uint64_t id)
 	return &grown[set->nr++];
 }
 
-static int add_details(void *context, uint64_t key, const void *value)
+static int add_details(void *context, uint64_t block, uint64_t key, const void *value)
 {
 	struct check_device *d = add_device(context, key);
 
 	if (!d)
 		return -ENOMEM;
 	d->has_details = true;
+	d->details_block = block;
 	d->details = device_details_decode(value);
 	return 0;
 }
 
-static int add_root(void *context, uint64_t key, const void *value)
+static int add_root(void *context, uint64_t block, uint64_t key, const void *value)
 {
 	struct check_device *d = add_device(context, key);
 	__le64 root;
@@ -40,6 +42,7 @@ static int add_root(void *context, uint64_t key, const void *value)
 		return -ENOMEM;
 	memcpy(&root, value, sizeof(root));
 	d->has_root = true;
+	d->root_block = block;
 	d->root = le64_to_cpu(root);
 	return 0;
 }
@@ -73,6 +76,7 @@ static void join_devices(struct device_set *set)
 		if (d->has_root && !last->has_root) {
 			last->has_root = true;
 			last->root = d->root;
+			last->root_block = d->root_block;
 		}
 	}
 	set->nr = out;
@@ -143,6 +147,7 @@ int check_read_devices(struct check *c, const struct superblock *sb, bool snapsh
 	struct node_table *t = &c->table;
 	int r;
 
+	set->snapshot = snapshot;
 	progress_phase(c->progress, snapshot ? "devices of the metadata snapshot" : "devices");
 	r = read_tree(c, sb->details_root, KIND_DETAILS, DETAILS_SIZE, &set->details_node);
 	if (!r)
@@ -160,59 +165,115 @@ int check_read_devices(struct check *c, const struct superblock *sb, bool snapsh
 	return 0;
 }
 
-static void device_finding(struct check *c, enum block_kind kind, const struct check_device *d,
-			   enum finding_id id, uint64_t expected, uint64_t found)
+const char *check_tree_name(const struct device_set *set, enum block_kind kind)
 {
-	struct affected a = { .device = d->id };
-
-	check_block_finding(c, kind, NO_BLOCK, id, expected, found, &a);
+	if (!set->snapshot)
+		return block_kind_name(kind);
+	return kind == KIND_DETAILS ? "device details tree of the metadata snapshot"
+				    : "top-level mapping tree of the metadata snapshot";
 }
 
-static void check_details(struct check *c, const struct superblock *sb,
+static const struct check_device *find_device(const struct device_set *set, uint64_t id)
+{
+	size_t low = 0, high = set->nr;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (set->devices[middle].id < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < set->nr && set->devices[low].id == id ? &set->devices[low] : NULL;
+}
+
+bool check_is_shared(const struct check *c, const struct device_set *set,
+		     const struct check_device *d)
+{
+	const struct check_device *live = set->snapshot ? find_device(&c->live, d->id) : NULL;
+
+	return live && live->has_details == d->has_details && live->has_root == d->has_root &&
+	       live->details_block == d->details_block && live->root_block == d->root_block;
+}
+
+/* One device set under judgement. */
+struct judged_set {
+	struct check *c;
+	const struct device_set *set;
+};
+
+static void device_finding(const struct judged_set *j, enum block_kind kind,
+			   const struct check_device *d, enum finding_id id, uint64_t expected,
+			   uint64_t found)
+{
+	struct affected a = { .device = d->id };
+	uint64_t block = kind == KIND_DETAILS ? d->details_block : d->root_block;
+	struct finding f = { .id = id,
+			     .tree = check_tree_name(j->set, kind),
+			     .block = block ? block : NO_BLOCK,
+			     .has_counts = expected != found,
+			     .expected = expected,
+			     .found = found,
+			     .affected = &a,
+			     .nr_affected = 1 };
+	char text[160];
+
+	report_finding(j->c->report, &f, "%s",
+		       finding_describe(id, expected, found, text, sizeof(text)));
+}
+
+static void check_details(const struct judged_set *j, const struct superblock *sb,
 			  const struct check_device *d)
 {
 	const struct device_details *details = &d->details;
 
 	if (details->transaction_id > sb->transaction_id)
-		device_finding(c, KIND_DETAILS, d, FINDING_DEVICE_TRANSACTION, sb->transaction_id,
+		device_finding(j, KIND_DETAILS, d, FINDING_DEVICE_TRANSACTION, sb->transaction_id,
 			       details->transaction_id);
 	if (details->snapshotted_time > sb->time)
-		device_finding(c, KIND_DETAILS, d, FINDING_DEVICE_TIME, sb->time,
+		device_finding(j, KIND_DETAILS, d, FINDING_DEVICE_TIME, sb->time,
 			       details->snapshotted_time);
 	if (details->creation_time > details->snapshotted_time)
-		device_finding(c, KIND_DETAILS, d, FINDING_DEVICE_CREATION_TIME,
+		device_finding(j, KIND_DETAILS, d, FINDING_DEVICE_CREATION_TIME,
 			       details->snapshotted_time, details->creation_time);
 }
 
 void check_devices(struct check *c, const struct superblock *sb, const struct device_set *set)
 {
+	const struct judged_set j = { c, set };
+
 	for (size_t i = 0; i < set->nr; i++) {
 		const struct check_device *d = &set->devices[i];
 
+		if (check_is_shared(c, set, d))
+			continue;
 		if (d->id > MAX_DEV_ID)
-			device_finding(c, d->has_root ? KIND_TOP_LEVEL : KIND_DETAILS, d,
+			device_finding(&j, d->has_root ? KIND_TOP_LEVEL : KIND_DETAILS, d,
 				       FINDING_DEVICE_ID, MAX_DEV_ID, d->id);
 		if (d->has_details)
-			check_details(c, sb, d);
+			check_details(&j, sb, d);
 		/* What stands in the part of a tree that is lost is not missing. */
 		if (!d->has_details && tree_complete(c, set->details_node))
-			device_finding(c, KIND_DETAILS, d, FINDING_DEVICE_NO_DETAILS, 1, 0);
+			device_finding(&j, KIND_DETAILS, d, FINDING_DEVICE_NO_DETAILS, 1, 0);
 		if (!d->has_root && tree_complete(c, set->top_level_node))
-			device_finding(c, KIND_TOP_LEVEL, d, FINDING_DEVICE_NO_MAPPINGS, 1, 0);
+			device_finding(&j, KIND_TOP_LEVEL, d, FINDING_DEVICE_NO_MAPPINGS, 1, 0);
 	}
 }
 
 void check_mapped_blocks(struct check *c, const struct device_set *set)
 {
+	const struct judged_set j = { c, set };
+
 	for (size_t i = 0; i < set->nr; i++) {
 		const struct check_device *d = &set->devices[i];
 		const struct node *root;
 
-		if (!d->has_details || d->node < 0)
+		if (!d->has_details || d->node < 0 || check_is_shared(c, set, d))
 			continue;
 		root = &c->table.nodes[d->node];
 		if (!root->incomplete && root->nr_values != d->details.mapped_blocks)
-			device_finding(c, KIND_DETAILS, d, FINDING_DEVICE_MAPPED_BLOCKS,
+			device_finding(&j, KIND_DETAILS, d, FINDING_DEVICE_MAPPED_BLOCKS,
 				       root->nr_values, d->details.mapped_blocks);
 	}
 }

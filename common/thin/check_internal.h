@@ -13,10 +13,12 @@ struct check_device {
 	struct device_details details;
 	uint64_t root; /* metadata block */
 	bool has_details, has_root;
-	int64_t node; /* of the root in the node table, or -1 */
+	uint64_t details_block, root_block; /* the leaves that hold them */
+	int64_t node;                       /* of the root in the node table, or -1 */
 };
 
 struct device_set {
+	bool snapshot;                /* of the metadata snapshot, not the live ones */
 	struct check_device *devices; /* by ascending id, each id once */
 	size_t nr, capacity;
 	int64_t details_node, top_level_node; /* the roots of the two trees, or -1 */
@@ -36,8 +38,10 @@ struct check {
 	bool has_snap;
 	bool snap_lost; /* there is one, and it cannot be read */
 	struct device_set live, held;
-	struct bitset new_roots; /* of mapping trees that were not read yet */
-	uint64_t nr_data_blocks; /* mappings must lie below it */
+	struct bitset new_roots;  /* of mapping trees that were not read yet */
+	uint64_t nr_data_blocks;  /* mappings must lie below it */
+	uint64_t max_thin_blocks; /* no device has more */
+	uint32_t now;             /* the time of the pool, or of the metadata snapshot */
 	struct ref_counts data;
 };
 
@@ -64,6 +68,14 @@ must_check int check_space_maps(struct check *c);
 
 /* Makes findings of all faults in the node table. */
 must_check int check_report_faults(struct check *c);
+
+/* The same finding was made for the live trees: both share this leaf of the details or top level.
+ */
+bool check_is_shared(const struct check *c, const struct device_set *set,
+		     const struct check_device *d);
+
+/* The name of a tree, which tells those of the metadata snapshot from the live ones. */
+const char *check_tree_name(const struct device_set *set, enum block_kind kind);
 
 /* A finding about a whole block or about a field of it. */
 void check_block_finding(struct check *c, enum block_kind kind, uint64_t block, enum finding_id id,

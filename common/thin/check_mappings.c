@@ -4,6 +4,10 @@
 #include <errno.h>
 
 #include "common/thin/check_internal.h"
+#include "common/thin/describe.h"
+
+/* The kernel counts the bytes of a device in 64 bits. */
+#define MAX_DEVICE_SECTORS (UINT64_MAX / 512)
 
 /* Entries of one leaf that break the same rule become one fault. */
 struct tally {
@@ -13,10 +17,13 @@ struct tally {
 static void note(struct tally *t, uint64_t key, uint64_t found)
 {
 	if (!t->nr++) {
-		t->first_key = key;
+		t->first_key = t->last_key = key;
 		t->found = found;
 	}
-	t->last_key = key;
+	if (key < t->first_key)
+		t->first_key = key;
+	if (key > t->last_key)
+		t->last_key = key;
 }
 
 static int report_tally(struct node_table *t, const struct node *node, const struct tally *tally,
@@ -38,9 +45,9 @@ static int visit_leaf(void *context, struct node_table *t, struct node *node,
 		      const struct btree_node *leaf)
 {
 	struct check *c = context;
-	const uint32_t snap_time = node->snap_time, now = c->sb.time;
+	const uint32_t snap_time = node->snap_time, now = c->now;
 	const uint64_t nr_data_blocks = c->nr_data_blocks;
-	struct tally beyond = { 0 }, future = { 0 };
+	struct tally beyond = { 0 }, future = { 0 }, unreachable = { 0 };
 	uint32_t max_time = 0;
 	int r;
 
@@ -69,28 +76,40 @@ static int visit_leaf(void *context, struct node_table *t, struct node *node,
 			return -ENOMEM;
 	}
 	node->max_time = max_time;
+	if (leaf->nr_entries && node->last_key >= c->max_thin_blocks)
+		note(&unreachable, node->last_key, node->last_key);
 	r = report_tally(t, node, &beyond, FINDING_MAPPING_DATA_BLOCK, nr_data_blocks);
-	return r ? r : report_tally(t, node, &future, FINDING_MAPPING_TIME, now);
+	if (!r)
+		r = report_tally(t, node, &future, FINDING_MAPPING_TIME, now);
+	return r ? r
+		 : report_tally(t, node, &unreachable, FINDING_MAPPING_THIN_BLOCK,
+				c->max_thin_blocks);
 }
 
 /* The root was referred to when the top level was read. */
-static void find_root(struct check *c, struct check_device *d)
+static void find_root(struct check *c, const struct device_set *set, struct check_device *d)
 {
 	struct affected a = { .device = d->id,
 			      .unit = RANGE_THIN_BLOCKS,
 			      .end = RANGE_OPEN,
 			      .mappings = d->has_details ? d->details.mapped_blocks : 0 };
+	bool beyond = d->root >= c->table.nr_blocks;
+	struct finding f = { .id = beyond ? FINDING_CHILD_RANGE : FINDING_CHILD_KIND,
+			     .tree = check_tree_name(set, KIND_TOP_LEVEL),
+			     .block = d->root_block,
+			     .affected = &a,
+			     .nr_affected = 1 };
+	char text[160];
 
 	d->node = node_table_find(&c->table, d->root, KIND_MAPPING);
 	if (d->node >= 0)
 		return;
 	c->table.incomplete[KIND_MAPPING] = true;
-	if (d->root >= c->table.nr_blocks)
-		check_block_finding(c, KIND_TOP_LEVEL, NO_BLOCK, FINDING_CHILD_RANGE,
-				    c->table.nr_blocks, d->root, &a);
-	else
-		check_block_finding(c, KIND_TOP_LEVEL, NO_BLOCK, FINDING_CHILD_KIND,
-				    c->table.kinds[d->root], d->root, &a);
+	if (!check_is_shared(c, set, d))
+		report_finding(c->report, &f, "%s",
+			       finding_describe(
+				       f.id, beyond ? c->table.nr_blocks : c->table.kinds[d->root],
+				       d->root, text, sizeof(text)));
 }
 
 /* A live tree's nodes know whose they are, so that sharing can be judged. */
@@ -112,7 +131,7 @@ static void find_roots(struct check *c, struct device_set *set, bool live)
 	for (size_t i = 0; i < set->nr; i++) {
 		if (!set->devices[i].has_root)
 			continue;
-		find_root(c, &set->devices[i]);
+		find_root(c, set, &set->devices[i]);
 		if (live)
 			own_root(c, set, i);
 	}
@@ -127,6 +146,9 @@ int check_mappings(struct check *c, struct device_set *set, bool live)
 	int r;
 
 	progress_phase(c->progress, live ? "mappings" : "mappings of the metadata snapshot");
+	c->now = live ? c->sb.time : c->snap.time;
+	c->max_thin_blocks =
+		MAX_DEVICE_SECTORS / (c->sb.data_block_size ? c->sb.data_block_size : 1);
 	find_roots(c, set, live);
 	r = node_table_scan(&c->table, &scan, &c->new_roots);
 	for (size_t i = 0; i < set->nr && !r; i++) {

@@ -17,31 +17,37 @@
 #include "common/thin/check_internal.h"
 
 enum {
-	MAX_USES = 1 << 20, /* what is looked at once something is wrong: memory is bounded */
+	MAX_RUNS = 1 << 22, /* what is looked at once something is wrong: memory is bounded */
+	MAX_USERS = 1 << 20,
 	NO_LIMIT = 1 << 20, /* visits of a node: more than there can be devices counted */
 };
 
-/* A leaf entry whose data block is used elsewhere while somebody takes it for his own. */
-struct use {
-	uint64_t data_block, key;
-	uint32_t node, time;
+/*
+ * Neighbouring entries of a leaf whose data blocks are used elsewhere too, while somebody takes
+ * them for his own.
+ */
+struct use_run {
+	uint64_t key, data_block; /* of the first */
+	uint32_t length, time, node;
 };
 
-/* The same, as seen by one device. */
-struct claim {
-	uint64_t data_block, key;
-	uint32_t device;
-	bool exposed; /* the device would overwrite in place */
-	uint32_t other;
+struct affected_list {
+	struct affected *items;
+	size_t nr, capacity;
 };
 
 struct sharing {
 	struct check *c;
-	struct use *uses;
-	size_t nr_uses, uses_capacity;
-	struct u64_map first_use; /* by node: 1 + index of its first use */
-	struct claim *claims;
-	size_t nr_claims, claims_capacity;
+	struct use_run *runs;
+	size_t nr_runs, runs_capacity;
+	bool truncated;            /* there are more */
+	struct u64_map first_run;  /* by node: 1 + index of its first run */
+	struct u64_map first_user; /* by data block: 1 + the first device that uses it, and above 32
+				      bits another */
+	bool reporting;            /* all devices were met once */
+	struct affected_list list; /* of the device that is looked at */
+	uint64_t nr_exposed;       /* its mappings */
+	uint32_t other;            /* somebody else who uses one of its blocks, or NO_OWNER */
 };
 
 typedef int (*device_leaf_fn)(struct sharing *s, uint32_t device, uint32_t leaf);
@@ -221,22 +227,32 @@ static bool suspicious(const struct sharing *s)
 	return false;
 }
 
-static int add_use(struct sharing *s, const struct use *u)
+static int add_use(struct sharing *s, uint32_t node, uint64_t key, uint64_t value)
 {
-	struct use *grown;
-	uint64_t *first;
+	struct use_run *last = s->nr_runs ? &s->runs[s->nr_runs - 1] : NULL, *grown;
+	uint64_t block = mapping_data_block(value), *first;
+	uint32_t time = mapping_time(value);
 
-	if (s->nr_uses >= MAX_USES)
+	if (last && last->node == node && last->key + last->length == key &&
+	    last->data_block + last->length == block && last->time == time) {
+		last->length++;
 		return 0;
-	grown = alloc_grow(s->uses, &s->uses_capacity, s->nr_uses, sizeof(*grown));
-	first = u64_map_at(&s->first_use, u->node);
+	}
+	if (s->nr_runs >= MAX_RUNS) {
+		s->truncated = true;
+		return 0;
+	}
+	grown = alloc_grow(s->runs, &s->runs_capacity, s->nr_runs, sizeof(*grown));
+	first = u64_map_at(&s->first_run, node);
 	if (grown)
-		s->uses = grown;
+		s->runs = grown;
 	if (!grown || !first)
 		return -ENOMEM;
-	s->uses[s->nr_uses++] = *u;
+	s->runs[s->nr_runs++] = (struct use_run){
+		.key = key, .data_block = block, .length = 1, .time = time, .node = node
+	};
 	if (!*first)
-		*first = s->nr_uses;
+		*first = s->nr_runs;
 	return 0;
 }
 
@@ -252,89 +268,48 @@ static int find_uses(void *context, uint64_t block, const void *data, int error)
 		return 0;
 	for (uint32_t i = 0; i < leaf.nr_entries && !r; i++) {
 		uint64_t value = btree_node_u64(&leaf, i);
-		struct use u = { .data_block = mapping_data_block(value),
-				 .key = btree_node_key(&leaf, i),
-				 .node = node,
-				 .time = mapping_time(value) };
+		bool shared_leaf = n->owner == MANY_OWNERS && mapping_time(value) >= n->snap_time &&
+				   mapping_data_block(value) < s->c->nr_data_blocks;
 
-		if ((n->owner == MANY_OWNERS && u.time >= n->snap_time) ||
-		    ref_counts_marked_repeated(&s->c->data, u.data_block))
-			r = add_use(s, &u);
+		if (shared_leaf ||
+		    ref_counts_marked_repeated(&s->c->data, mapping_data_block(value)))
+			r = add_use(s, node, btree_node_key(&leaf, i), value);
 	}
 	return r;
 }
 
-static int add_claims(struct sharing *s, uint32_t device, uint32_t leaf)
+/* First every device leaves its name at the blocks it uses, so that others can be told of it. */
+static int note_users(struct sharing *s, uint32_t device, const struct use_run *run)
 {
-	const struct check_device *d = &s->c->live.devices[device];
-	const uint64_t *first = u64_map_find(&s->first_use, leaf);
+	for (uint32_t i = 0; i < run->length; i++) {
+		uint64_t *user;
 
-	if (!first)
-		return 0;
-	for (size_t i = *first - 1; i < s->nr_uses && s->uses[i].node == leaf; i++) {
-		struct claim *grown;
-
-		if (s->nr_claims >= MAX_USES)
+		if (s->first_user.nr_used >= MAX_USERS)
 			return 0;
-		grown = alloc_grow(s->claims, &s->claims_capacity, s->nr_claims, sizeof(*grown));
-		if (!grown)
+		user = u64_map_at(&s->first_user, run->data_block + i);
+		if (!user)
 			return -ENOMEM;
-		s->claims = grown;
-		grown[s->nr_claims++] = (struct claim){
-			.data_block = s->uses[i].data_block,
-			.key = s->uses[i].key,
-			.device = device,
-			.exposed = d->has_details && s->uses[i].time >= d->details.snapshotted_time,
-		};
+		if (!*user)
+			*user = device + 1u;
+		else if (*user >> 32 == 0 && *user != device + 1u)
+			*user |= (uint64_t)(device + 1u) << 32;
 	}
 	return 0;
 }
 
-static int compare_u64(uint64_t a, uint64_t b)
+static void find_other(struct sharing *s, uint32_t device, const struct use_run *run)
 {
-	return (a > b) - (a < b);
-}
+	for (uint32_t i = 0; i < run->length && s->other == NO_OWNER; i++) {
+		const uint64_t *user = u64_map_find(&s->first_user, run->data_block + i);
 
-static int by_data_block(const void *a, const void *b)
-{
-	const struct claim *ca = a, *cb = b;
-	int d = compare_u64(ca->data_block, cb->data_block);
-
-	if (!d)
-		d = compare_u64(ca->device, cb->device);
-	return d ? d : compare_u64(ca->key, cb->key);
-}
-
-/* The exposed ones first, by device and thin block. */
-static int by_device(const void *a, const void *b)
-{
-	const struct claim *ca = a, *cb = b;
-	int d = (int)cb->exposed - (int)ca->exposed;
-
-	if (!d)
-		d = compare_u64(ca->device, cb->device);
-	return d ? d : compare_u64(ca->key, cb->key);
-}
-
-/* Everyone in a group of equal data blocks learns of another one; who is alone is not exposed. */
-static void name_others(struct sharing *s)
-{
-	for (size_t i = 0; i < s->nr_claims; i++) {
-		struct claim *c = &s->claims[i];
-		bool before = i && s->claims[i - 1].data_block == c->data_block;
-		bool after = i + 1 < s->nr_claims && s->claims[i + 1].data_block == c->data_block;
-
-		if (!before && !after)
-			c->exposed = false;
-		else
-			c->other = s->claims[after ? i + 1 : i - 1].device;
+		if (!user)
+			continue;
+		if ((uint32_t)*user != device + 1u)
+			s->other = (uint32_t)*user - 1;
+		else if (*user >> 32)
+			s->other = (uint32_t)(*user >> 32) - 1;
 	}
 }
-
-struct affected_list {
-	struct affected *items;
-	size_t nr, capacity;
-};
 
 static int append(struct affected_list *list, const struct affected *a)
 {
@@ -350,76 +325,80 @@ static int append(struct affected_list *list, const struct affected *a)
 	return 0;
 }
 
-static int append_key(struct affected_list *list, uint64_t device, uint64_t key)
+/* The device would overwrite this run in place. */
+static int expose(struct sharing *s, uint32_t device, const struct use_run *run)
 {
-	struct affected *last = list->nr ? &list->items[list->nr - 1] : NULL;
-	struct affected a = { .device = device,
+	struct affected a = { .device = s->c->live.devices[device].id,
 			      .unit = RANGE_THIN_BLOCKS,
-			      .begin = key,
-			      .end = key + 1,
-			      .mappings = 1 };
+			      .begin = run->key,
+			      .end = run->key + run->length,
+			      .mappings = run->length };
 
-	if (last && last->device == device && last->end == key) {
-		last->end++;
-		last->mappings++;
-		return 0;
-	}
-	return append(list, &a);
+	s->nr_exposed += run->length;
+	find_other(s, device, run);
+	return append(&s->list, &a);
 }
 
-/* All claims of one device, from i to end, become one finding. */
-static int report_device(struct sharing *s, size_t i, size_t end)
+static int visit_runs(struct sharing *s, uint32_t device, uint32_t leaf)
 {
-	const struct check_device *devices = s->c->live.devices;
-	struct finding f = { .id = FINDING_MAPPING_SHARED,
-			     .tree = block_kind_name(KIND_MAPPING),
-			     .block = NO_BLOCK };
-	uint64_t id = devices[s->claims[i].device].id, other = id;
-	struct affected_list list = { 0 };
-	size_t nr = end - i;
+	const struct check_device *d = &s->c->live.devices[device];
+	const uint64_t *first = u64_map_find(&s->first_run, leaf);
 	int r = 0;
 
-	for (; i < end && !r; i++) {
-		r = append_key(&list, id, s->claims[i].key);
-		if (other == id)
-			other = devices[s->claims[i].other].id;
+	if (!first)
+		return 0;
+	for (size_t i = *first - 1; i < s->nr_runs && s->runs[i].node == leaf && !r; i++) {
+		const struct use_run *run = &s->runs[i];
+
+		if (!s->reporting)
+			r = note_users(s, device, run);
+		else if (d->has_details && run->time >= d->details.snapshotted_time)
+			r = expose(s, device, run);
 	}
-	if (!r && other != id)
-		r = append(&list, &(struct affected){ .device = other });
-	f.affected = list.items;
-	f.nr_affected = list.nr;
-	if (!r && other != id)
-		report_finding(s->c->report, &f,
-			       "a write of device %llu would overwrite %zu data blocks that are "
-			       "mapped elsewhere too, for one by device %llu",
-			       (unsigned long long)id, nr, (unsigned long long)other);
-	else if (!r)
-		report_finding(s->c->report, &f,
-			       "device %llu maps %zu data blocks at two places, and a write to one "
-			       "would overwrite the other",
-			       (unsigned long long)id, nr);
-	alloc_free(list.items);
 	return r;
 }
 
-static int report_claims(struct sharing *s)
+static int by_begin(const void *a, const void *b)
 {
-	size_t i = 0, end;
-	int r = 0;
+	const struct affected *x = a, *y = b;
 
-	if (!s->nr_claims)
-		return 0;
-	qsort(s->claims, s->nr_claims, sizeof(*s->claims), by_data_block);
-	name_others(s);
-	qsort(s->claims, s->nr_claims, sizeof(*s->claims), by_device);
-	while (i < s->nr_claims && s->claims[i].exposed && !r) {
-		end = i + 1;
-		while (end < s->nr_claims && s->claims[end].exposed &&
-		       s->claims[end].device == s->claims[i].device)
-			end++;
-		r = report_device(s, i, end);
-		i = end;
-	}
+	return (x->begin > y->begin) - (x->begin < y->begin);
+}
+
+static void report_exposed(struct sharing *s, uint32_t device)
+{
+	const struct check_device *devices = s->c->live.devices;
+	const unsigned long long id = devices[device].id, nr = s->nr_exposed;
+	const char *more = s->truncated ? "at least " : "";
+	struct finding f = { .id = FINDING_MAPPING_SHARED,
+			     .tree = block_kind_name(KIND_MAPPING),
+			     .block = NO_BLOCK,
+			     .affected = s->list.items };
+
+	qsort(s->list.items, s->list.nr, sizeof(*s->list.items), by_begin);
+	f.nr_affected = s->list.nr;
+	if (s->other == NO_OWNER)
+		report_finding(s->c->report, &f,
+			       "device %llu would overwrite in place %s%llu data blocks that are "
+			       "mapped at another place too",
+			       id, more, nr);
+	else
+		report_finding(s->c->report, &f,
+			       "device %llu would overwrite in place %s%llu data blocks that are "
+			       "mapped elsewhere too, for one by device %llu",
+			       id, more, nr, (unsigned long long)devices[s->other].id);
+}
+
+static int explain_device(struct sharing *s, uint32_t device)
+{
+	int r;
+
+	s->nr_exposed = 0;
+	s->list.nr = 0;
+	s->other = NO_OWNER;
+	r = for_each_leaf(s, device, NO_LIMIT, visit_runs);
+	if (!r && s->nr_exposed)
+		report_exposed(s, device);
 	return r;
 }
 
@@ -428,11 +407,14 @@ static int explain(struct sharing *s)
 	const struct device_set *set = &s->c->live;
 	int r = read_leaves(s, any_leaf, find_uses);
 
-	for (uint32_t i = 0; i < set->nr && !r; i++) {
-		if (set->devices[i].node >= 0)
-			r = for_each_leaf(s, i, NO_LIMIT, add_claims);
+	for (int pass = 0; pass < 2; pass++) {
+		s->reporting = pass == 1;
+		for (uint32_t i = 0; i < set->nr && !r; i++) {
+			if (set->devices[i].node >= 0)
+				r = explain_device(s, i);
+		}
 	}
-	return r ? r : report_claims(s);
+	return r;
 }
 
 int check_sharing(struct check *c)
@@ -446,8 +428,9 @@ int check_sharing(struct check *c)
 		r = read_leaves(&s, is_stale, mark_again);
 	if (!r && suspicious(&s))
 		r = explain(&s);
-	alloc_free(s.uses);
-	alloc_free(s.claims);
-	u64_map_destroy(&s.first_use);
+	alloc_free(s.runs);
+	alloc_free(s.list.items);
+	u64_map_destroy(&s.first_run);
+	u64_map_destroy(&s.first_user);
 	return r;
 }

@@ -46,8 +46,11 @@ static int prepare(struct space_map_check *s, struct check *c, const struct spac
 	};
 	s->nr_blocks = root->nr_blocks < most ? root->nr_blocks : most;
 	if (root->nr_blocks > most || (!root->nr_blocks && space_map_is_metadata(s)))
-		space_map_finding(s, kinds->index, NO_BLOCK, FINDING_SPACE_MAP_NR_BLOCKS, most,
-				  root->nr_blocks, NULL);
+		space_map_finding(s, kinds->index, NO_BLOCK,
+				  space_map_is_metadata(s) && root->nr_blocks
+					  ? FINDING_METADATA_TRUNCATED
+					  : FINDING_SPACE_MAP_NR_BLOCKS,
+				  most, root->nr_blocks, NULL);
 	s->nr_bitmaps = space_map_nr_bitmaps(s->nr_blocks);
 	s->index = alloc_array(s->nr_bitmaps, sizeof(*s->index));
 	s->tallies = alloc_array(s->nr_bitmaps, sizeof(*s->tallies));
@@ -339,7 +342,9 @@ static void report_totals(struct space_map_check *s)
 		if (!t->counted)
 			continue;
 		if (entry->nr_free != t->nr_free)
-			space_map_finding(s, s->kinds->index, NO_BLOCK, FINDING_INDEX_NR_FREE,
+			space_map_finding(s, s->kinds->index, NO_BLOCK,
+					  entry->nr_free < t->nr_free ? FINDING_INDEX_NR_FREE_LOW
+								      : FINDING_INDEX_NR_FREE,
 					  t->nr_free, entry->nr_free, &where);
 		if (t->nr_unseen)
 			space_map_finding(s, s->kinds->index, NO_BLOCK,
@@ -347,7 +352,11 @@ static void report_totals(struct space_map_check *s)
 					  entry->none_free_before, &where);
 	}
 	if (s->complete && s->nr_allocated != s->root->nr_allocated)
-		space_map_finding(s, s->kinds->index, NO_BLOCK, FINDING_SPACE_MAP_NR_ALLOCATED,
+		space_map_finding(s, s->kinds->index, NO_BLOCK,
+				  s->root->nr_allocated > s->nr_allocated &&
+						  s->root->nr_allocated <= s->nr_blocks
+					  ? FINDING_SPACE_MAP_NR_ALLOCATED_HIGH
+					  : FINDING_SPACE_MAP_NR_ALLOCATED,
 				  s->nr_allocated, s->root->nr_allocated, NULL);
 }
 

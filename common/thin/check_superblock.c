@@ -30,6 +30,8 @@ static void check_identity(const struct subject *s, const struct superblock *sb)
 	expect(s, FINDING_SUPERBLOCK_MAGIC, SUPERBLOCK_MAGIC, sb->magic);
 	if (sb->version < 1 || sb->version > SUPERBLOCK_VERSION)
 		complain(s, FINDING_SUPERBLOCK_VERSION, SUPERBLOCK_VERSION, sb->version);
+	if (sb->time > MAX_TIME)
+		complain(s, FINDING_SUPERBLOCK_TIME, MAX_TIME, sb->time);
 	if (sb->flags & ~SUPERBLOCK_NEEDS_CHECK)
 		complain(s, FINDING_SUPERBLOCK_FLAGS, SUPERBLOCK_NEEDS_CHECK, sb->flags);
 	expect(s, FINDING_SUPERBLOCK_INCOMPAT, 0, sb->incompat_flags);
@@ -54,18 +56,19 @@ static void check_sizes(const struct subject *s, const struct superblock *sb)
 			 sb->metadata_nr_blocks);
 }
 
-static void check_root(const struct subject *s, uint64_t root)
+static void check_root(const struct subject *s, enum block_kind tree, uint64_t root)
 {
 	if (root == SUPERBLOCK_LOCATION || root >= s->c->table.nr_blocks)
-		complain(s, FINDING_SUPERBLOCK_ROOT, s->c->table.nr_blocks, root);
+		check_block_finding(s->c, tree, s->block, FINDING_SUPERBLOCK_ROOT,
+				    s->c->table.nr_blocks, root, NULL);
 }
 
 static void judge(const struct subject *s, const struct superblock *sb)
 {
 	check_identity(s, sb);
 	check_sizes(s, sb);
-	check_root(s, sb->mapping_root);
-	check_root(s, sb->details_root);
+	check_root(s, KIND_TOP_LEVEL, sb->mapping_root);
+	check_root(s, KIND_DETAILS, sb->details_root);
 }
 
 static int read_superblock(const struct subject *s, struct superblock *ret_sb, bool *ret_usable)
@@ -115,6 +118,21 @@ static bool is_zero(const struct space_map_root *root)
 	       !root->ref_count_root;
 }
 
+/* The metadata snapshot is a copy of what the pool was before. */
+static void compare_with_live(const struct subject *s)
+{
+	const struct superblock *snap = &s->c->snap, *live = &s->c->sb;
+
+	if (snap->time > live->time)
+		complain(s, FINDING_SNAPSHOT_NEWER, live->time, snap->time);
+	if (snap->transaction_id > live->transaction_id)
+		complain(s, FINDING_SNAPSHOT_NEWER, live->transaction_id, snap->transaction_id);
+	expect(s, FINDING_SNAPSHOT_BLOCK_SIZE, live->data_block_size, snap->data_block_size);
+	if (!is_zero(&snap->data_space_map) || !is_zero(&snap->metadata_space_map) ||
+	    snap->held_root)
+		complain(s, FINDING_SNAPSHOT_SPACE_MAP, 0, 1);
+}
+
 int check_snapshot_superblock(struct check *c)
 {
 	struct subject s = { .c = c, .kind = KIND_SNAPSHOT_SUPERBLOCK, .block = c->sb.held_root };
@@ -136,7 +154,6 @@ int check_snapshot_superblock(struct check *c)
 		return r;
 	c->snap_lost = false;
 	judge(&s, &c->snap);
-	if (!is_zero(&c->snap.data_space_map) || !is_zero(&c->snap.metadata_space_map))
-		complain(&s, FINDING_SNAPSHOT_SPACE_MAP, 0, 1);
+	compare_with_live(&s);
 	return 0;
 }

@@ -113,6 +113,9 @@ static int check_trees(struct check *c)
 
 	if (!r && !c->options->metadata_snap)
 		r = check_live(c);
+	/* After the live trees: a held root that leads into them must not be believed. */
+	if (!r)
+		r = check_snapshot_superblock(c);
 	if (!r && c->has_snap)
 		r = check_held(c);
 	if (!r && !c->options->metadata_snap && !c->options->skip_mappings)
@@ -133,9 +136,7 @@ static int run_check(struct check *c)
 		return 0;
 	if (c->options->metadata_snap && !c->sb.held_root)
 		return -ENODATA;
-	r = check_snapshot_superblock(c);
-	if (!r)
-		r = check_trees(c);
+	r = check_trees(c);
 	if (!r)
 		r = check_report_faults(c);
 	return r;

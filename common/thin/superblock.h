@@ -60,7 +60,7 @@ struct superblock {
 	uint64_t metadata_nr_blocks;
 	uint32_t compat_flags, compat_ro_flags, incompat_flags;
 	bool checksum_ok;
-	bool trailing_zero; /* nothing follows the last field */
+	bool trailing_zero; /* nothing follows the last field, nor the space map roots */
 };
 
 /* Decode all fields of raw (4096 bytes).  Nothing is judged but the two bools. */

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/tool/tool.h"
 
-#include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { MAX_OPTIONS = 64 };
 
@@ -229,20 +231,40 @@ int take_number(const struct tool *tool, const struct tool_option *option, const
 				argument);
 }
 
+/* A closed standard stream would give its number to the metadata, and messages would go there. */
+static void occupy_standard_streams(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		(void)close(fd);
+}
+
 void tool_begin(void)
 {
+	occupy_standard_streams();
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN);
+}
+
+/* The reader of a pipe is gone: poll says so also after the error itself was swallowed. */
+static bool reader_is_gone(void)
+{
+	struct pollfd p = { .fd = STDOUT_FILENO, .events = POLLOUT };
+
+	return poll(&p, 1, 0) == 1 && (p.revents & POLLERR);
 }
 
 int tool_end(const struct tool *tool, int status)
 {
-	bool failed = ferror(stdout) != 0;
+	bool failed = fflush(stdout) != 0;
 
-	errno = 0;
-	failed |= fflush(stdout) != 0;
-	if (!failed)
+	if (!failed && !ferror(stdout))
 		return status;
-	if (errno && errno != EPIPE)
-		tool_error(tool, "cannot write to standard output: %s", strerror(errno));
+	if (!reader_is_gone())
+		tool_error(tool, "cannot write to standard output");
 	return status ? status : STATUS_BAD;
 }

@@ -72,7 +72,8 @@ void tool_error(const struct tool *tool, const char *format, ...) printf_like(2,
 /* A usage error: the same, with a pointer to --help.  Returns STATUS_USAGE. */
 int tool_usage_error(const struct tool *tool, const char *format, ...) printf_like(2, 3);
 
-/* Prepare the process: output that breaks is an error code and not a signal. */
+/* Prepare the process: standard streams are open, output that breaks is an error code and no
+ * signal. */
 void tool_begin(void);
 
 /*

@@ -108,7 +108,7 @@ run 1 thin_check --strict odd
 cp snaps unsafe
 damage unsafe snap-time 0 0
 run 1 thin_check unsafe
-has err 'a write of device 0 would overwrite .* mapped elsewhere too.*\[mapping-shared\]'
+has err 'device 0 would overwrite in place [0-9]+ data blocks that are mapped elsewhere too.*\[mapping-shared\]'
 
 # ---- JSON
 if command -v jq >/dev/null; then

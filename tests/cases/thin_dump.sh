@@ -102,7 +102,7 @@ refused 64 thin_dump --dev-id x basic
 refused 64 thin_dump --dev-id
 refused 64 thin_dump --data-block-size 100 basic
 refused 64 thin_dump --data-block-size 192 basic
-refused 64 thin_dump --nr-data-blocks 0 basic
+refused 64 thin_dump --nr-data-blocks 9999999999999 basic
 refused 64 thin_dump --transaction-id -3 basic
 refused 64 thin_dump -mx held
 refused 64 thin_dump -o

@@ -150,6 +150,7 @@ M(sb_blocknr) { image_set_super(i, SUPER_BLOCKNR, 8, 7); }
 M(sb_magic) { image_set_super(i, SUPER_MAGIC, 8, 27022011); }
 M(sb_version) { image_set_super(i, SUPER_VERSION, 4, 9); }
 M(sb_version_0) { image_set_super(i, SUPER_VERSION, 4, 0); }
+M(sb_time) { image_set_super(i, SUPER_TIME, 4, 1 << 24); }
 M(sb_flags) { image_set_super(i, SUPER_FLAGS, 4, 0xfe); }
 M(sb_block_size_0) { image_set_super(i, SUPER_DATA_BLOCK_SIZE, 4, 0); }
 M(sb_block_size_7) { image_set_super(i, SUPER_DATA_BLOCK_SIZE, 4, 7); }
@@ -182,6 +183,8 @@ M(held_unreadable) { i->unreadable = held(i); }
 M(held_blocknr) { set_held(i, SUPER_BLOCKNR, 8, 0); }
 M(held_magic) { set_held(i, SUPER_MAGIC, 8, 0); }
 M(held_root) { set_held(i, SUPER_MAPPING_ROOT, 8, 0); }
+M(held_newer) { set_held(i, SUPER_TIME, 4, 1000); }
+M(held_block_size) { set_held(i, SUPER_DATA_BLOCK_SIZE, 4, 256); }
 M(held_space_map) { set_held(i, SUPER_DATA_MAP, 8, 1); }
 
 M(node_unreadable) { i->unreadable = leaf0(i); }
@@ -314,6 +317,12 @@ M(data_block_at_end)
 {
 	set_value(i, leaf0(i), 7, 8, image_get(i, 0, SUPER_DATA_MAP, 8) << 24);
 }
+M(thin_block)
+{
+	uint64_t leaf = device_root(i, 1);
+
+	node_set_key(i, leaf, node_nr_entries(i, leaf) - 1, UINT64_MAX);
+}
 M(mapping_time) { set_value(i, leaf0(i), 7, 8, (node_value(i, leaf0(i), 7) | 0xfffff0)); }
 M(snap_time_zero) { set_details(i, 0, 20, 4, 0); }
 M(mapped_twice)
@@ -342,6 +351,7 @@ M(metadata_nr_blocks_doubled)
 }
 M(metadata_nr_blocks_low) { image_set_super(i, SUPER_METADATA_MAP, 8, 10); }
 M(metadata_nr_blocks_0) { image_set_super(i, SUPER_METADATA_MAP, 8, 0); }
+M(data_nr_allocated_low) { add_to_super(i, SUPER_DATA_MAP + MAP_NR_ALLOCATED, UINT64_MAX); }
 M(data_nr_allocated) { add_to_super(i, SUPER_DATA_MAP + MAP_NR_ALLOCATED, 1); }
 M(data_nr_allocated_huge) { add_to_super(i, SUPER_DATA_MAP + MAP_NR_ALLOCATED, 1u << 31); }
 M(metadata_nr_allocated) { add_to_super(i, SUPER_METADATA_MAP + MAP_NR_ALLOCATED, UINT64_MAX); }
@@ -380,6 +390,12 @@ M(index_nr_free)
 	uint64_t leaf = data_index(i);
 
 	image_set_node(i, leaf, node_value_offset(i, leaf, 0) + 8, 4, 3);
+}
+M(index_nr_free_high)
+{
+	uint64_t leaf = data_index(i);
+
+	image_set_node(i, leaf, node_value_offset(i, leaf, 0) + 8, 4, 16320);
 }
 M(metadata_index_nr_free) { set_metadata_index(i, 8, 4, 0); }
 M(none_free_before)
@@ -457,6 +473,7 @@ static const struct mutation mutations_table[] = {
 	ROW(sb_magic, SUPERBLOCK_MAGIC, SNAPS),
 	ROW(sb_version, SUPERBLOCK_VERSION, SNAPS),
 	ROW(sb_version_0, SUPERBLOCK_VERSION, SNAPS),
+	ROW(sb_time, SUPERBLOCK_TIME, SNAPS),
 	ROW(sb_flags, SUPERBLOCK_FLAGS, SNAPS),
 	ROW(sb_block_size_0, SUPERBLOCK_DATA_BLOCK_SIZE, SNAPS),
 	ROW(sb_block_size_7, SUPERBLOCK_DATA_BLOCK_SIZE, SNAPS),
@@ -477,12 +494,14 @@ static const struct mutation mutations_table[] = {
 	ROW(sb_time_lowered, DEVICE_TIME, SNAPS),
 	ROW(sb_transaction_lowered, DEVICE_TRANSACTION, HELD),
 	ROW(held_range, SNAPSHOT_ROOT, SNAPS),
-	ROW(held_self, SUPERBLOCK_CHECKSUM, HELD),
+	ROW(held_self, SNAPSHOT_ROOT, HELD),
 	ROW(held_checksum, SUPERBLOCK_CHECKSUM, HELD),
 	ROW(held_unreadable, SUPERBLOCK_UNREADABLE, HELD),
 	ROW(held_blocknr, SUPERBLOCK_BLOCKNR, HELD),
 	ROW(held_magic, SUPERBLOCK_MAGIC, HELD),
 	ROW(held_root, SUPERBLOCK_ROOT, HELD),
+	ROW(held_newer, SNAPSHOT_NEWER, HELD),
+	ROW(held_block_size, SNAPSHOT_BLOCK_SIZE, HELD),
 	ROW(held_space_map, SNAPSHOT_SPACE_MAP, HELD),
 	ROW(node_unreadable, BLOCK_UNREADABLE, SNAPS),
 	ROW(node_checksum, BLOCK_CHECKSUM, SNAPS),
@@ -520,7 +539,7 @@ static const struct mutation mutations_table[] = {
 	ROW(child_huge, CHILD_RANGE, SNAPS),
 	ROW(child_itself, CHILD_LOOP, SNAPS),
 	ROW(child_superblock, CHILD_KIND, SNAPS),
-	ROW(child_bitmap, BLOCK_CHECKSUM, SNAPS),
+	ROW(child_bitmap, BLOCK_KIND, SNAPS),
 	ROW(child_details, CHILD_KIND, SNAPS),
 	ROW(child_top_level, CHILD_KIND, SNAPS),
 	ROW(child_sibling, CHILD_KEYS, SNAPS),
@@ -544,6 +563,7 @@ static const struct mutation mutations_table[] = {
 	ROW(snap_time, DEVICE_TIME, SNAPS),
 	ROW(data_block_beyond, MAPPING_DATA_BLOCK, SNAPS),
 	ROW(data_block_at_end, MAPPING_DATA_BLOCK, SNAPS),
+	ROW(thin_block, MAPPING_THIN_BLOCK, "basic"),
 	ROW(mapping_time, MAPPING_TIME, SNAPS),
 	ROW(snap_time_zero, MAPPING_SHARED, SNAPS),
 	ROW(mapped_twice, MAPPING_SHARED, "basic"),
@@ -552,11 +572,12 @@ static const struct mutation mutations_table[] = {
 	ROW(data_nr_blocks_huge, SPACE_MAP_NR_BLOCKS, SNAPS),
 	ROW(data_nr_blocks_max, SPACE_MAP_NR_BLOCKS, SNAPS),
 	ROW(data_nr_blocks_0, MAPPING_DATA_BLOCK, SNAPS),
-	ROW(metadata_nr_blocks_huge, SPACE_MAP_NR_BLOCKS, SNAPS),
-	ROW(metadata_nr_blocks_doubled, SPACE_MAP_NR_BLOCKS, SNAPS),
+	ROW(metadata_nr_blocks_huge, METADATA_TRUNCATED, SNAPS),
+	ROW(metadata_nr_blocks_doubled, METADATA_TRUNCATED, SNAPS),
 	ROW(metadata_nr_blocks_low, SPACE_MAP_NR_BLOCKS, SNAPS),
 	ROW(metadata_nr_blocks_0, SPACE_MAP_NR_BLOCKS, SNAPS),
-	ROW(data_nr_allocated, SPACE_MAP_NR_ALLOCATED, SNAPS),
+	ROW(data_nr_allocated_low, SPACE_MAP_NR_ALLOCATED, SNAPS),
+	ROW(data_nr_allocated, SPACE_MAP_NR_ALLOCATED_HIGH, SNAPS),
 	ROW(data_nr_allocated_huge, SPACE_MAP_NR_ALLOCATED, SNAPS),
 	ROW(metadata_nr_allocated, SPACE_MAP_NR_ALLOCATED, SNAPS),
 	ROW(data_bitmap_root, SPACE_MAP_ROOT, SNAPS),
@@ -568,8 +589,9 @@ static const struct mutation mutations_table[] = {
 	ROW(index_missing, INDEX_MISSING, SNAPS),
 	ROW(index_same_bitmap, CHILD_KIND, SNAPS),
 	ROW(index_bitmap_beyond, CHILD_RANGE, SNAPS),
-	ROW(index_nr_free, INDEX_NR_FREE, SNAPS),
-	ROW(metadata_index_nr_free, INDEX_NR_FREE, SNAPS),
+	ROW(index_nr_free_high, INDEX_NR_FREE, SNAPS),
+	ROW(index_nr_free, INDEX_NR_FREE_LOW, SNAPS),
+	ROW(metadata_index_nr_free, INDEX_NR_FREE_LOW, SNAPS),
 	ROW(old_restore, SPACE_MAP_OLD_RESTORE, "basic"),
 	ROW(none_free_before, INDEX_NONE_FREE_BEFORE, SNAPS),
 	ROW(metadata_none_free_before, INDEX_NONE_FREE_BEFORE, SNAPS),
