@@ -101,12 +101,33 @@ static int fix_leaks(struct session *s)
 	return run_check(s);
 }
 
+/* A partial check cannot vouch for the rest: before the flag goes, everything is looked at. */
+static int finish_check(struct session *s, bool *ret_sound)
+{
+	struct thin_check_options whole = *s->options;
+	const struct thin_check_options *asked = s->options;
+	int r = 0;
+
+	if (asked->check.superblock_only || asked->check.skip_mappings) {
+		whole.check = (struct check_options){ 0 };
+		s->options = &whole;
+		r = run_check(s);
+		s->options = asked;
+	}
+	*ret_sound = judge(s) == STATUS_OK;
+	return r;
+}
+
 static int clear_flag(struct session *s)
 {
+	bool sound;
 	int r;
 
 	if (!superblock_needs_check(&s->result.sb) || judge(s) != STATUS_OK)
 		return 0;
+	r = finish_check(s, &sound);
+	if (r || !sound)
+		return r;
 	r = metadata_clear_needs_check(s->engine);
 	if (r) {
 		say(s, "needs_check could not be cleared", r);

@@ -97,6 +97,10 @@ empty err
 run 1 thin_check --auto-repair hurt
 unchanged hurt.before hurt
 
+run 1 thin_check --clear-needs-check-flag --super-block-only hurt
+run 1 thin_check --clear-needs-check-flag --skip-mappings hurt
+unchanged hurt.before hurt
+
 # ---- suspect: told, but no failure unless asked for
 cp basic odd
 damage odd super 4000 1 1
