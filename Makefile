@@ -37,6 +37,10 @@ ifneq ($(V),1)
 Q := @
 say = @printf '  %-7s %s\n' $(1) $(2)
 endif
+# make -s is silent
+ifneq ($(findstring s,$(firstword -$(MAKEFLAGS))),)
+say =
+endif
 
 # libaio has no .pc file.
 PACKAGES := zlib devmapper jansson
