@@ -81,63 +81,6 @@ static int judge(const struct session *s)
 	return STATUS_BAD;
 }
 
-static int fix_leaks(struct session *s)
-{
-	uint64_t nr_freed = 0;
-	char text[96];
-	int r;
-
-	if (!s->result.nr_leaks || report_worst(&s->report) == SEVERITY_FATAL ||
-	    s->options->ignore_non_fatal)
-		return 0;
-	r = metadata_fix_leaks(s->engine, s->result.leaks, s->result.nr_leaks, &nr_freed);
-	if (r) {
-		say(s, "leaked blocks could not be freed, nothing was changed", r);
-		return r;
-	}
-	(void)snprintf(text, sizeof(text), "freed %" PRIu64 " leaked blocks; checking again",
-		       nr_freed);
-	say(s, text, 0);
-	return run_check(s);
-}
-
-/* A partial check cannot vouch for the rest: before the flag goes, everything is looked at. */
-static int finish_check(struct session *s, bool *ret_sound)
-{
-	struct thin_check_options whole = *s->options;
-	const struct thin_check_options *asked = s->options;
-	int r = 0;
-
-	if (asked->check.superblock_only || asked->check.skip_mappings) {
-		whole.check = (struct check_options){ 0 };
-		s->options = &whole;
-		r = run_check(s);
-		s->options = asked;
-	}
-	*ret_sound = judge(s) == STATUS_OK;
-	return r;
-}
-
-static int clear_flag(struct session *s)
-{
-	bool sound;
-	int r;
-
-	if (!superblock_needs_check(&s->result.sb) || judge(s) != STATUS_OK)
-		return 0;
-	r = finish_check(s, &sound);
-	if (r || !sound)
-		return r;
-	r = metadata_clear_needs_check(s->engine);
-	if (r) {
-		say(s, "needs_check could not be cleared", r);
-		return r;
-	}
-	s->result.sb.flags &= ~SUPERBLOCK_NEEDS_CHECK;
-	say(s, "needs_check was set and is cleared now", 0);
-	return 0;
-}
-
 static void print_figures(const struct check_result *r)
 {
 	if (!r->has_superblock)
@@ -229,12 +172,88 @@ static int print_result(const struct session *s, int status)
 	return report_print_json(&j, stdout) ? STATUS_BAD : status;
 }
 
+/* What hides free space, and nothing else, can be mended here. */
+static bool worth_mending(const struct session *s)
+{
+	const uint64_t *nr = s->report.per_id;
+
+	return nr[FINDING_BLOCK_LEAKED] || nr[FINDING_INDEX_NR_FREE_LOW] ||
+	       nr[FINDING_INDEX_NONE_FREE_BEFORE] || nr[FINDING_SPACE_MAP_NR_ALLOCATED_HIGH] ||
+	       nr[FINDING_BITMAP_TAIL];
+}
+
+static void say_what_was_mended(const struct session *s, const struct fix_result *fixed)
+{
+	char text[128];
+
+	(void)snprintf(text, sizeof(text),
+		       "freed %" PRIu64 " leaked blocks and counted free space anew%s; checking "
+		       "again",
+		       fixed->nr_freed, fixed->in_place ? ", in place" : "");
+	say(s, text, 0);
+}
+
+static int fix_space_maps(struct session *s)
+{
+	struct fix_result fixed;
+	int r;
+
+	if (!worth_mending(s) || report_worst(&s->report) == SEVERITY_FATAL ||
+	    s->options->ignore_non_fatal)
+		return 0;
+	r = metadata_fix_space_maps(s->engine, s->result.leaks, s->result.nr_leaks, &fixed);
+	if (r) {
+		say(s, "the space maps could not be mended; what was found before follows", r);
+		(void)print_result(s, STATUS_BAD);
+		return r;
+	}
+	say_what_was_mended(s, &fixed);
+	return run_check(s);
+}
+
+/* A partial check cannot vouch for the rest: before the flag goes, everything is looked at. */
+static int finish_check(struct session *s, bool *ret_sound)
+{
+	struct thin_check_options whole = *s->options;
+	const struct thin_check_options *asked = s->options;
+	int r = 0;
+
+	if (asked->check.superblock_only || asked->check.skip_mappings) {
+		whole.check = (struct check_options){ 0 };
+		s->options = &whole;
+		r = run_check(s);
+		s->options = asked;
+	}
+	*ret_sound = judge(s) == STATUS_OK;
+	return r;
+}
+
+static int clear_flag(struct session *s)
+{
+	bool sound;
+	int r;
+
+	if (!superblock_needs_check(&s->result.sb) || judge(s) != STATUS_OK)
+		return 0;
+	r = finish_check(s, &sound);
+	if (r || !sound)
+		return r;
+	r = metadata_clear_needs_check(s->engine);
+	if (r) {
+		say(s, "needs_check could not be cleared", r);
+		return r;
+	}
+	s->result.sb.flags &= ~SUPERBLOCK_NEEDS_CHECK;
+	say(s, "needs_check was set and is cleared now", 0);
+	return 0;
+}
+
 static int check_and_mend(struct session *s)
 {
 	int r = run_check(s);
 
 	if (!r && may_write(s->options))
-		r = fix_leaks(s);
+		r = fix_space_maps(s);
 	if (!r && may_write(s->options))
 		r = clear_flag(s);
 	if (r)

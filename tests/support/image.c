@@ -157,6 +157,20 @@ void image_set_super(struct image *i, size_t offset, size_t bytes, uint64_t valu
 	image_seal(i, 0, SALT_SUPERBLOCK);
 }
 
+enum severity image_worst(struct image *i)
+{
+	struct check_result result;
+	struct report report;
+	enum severity worst;
+
+	if (image_check(i, NULL, &report, &result))
+		FAIL("the check could not be finished\n");
+	worst = report_worst(&report);
+	check_result_destroy(&result);
+	report_destroy(&report);
+	return worst;
+}
+
 uint64_t node_key(const struct image *i, uint64_t block, unsigned int entry)
 {
 	return image_get(i, block, NODE_KEYS + 8 * (size_t)entry, 8);
@@ -268,4 +282,33 @@ void image_leak_metadata(struct image *i)
 	image_set(i, index, nr_free, 4, image_get(i, index, nr_free, 4) - 1);
 	image_seal(i, index, SALT_INDEX);
 	one_more_allocated(i, SUPER_METADATA_MAP);
+}
+
+void image_set_count(struct image *i, uint64_t bitmap, uint64_t entry, unsigned int value)
+{
+	struct disk_bitmap *b = (void *)(i->bytes + bitmap * MD_BLOCK_SIZE);
+
+	bitmap_set_entry(b, (unsigned int)entry, value);
+	image_seal(i, bitmap, SALT_BITMAP);
+}
+
+unsigned int image_find_count(const struct image *i, uint64_t bitmap, unsigned int value)
+{
+	const struct disk_bitmap *b = (const void *)(i->bytes + bitmap * MD_BLOCK_SIZE);
+	unsigned int e = 0;
+
+	while (bitmap_entry(bitmap_word(b, e / 32), e % 32) != value)
+		e++;
+	return e;
+}
+
+uint64_t image_data_bitmap(const struct image *i)
+{
+	return node_value(i, first_leaf(i, image_get(i, 0, SUPER_DATA_MAP + MAP_BITMAP_ROOT, 8)),
+			  0);
+}
+
+uint64_t image_metadata_bitmap(const struct image *i)
+{
+	return image_get(i, image_get(i, 0, SUPER_METADATA_MAP + MAP_BITMAP_ROOT, 8), 16, 8);
 }

@@ -30,6 +30,9 @@ struct block_engine *image_engine(struct image *i);
 int image_check(struct image *i, const struct check_options *options, struct report *report,
 		struct check_result *result);
 
+/* The worst severity that a check finds. */
+enum severity image_worst(struct image *i);
+
 /* Fields, little endian. */
 uint64_t image_get(const struct image *i, uint64_t block, size_t offset, size_t bytes);
 void image_set(struct image *i, uint64_t block, size_t offset, size_t bytes, uint64_t value);
@@ -67,6 +70,12 @@ size_t device_details_offset(const struct image *i, uint64_t device, uint64_t *r
  */
 void image_leak_data(struct image *i);
 void image_leak_metadata(struct image *i);
+
+/* The first bitmap of each space map; its entries, as counts up to 3. */
+uint64_t image_data_bitmap(const struct image *i);
+uint64_t image_metadata_bitmap(const struct image *i);
+void image_set_count(struct image *i, uint64_t bitmap, uint64_t entry, unsigned int value);
+unsigned int image_find_count(const struct image *i, uint64_t bitmap, unsigned int value);
 
 /* Offsets in the superblock. */
 enum super_field {

@@ -60,11 +60,6 @@ static uint64_t data_index(const struct image *i)
 	return first_leaf(i, image_get(i, 0, SUPER_DATA_MAP + MAP_BITMAP_ROOT, 8));
 }
 
-static uint64_t data_bitmap(const struct image *i)
-{
-	return node_value(i, data_index(i), 0);
-}
-
 static uint64_t data_counts(const struct image *i)
 {
 	return first_leaf(i, image_get(i, 0, SUPER_DATA_MAP + MAP_REF_COUNT_ROOT, 8));
@@ -73,11 +68,6 @@ static uint64_t data_counts(const struct image *i)
 static uint64_t metadata_index(const struct image *i)
 {
 	return image_get(i, 0, SUPER_METADATA_MAP + MAP_BITMAP_ROOT, 8);
-}
-
-static uint64_t metadata_bitmap(const struct image *i)
-{
-	return image_get(i, metadata_index(i), 16, 8);
 }
 
 static uint64_t held(const struct image *i)
@@ -91,25 +81,6 @@ static void set_held(struct image *i, size_t offset, size_t bytes, uint64_t valu
 {
 	image_set(i, held(i), offset, bytes, value);
 	image_seal(i, held(i), SALT_SUPERBLOCK);
-}
-
-static void set_bitmap_entry(struct image *i, uint64_t bitmap, uint64_t entry, unsigned int value)
-{
-	struct disk_bitmap *b = (void *)(i->bytes + bitmap * MD_BLOCK_SIZE);
-
-	bitmap_set_entry(b, (unsigned int)entry, value);
-	image_seal(i, bitmap, SALT_BITMAP);
-}
-
-/* The first entry of a bitmap with this value. */
-static unsigned int find_entry(const struct image *i, uint64_t bitmap, unsigned int value)
-{
-	const struct disk_bitmap *b = (const void *)(i->bytes + bitmap * MD_BLOCK_SIZE);
-	unsigned int e = 0;
-
-	while (bitmap_entry(bitmap_word(b, e / 32), e % 32) != value)
-		e++;
-	return e;
 }
 
 static void set_value(struct image *i, uint64_t node, unsigned int entry, size_t bytes,
@@ -193,15 +164,15 @@ M(root_checksum) { image_set(i, root0(i), 2000, 1, 0xff); }
 M(details_checksum) { image_set(i, details_leaf(i), 4000, 1, 0xff); }
 M(top_checksum) { image_set(i, top_leaf(i), 4000, 1, 0xff); }
 M(index_checksum) { image_set(i, data_index(i), 4000, 1, 0xff); }
-M(bitmap_checksum) { image_set(i, data_bitmap(i), 4000, 1, 0xff); }
+M(bitmap_checksum) { image_set(i, image_data_bitmap(i), 4000, 1, 0xff); }
 M(counts_checksum) { image_set(i, data_counts(i), 4000, 1, 0xff); }
 M(metadata_index_csum) { image_set(i, metadata_index(i), 4000, 1, 0xff); }
-M(metadata_bitmap_checksum) { image_set(i, metadata_bitmap(i), 4000, 1, 0xfe); }
+M(metadata_bitmap_checksum) { image_set(i, image_metadata_bitmap(i), 4000, 1, 0xfe); }
 M(node_blocknr) { image_set_node(i, leaf0(i), NODE_BLOCKNR, 8, leaf0(i) + 1); }
 M(bitmap_blocknr)
 {
-	image_set(i, data_bitmap(i), 8, 8, 1);
-	image_seal(i, data_bitmap(i), SALT_BITMAP);
+	image_set(i, image_data_bitmap(i), 8, 8, 1);
+	image_seal(i, image_data_bitmap(i), SALT_BITMAP);
 }
 M(metadata_index_blocknr)
 {
@@ -235,7 +206,7 @@ M(leaf_underfull) { image_set_node(i, leaf0(i), NODE_NR_ENTRIES, 4, 83); }
 /* No fixture is deep enough for an internal node that is no root: one is hung above another. */
 M(node_underfull)
 {
-	uint64_t spare = find_entry(i, metadata_bitmap(i), 0), root = root0(i);
+	uint64_t spare = image_find_count(i, image_metadata_bitmap(i), 0), root = root0(i);
 
 	memcpy(i->bytes + spare * MD_BLOCK_SIZE, i->bytes + root * MD_BLOCK_SIZE, MD_BLOCK_SIZE);
 	image_set_node(i, spare, NODE_BLOCKNR, 8, spare);
@@ -247,7 +218,7 @@ M(child_beyond) { set_value(i, root0(i), 1, 8, i->nr_blocks); }
 M(child_huge) { set_value(i, root0(i), 1, 8, UINT64_MAX); }
 M(child_itself) { set_value(i, root0(i), 1, 8, root0(i)); }
 M(child_superblock) { set_value(i, root0(i), 1, 8, 0); }
-M(child_bitmap) { set_value(i, root0(i), 1, 8, data_bitmap(i)); }
+M(child_bitmap) { set_value(i, root0(i), 1, 8, image_data_bitmap(i)); }
 M(child_details) { set_value(i, root0(i), 1, 8, details_leaf(i)); }
 M(child_top_level) { set_value(i, root0(i), 1, 8, top_leaf(i)); }
 M(child_sibling) { set_value(i, root0(i), 1, 8, node_value(i, root0(i), 2)); }
@@ -382,7 +353,7 @@ M(index_missing)
 }
 M(index_same_bitmap)
 {
-	set_value(i, data_index(i), 1, 8, data_bitmap(i));
+	set_value(i, data_index(i), 1, 8, image_data_bitmap(i));
 }
 M(index_bitmap_beyond) { set_value(i, data_index(i), 0, 8, UINT64_MAX); }
 M(index_nr_free)
@@ -415,10 +386,10 @@ M(old_restore)
 M(metadata_none_free_before) { set_metadata_index(i, 12, 4, 16000); }
 M(bitmap_padding)
 {
-	image_set(i, data_bitmap(i), 4, 4, 77);
-	image_seal(i, data_bitmap(i), SALT_BITMAP);
+	image_set(i, image_data_bitmap(i), 4, 4, 77);
+	image_seal(i, image_data_bitmap(i), SALT_BITMAP);
 }
-M(metadata_bitmap_tail) { set_bitmap_entry(i, metadata_bitmap(i), i->nr_blocks + 3, 1); }
+M(metadata_bitmap_tail) { image_set_count(i, image_metadata_bitmap(i), i->nr_blocks + 3, 1); }
 M(overflow_missing)
 {
 	uint64_t leaf = data_counts(i);
@@ -428,7 +399,7 @@ M(overflow_missing)
 M(overflow_extra)
 {
 	/* The bitmap says 1 where the tree has a count. */
-	set_bitmap_entry(i, data_bitmap(i), node_key(i, data_counts(i), 0), 1);
+	image_set_count(i, image_data_bitmap(i), node_key(i, data_counts(i), 0), 1);
 }
 M(overflow_beyond)
 {
@@ -440,23 +411,23 @@ M(overflow_value) { set_value(i, data_counts(i), 0, 4, 1); }
 M(overflow_count) { set_value(i, data_counts(i), 0, 4, 5000); }
 M(count_low)
 {
-	set_bitmap_entry(i, data_bitmap(i), find_entry(i, data_bitmap(i), 1), 0);
+	image_set_count(i, image_data_bitmap(i), image_find_count(i, image_data_bitmap(i), 1), 0);
 }
 M(count_high)
 {
-	set_bitmap_entry(i, data_bitmap(i), find_entry(i, data_bitmap(i), 1), 2);
+	image_set_count(i, image_data_bitmap(i), image_find_count(i, image_data_bitmap(i), 1), 2);
 }
 M(count_low_metadata)
 {
-	set_bitmap_entry(i, metadata_bitmap(i), leaf0(i), 0);
+	image_set_count(i, image_metadata_bitmap(i), leaf0(i), 0);
 }
 M(leak_data)
 {
-	set_bitmap_entry(i, data_bitmap(i), find_entry(i, data_bitmap(i), 0), 1);
+	image_set_count(i, image_data_bitmap(i), image_find_count(i, image_data_bitmap(i), 0), 1);
 }
 M(leak_metadata)
 {
-	set_bitmap_entry(i, metadata_bitmap(i), find_entry(i, metadata_bitmap(i), 0), 1);
+	image_set_count(i, image_metadata_bitmap(i), image_find_count(i, image_metadata_bitmap(i), 0), 1);
 }
 
 /* clang-format on */

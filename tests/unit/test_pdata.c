@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <string.h>
 
 #include "common/base/alloc.h"
+#include "common/io/checksum.h"
+#include "common/pdata/btree_build.h"
 #include "common/pdata/btree_node.h"
 #include "common/pdata/ref_counts.h"
 #include "common/pdata/space_map.h"
@@ -97,4 +100,115 @@ Test(pdata, bitmap_entries_have_their_bits_swapped)
 	cr_expect_eq(space_map_nr_bitmaps(16320), 1);
 	cr_expect_eq(space_map_nr_bitmaps(16321), 2);
 	cr_expect_eq(space_map_nr_bitmaps(UINT64_MAX), UINT64_MAX / 16320 + 1);
+}
+
+/* ---- building trees */
+
+struct memory_sink {
+	struct block_sink base;
+	uint8_t *blocks;
+	uint64_t nr, room;
+};
+
+static int sink_allocate(struct block_sink *s, uint64_t *ret_block)
+{
+	struct memory_sink *m = (struct memory_sink *)s;
+
+	if (m->nr == m->room)
+		return -ENOSPC;
+	*ret_block = m->nr++;
+	return 0;
+}
+
+static int sink_write(struct block_sink *s, uint64_t block, void *raw, uint32_t salt)
+{
+	struct memory_sink *m = (struct memory_sink *)s;
+
+	block_checksum_set(raw, salt);
+	memcpy(m->blocks + block * MD_BLOCK_SIZE, raw, MD_BLOCK_SIZE);
+	return 0;
+}
+
+/* Key i is 3i + 1, its value i. */
+static int build(struct memory_sink *m, uint64_t nr, uint64_t *ret_root)
+{
+	struct btree_builder *b;
+	int r = 0;
+
+	m->base = (struct block_sink){ sink_allocate, sink_write };
+	cr_assert_eq(btree_builder_create(&m->base, 4, &b), 0);
+	for (uint64_t i = 0; i < nr && !r; i++) {
+		__le32 value = cpu_to_le32((uint32_t)i);
+
+		r = btree_builder_add(b, 3 * i + 1, &value);
+	}
+	if (!r)
+		r = btree_builder_finish(b, ret_root);
+	btree_builder_destroy(b);
+	return r;
+}
+
+/* Every entry below the node is the next one; returns its height. */
+static int expect_entries(const struct memory_sink *m, uint64_t block, bool is_root, uint64_t *next)
+{
+	struct btree_node n;
+	struct node_fault f;
+	int height = 0;
+
+	cr_assert_eq(btree_node_decode(m->blocks + block * MD_BLOCK_SIZE, block, 4, &n, &f), 0);
+	cr_assert_eq(n.first_unsorted, n.nr_entries);
+	cr_assert(is_root || n.nr_entries >= n.max_entries / 3);
+	for (uint32_t i = 0; i < n.nr_entries; i++) {
+		__le32 value;
+		int below;
+
+		cr_assert_eq(btree_node_key(&n, i), 3 * *next + 1);
+		if (n.leaf) {
+			memcpy(&value, btree_node_value(&n, i), 4);
+			cr_assert_eq(le32_to_cpu(value), (*next)++);
+			continue;
+		}
+		below = expect_entries(m, btree_node_u64(&n, i), false, next);
+		cr_assert(!i || height == below + 1);
+		height = below + 1;
+	}
+	return height;
+}
+
+Test(pdata, built_trees)
+{
+	static const struct {
+		uint64_t nr;
+		int height;
+	} cases[] = {
+		{ 0, 0 },      { 1, 0 },         { 335, 0 },           { 336, 0 },
+		{ 337, 1 },    { 671, 1 },       { 672, 1 },           { 673, 1 },
+		{ 1008, 1 },   { 336 * 252, 1 }, { 336 * 252 + 1, 2 }, { 336 * 253, 2 },
+		{ 200000, 2 },
+	};
+
+	for (size_t c = 0; c < ARRAY_SIZE(cases); c++) {
+		struct memory_sink m = { .blocks = alloc_aligned(700 * (size_t)MD_BLOCK_SIZE),
+					 .room = 700 };
+		uint64_t root = 0, next = 0;
+
+		cr_assert_eq(build(&m, cases[c].nr, &root), 0);
+		cr_expect_eq(expect_entries(&m, root, true, &next), cases[c].height, "%zu", c);
+		cr_expect_eq(next, cases[c].nr);
+		/* As few leaves as can be. */
+		cr_expect_leq(m.nr, cases[c].nr / 336 + cases[c].nr / 336 / 252 + 5);
+		alloc_free(m.blocks);
+	}
+}
+
+Test(pdata, building_without_room)
+{
+	for (uint64_t room = 0; room < 5; room++) {
+		struct memory_sink m = { .blocks = alloc_aligned(5 * (size_t)MD_BLOCK_SIZE),
+					 .room = room };
+		uint64_t root;
+
+		cr_expect_eq(build(&m, 4 * 336, &root), -ENOSPC);
+		alloc_free(m.blocks);
+	}
 }

@@ -8,7 +8,6 @@
 #include "common/base/alloc.h"
 #include "common/pdata/space_map.h"
 #include "common/thin/leaf_runs.h"
-#include "common/thin/metadata_fix.h"
 #include "common/thin/metadata_read.h"
 #include "tests/support/image.h"
 #include "tests/support/leaks.h"
@@ -91,142 +90,6 @@ Test(thin, damage_names_devices_and_ranges)
 	check_result_destroy(&result);
 	report_destroy(&report);
 	image_destroy(&i);
-}
-
-/* ---- leaks */
-
-static void leak_properly(struct image *i)
-{
-	for (int n = 0; n < 3; n++) {
-		image_leak_data(i);
-		image_leak_metadata(i);
-	}
-}
-
-/* ---- an engine that loses its power after some writes */
-
-struct cut_engine {
-	struct block_engine base;
-	struct block_engine *image;
-	unsigned int writes_left;
-};
-
-static struct cut_engine *to_cut(struct block_engine *e)
-{
-	return (struct cut_engine *)e;
-}
-
-static int cut_submit(struct block_engine *e, struct io_request *rq)
-{
-	if (rq->write && !to_cut(e)->writes_left)
-		return -EIO;
-	if (rq->write)
-		to_cut(e)->writes_left--;
-	return to_cut(e)->image->ops->submit(to_cut(e)->image, rq);
-}
-
-static int cut_reap(struct block_engine *e, struct io_request **ret_rq)
-{
-	return to_cut(e)->image->ops->reap(to_cut(e)->image, ret_rq);
-}
-
-static int cut_flush(struct block_engine *e)
-{
-	(void)e;
-	return 0;
-}
-
-static const struct block_engine_ops cut_ops = { .submit = cut_submit,
-						 .reap = cut_reap,
-						 .flush = cut_flush };
-
-static int fix_with_power_cut(struct image *i, unsigned int nr_writes, uint64_t *ret_freed)
-{
-	struct check_options options = { .collect_leaks = true };
-	struct cut_engine cut = { .writes_left = nr_writes };
-	struct check_result result;
-	struct report report;
-	int r;
-
-	cr_assert_eq(image_check(i, &options, &report, &result), 0);
-	cr_assert_eq(report_worst(&report), SEVERITY_NON_FATAL);
-	cut.image = image_engine(i);
-	cut.base.ops = &cut_ops;
-	cut.base.nr_blocks = i->nr_blocks;
-	r = metadata_fix_leaks(&cut.base, result.leaks, result.nr_leaks, ret_freed);
-	block_engine_destroy(cut.image);
-	check_result_destroy(&result);
-	report_destroy(&report);
-	return r;
-}
-
-static enum severity worst_of(struct image *i)
-{
-	struct check_result result;
-	struct report report;
-	enum severity worst;
-
-	cr_assert_eq(image_check(i, NULL, &report, &result), 0);
-	worst = report_worst(&report);
-	check_result_destroy(&result);
-	report_destroy(&report);
-	return worst;
-}
-
-static void fix_leaks_of(const char *fixture)
-{
-	struct image i = image_load(fixture);
-	uint64_t freed = 0;
-
-	leak_properly(&i);
-	cr_assert_eq(fix_with_power_cut(&i, UINT32_MAX, &freed), 0);
-	cr_expect_eq(freed, 6);
-	cr_expect_eq(worst_of(&i), SEVERITY_NONE, "%s", fixture);
-	image_destroy(&i);
-}
-
-Test(thin, leaks_are_freed)
-{
-	for (size_t n = 0; n < ARRAY_SIZE(fixtures); n++)
-		fix_leaks_of(fixtures[n]);
-}
-
-/* Whenever the power goes, the metadata is as bad as before, or good: never worse. */
-Test(thin, fixing_survives_a_power_cut)
-{
-	int r = -EIO;
-
-	for (unsigned int writes = 0; r; writes++) {
-		struct image i = image_load("metadata-snapshot");
-		uint64_t freed;
-
-		cr_assert_lt(writes, 100);
-		leak_properly(&i);
-		r = fix_with_power_cut(&i, writes, &freed);
-		cr_expect_eq(worst_of(&i), r ? SEVERITY_NON_FATAL : SEVERITY_NONE, "%u writes",
-			     writes);
-		image_destroy(&i);
-	}
-}
-
-Test(thin, clearing_needs_check_changes_nothing_else)
-{
-	struct image i = image_load("needs-check"), before = image_load("needs-check");
-	struct block_engine *e = image_engine(&i);
-
-	for (unsigned int n = 0; n < 16; n++) {
-		image_set_super(&i, 16 + n, 1, n + 1);
-		image_set_super(&before, 16 + n, 1, n + 1);
-	}
-	image_set_super(&i, SUPER_COMPAT, 4, 5);
-	image_set_super(&before, SUPER_COMPAT, 4, 5);
-	cr_assert_eq(metadata_clear_needs_check(e), 0);
-	cr_expect_eq(image_get(&i, 0, SUPER_FLAGS, 4), 0);
-	image_set_super(&before, SUPER_FLAGS, 4, 0);
-	cr_expect_eq(memcmp(i.bytes, before.bytes, i.nr_blocks * MD_BLOCK_SIZE), 0);
-	block_engine_destroy(e);
-	image_destroy(&i);
-	image_destroy(&before);
 }
 
 /* ---- shared leaves */
@@ -318,7 +181,7 @@ Test(thin, random_damage_with_right_checksums)
 			image_set(&i, block, at < 4088 ? at : 4088, 1u << rand_r(&seed) % 4, value);
 		}
 		image_seal(&i, block, salt);
-		(void)worst_of(&i);
+		(void)image_worst(&i);
 		read_all(&i);
 	}
 	image_destroy(&clean);
