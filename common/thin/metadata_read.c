@@ -15,6 +15,11 @@
 
 enum { BATCH = 128 }; /* leaves read together */
 
+/* Keys [begin, end); end 0: the leaf was not met yet. */
+struct key_range {
+	uint64_t begin, end;
+};
+
 struct read_device {
 	uint64_t id, root;
 	struct device_details details;
@@ -26,34 +31,50 @@ struct metadata_reader {
 	const struct read_options *options; /* only until open returns */
 	struct superblock sb;               /* of the metadata snapshot, where that is read */
 	struct pool_header header;
-	uint64_t nr_data_blocks; /* mappings must lie below it; 0: not known */
+	uint64_t nr_data_blocks; /* mappings must lie below it */
 	struct read_device *devices;
 	size_t nr_devices, capacity;
 	bool skip_mappings;
 	struct tree_reader trees;
 	struct leaf_runs runs;
+	struct key_range *ranges;    /* owned, by block: where the keys of a leaf may lie */
 	struct u64_map run_mappings; /* by name: how many mappings a def has */
 };
 
-static int missing(struct read_fault *fault, const char *format, ...) printf_like(2, 3);
+static void set_text(struct read_fault *fault, const char *format, ...) printf_like(2, 3);
 
-static int missing(struct read_fault *fault, const char *format, ...)
+static void set_text(struct read_fault *fault, const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
 	(void)vsnprintf(fault->text, sizeof(fault->text), format, args);
 	va_end(args);
-	return -ENODATA;
 }
 
-static int broken(struct read_fault *fault, const char *text)
-{
-	(void)snprintf(fault->text, sizeof(fault->text), "%s", text);
-	return -EUCLEAN;
-}
+/* Expressions, so that every analyser sees the value. */
+#define missing(...) (set_text(__VA_ARGS__), -ENODATA)
+#define broken(...) (set_text(__VA_ARGS__), -EUCLEAN)
 
 /* ---- opening */
+
+/* What would make the dump mean something else. */
+static int check_superblock(const struct metadata_reader *r, struct read_fault *fault)
+{
+	const struct superblock *sb = &r->sb;
+
+	if (sb->version < 1 || sb->version > SUPERBLOCK_VERSION)
+		return broken(fault, "superblock: version %" PRIu32 " is not known", sb->version);
+	if (sb->incompat_flags)
+		return broken(fault, "superblock: unknown incompatible features: 0x%" PRIx32,
+			      sb->incompat_flags);
+	if (!r->options->data_block_size && !data_block_size_valid(sb->data_block_size))
+		return broken(fault,
+			      "superblock: %" PRIu32
+			      " sectors is no data block size; give --data-block-size",
+			      sb->data_block_size);
+	return 0;
+}
 
 static int read_superblock(struct metadata_reader *r, uint64_t block, struct read_fault *fault)
 {
@@ -76,7 +97,7 @@ static int read_superblock(struct metadata_reader *r, uint64_t block, struct rea
 		return broken(fault, "bad magic number in superblock");
 	if (r->sb.blocknr != block)
 		return broken(fault, "the superblock says that it is another block");
-	return 0;
+	return check_superblock(r, fault);
 }
 
 static int read_snapshot(struct metadata_reader *r, struct read_fault *fault)
@@ -216,11 +237,17 @@ static struct tree mapping_tree(const struct read_device *d)
 			      .device = d->id };
 }
 
+/* A shared leaf has to fit below each of its parents: the tightest range counts. */
 static int note_leaf(void *context, uint64_t block, uint64_t begin, uint64_t end)
 {
-	(void)begin;
-	(void)end;
-	leaf_runs_add(context, block);
+	struct metadata_reader *r = context;
+	struct key_range *range = &r->ranges[block];
+
+	leaf_runs_add(&r->runs, block);
+	if (begin > range->begin)
+		range->begin = begin;
+	if (!range->end || end < range->end)
+		range->end = end;
 	return 0;
 }
 
@@ -228,10 +255,13 @@ static int find_runs(struct metadata_reader *r)
 {
 	int e = leaf_runs_init(&r->runs, r->engine->nr_blocks);
 
+	r->ranges = alloc_array(r->engine->nr_blocks, sizeof(*r->ranges));
+	if (!r->ranges)
+		return -ENOMEM;
 	for (size_t i = 0; i < r->nr_devices && !e; i++) {
 		struct tree tree = mapping_tree(&r->devices[i]);
 
-		e = tree_reader_leaves(&r->trees, &tree, note_leaf, &r->runs);
+		e = tree_reader_leaves(&r->trees, &tree, note_leaf, r);
 		leaf_runs_end(&r->runs);
 	}
 	return e;
@@ -285,6 +315,7 @@ void metadata_reader_destroy(struct metadata_reader *r)
 		return;
 	tree_reader_destroy(&r->trees);
 	leaf_runs_destroy(&r->runs);
+	alloc_free(r->ranges);
 	u64_map_destroy(&r->run_mappings);
 	alloc_free(r->devices);
 	alloc_free(r);
@@ -352,7 +383,7 @@ static int emit_leaf(struct emission *m, const struct btree_node *leaf)
 			return tree_fault(&r->trees, &m->tree, leaf->block,
 					  "thin block %llu comes after a higher one",
 					  (unsigned long long)thin);
-		if (r->nr_data_blocks && mapping_data_block(value) >= r->nr_data_blocks)
+		if (mapping_data_block(value) >= r->nr_data_blocks)
 			return tree_fault(&r->trees, &m->tree, leaf->block,
 					  "thin block %llu is mapped beyond the data device",
 					  (unsigned long long)thin);
@@ -416,7 +447,7 @@ static int emit_def(struct emission *m, uint64_t name)
 
 	begin_sequence(m, &tree);
 	for (uint64_t b = name; b && !e; b = leaf_runs_next(&r->runs, b))
-		e = add_leaf(m, b, 0, RANGE_OPEN);
+		e = add_leaf(m, b, r->ranges[b].begin, r->ranges[b].end);
 	if (!e)
 		e = end_sequence(m);
 	if (e)

@@ -3,7 +3,7 @@
  *
  * First the internal nodes are read, to find which leaves are shared; then every leaf once, in the
  * order of its mappings.  The first thing that is wrong ends it: nothing is left out silently.
- * Memory: 9 bytes a metadata block and about 6 MiB, however many mappings there are.
+ * Memory: 25 bytes a metadata block and about 6 MiB, however many mappings there are.
  */
 #ifndef THINMEND_THIN_METADATA_READ_H
 #define THINMEND_THIN_METADATA_READ_H

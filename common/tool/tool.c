@@ -231,13 +231,16 @@ int take_number(const struct tool *tool, const struct tool_option *option, const
 				argument);
 }
 
-/* A closed standard stream would give its number to the metadata, and messages would go there. */
+/*
+ * A closed standard stream would give its number to the metadata, and messages would go there. What
+ * takes its place fails when it is used, so that output which goes nowhere is an error.
+ */
 static void occupy_standard_streams(void)
 {
 	int fd;
 
 	do {
-		fd = open("/dev/null", O_RDWR);
+		fd = open("/dev/null", O_RDONLY);
 	} while (fd >= 0 && fd <= STDERR_FILENO);
 	if (fd >= 0)
 		(void)close(fd);

@@ -208,6 +208,8 @@ refused 1 thin_check -m basic
 has err 'no current metadata snap'
 
 # ---- output that cannot be written
+thin_check basic >&- 2>err && fail "a closed standard output went unnoticed"
+has err 'cannot write to standard output'
 thin_check basic >/dev/full 2>err && fail "a full disk went unnoticed"
 thin_check --json basic 2>err | true
 empty err

@@ -93,6 +93,41 @@ damage hurt super 320 8 157
 damage hurt super 328 8 157
 refused 1 thin_dump hurt
 
+# Leaves that are whole but stand in the wrong place, private and shared ones.
+for device in 0 1 100 200; do
+	for child in 0 1 2 3; do
+		cp snaps hurt
+		damage hurt swap $device $child
+		run 1 thin_dump hurt
+		has err "its keys are not those its parent leaves for it"
+		lacks out '</superblock>'
+	done
+done
+cp basic hurt
+damage hurt mapped 1 8
+run 1 thin_dump hurt
+has err 'device 1.*7 mappings, but the device details say 8'
+lacks out '</superblock>'
+cp basic hurt
+damage hurt super 64 8 0 # no data blocks, but mappings
+run 1 thin_dump hurt
+has err 'mapped beyond the data device'
+lacks out '</superblock>'
+cp basic hurt
+damage hurt super 40 4 9
+refused 1 thin_dump hurt
+has err 'version 9'
+cp basic hurt
+damage hurt super 360 4 2
+refused 1 thin_dump hurt
+has err 'incompatible features'
+cp basic hurt
+damage hurt super 336 4 7
+refused 1 thin_dump hurt
+has err 'no data block size; give --data-block-size'
+run 0 thin_dump --data-block-size 128 hurt
+cmp -s plain out || fail "--data-block-size does not take the place of a bad one"
+
 # ---- wrong usage
 refused 64 thin_dump
 refused 64 thin_dump basic held
@@ -123,6 +158,8 @@ for input in not-there directory file.xml junk /dev/null; do
 done
 refused 1 thin_dump -o no/such/directory/file basic
 has err 'cannot write to no/such/directory/file'
+thin_dump basic >&- 2>err && fail "a closed standard output went unnoticed"
+lines err 1
 thin_dump basic >/dev/full 2>err && fail "a full disk went unnoticed"
 lines err 1
 

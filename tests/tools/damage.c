@@ -6,6 +6,8 @@
  *     damage FILE super OFFSET BYTES VALUE  a field of the superblock
  *     damage FILE leaks N                   leak N data blocks and N metadata blocks
  *     damage FILE leaf DEVICE               break the checksum of the device's first leaf
+ *     damage FILE swap DEVICE N             swap children N and N + 1 of the device's root
+ *     damage FILE mapped DEVICE BLOCKS      mapped_blocks of the device's details
  *     damage FILE get OFFSET BYTES          print a field of the superblock
  */
 #include <stdio.h>
@@ -17,6 +19,15 @@
 static uint64_t number(const char *text)
 {
 	return strtoull(text, NULL, 0);
+}
+
+/* Only what leads to the leaves is changed: the leaves themselves stay whole. */
+static void swap_children(struct image *i, uint64_t root, unsigned int n)
+{
+	uint64_t a = node_value(i, root, n), b = node_value(i, root, n + 1);
+
+	image_set_node(i, root, node_value_offset(i, root, n), 8, b);
+	image_set_node(i, root, node_value_offset(i, root, n + 1), 8, a);
 }
 
 static int apply(struct image *i, int argc, char **argv)
@@ -38,6 +49,11 @@ static int apply(struct image *i, int argc, char **argv)
 	} else if (!strcmp(what, "leaf") && argc == 4) {
 		block = first_leaf(i, device_root(i, number(argv[3])));
 		image_set(i, block, 1000, 1, image_get(i, block, 1000, 1) ^ 1);
+	} else if (!strcmp(what, "swap") && argc == 5) {
+		swap_children(i, device_root(i, number(argv[3])), (unsigned int)number(argv[4]));
+	} else if (!strcmp(what, "mapped") && argc == 5) {
+		at = device_details_offset(i, number(argv[3]), &block);
+		image_set_node(i, block, at, 8, number(argv[4]));
 	} else if (!strcmp(what, "get") && argc == 5) {
 		printf("%llu\n",
 		       (unsigned long long)image_get(i, 0, number(argv[3]), number(argv[4])));
