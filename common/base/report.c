@@ -83,6 +83,7 @@ static bool keep(struct report *r, const struct finding *f, char *message)
 	slot = &r->findings[r->nr_findings];
 	*slot = *f;
 	slot->nr_affected = nr;
+	slot->nr_affected_left_out += f->nr_affected - nr;
 	slot->affected = copy_affected(f, nr);
 	if (nr && !slot->affected)
 		return false;

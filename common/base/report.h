@@ -73,6 +73,7 @@ struct finding {
 	uint64_t expected, found;
 	const struct affected *affected; /* nr_affected of them, at most REPORT_MAX_AFFECTED kept */
 	size_t nr_affected;
+	size_t nr_affected_left_out; /* those that were not kept */
 	char *message;
 };
 

@@ -87,3 +87,12 @@ int btree_node_decode(const void *raw, uint64_t block, uint32_t leaf_value_size,
 	*ret_node = n;
 	return 0;
 }
+
+bool btree_node_leads_nowhere(const struct btree_node *n, uint64_t nr_blocks)
+{
+	uint32_t nr_inside = 0;
+
+	for (uint32_t i = 0; i < n->nr_entries; i++)
+		nr_inside += btree_node_u64(n, i) < nr_blocks;
+	return n->nr_entries > 2 && nr_inside < 2;
+}

@@ -85,6 +85,12 @@ static inline uint64_t btree_node_u64(const struct btree_node *n, uint32_t i)
 	return le64_to_cpu(value);
 }
 
+/*
+ * Of a node whose values are 64-bit numbers: are they no numbers of blocks below nr_blocks?  One
+ * that is may be chance, and so may be two values.
+ */
+bool btree_node_leads_nowhere(const struct btree_node *n, uint64_t nr_blocks);
+
 static inline const void *btree_node_value(const struct btree_node *n, uint32_t i)
 {
 	return n->values + (size_t)n->value_size * i;

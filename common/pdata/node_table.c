@@ -139,6 +139,7 @@ struct btree_node node_table_decoded(const struct node_table *t, const struct no
 
 struct scan_state {
 	struct node_table *t;
+	const void *raw; /* of the node that is visited */
 	const struct scan *scan;
 	struct bitset *next;
 };
@@ -224,7 +225,7 @@ static int soft_faults(struct node_table *t, size_t node, const struct btree_nod
 
 static int visit_internal(struct scan_state *s, size_t node, const struct btree_node *n)
 {
-	int r = 0;
+	int r = keep_raw(s->t, node, s->raw);
 
 	for (uint32_t i = 0; i < n->nr_entries && !r; i++)
 		r = refer_child(s, node, i, btree_node_u64(n, i));
@@ -240,23 +241,38 @@ static void summarise_leaf(struct node *node, const struct btree_node *n)
 	node->last_key = btree_node_key(n, n->nr_entries - 1);
 }
 
-static int visit_good(struct scan_state *s, size_t node, const struct btree_node *n,
-		      const void *raw)
+static int visit_leaf(struct scan_state *s, size_t node, const struct btree_node *n)
 {
 	struct node_table *t = s->t;
-	int r = soft_faults(t, node, n);
+	struct node_fault f;
+	int r = 0;
 
+	if (s->scan->refuse && s->scan->refuse(n, t->nr_blocks, &f))
+		return bad_node(t, node, f.id,
+				f.id == FINDING_BLOCK_KIND ? t->nodes[node].parent : f.expected,
+				f.found);
+	if (s->scan->keep_leaves)
+		r = keep_raw(t, node, s->raw);
+	summarise_leaf(&t->nodes[node], n);
+	if (r || !s->scan->fn)
+		return r;
+	return s->scan->fn(s->scan->context, t, &t->nodes[node], n);
+}
+
+static int visit_good(struct scan_state *s, size_t node, const struct btree_node *n)
+{
+	struct node_table *t = s->t;
+	int r;
+
+	if (!n->leaf && btree_node_leads_nowhere(n, t->nr_blocks))
+		return bad_node(t, node, FINDING_NODE_FLAGS, BTREE_LEAF_NODE, BTREE_INTERNAL_NODE);
 	t->nodes[node].leaf = n->leaf;
 	t->nodes[node].nr_entries = (uint16_t)n->nr_entries;
 	t->nodes[node].underfull = n->nr_entries < n->max_entries / 3;
-	if (!r && (!n->leaf || s->scan->keep_leaves))
-		r = keep_raw(t, node, raw);
+	r = soft_faults(t, node, n);
 	if (r)
 		return r;
-	if (!n->leaf)
-		return visit_internal(s, node, n);
-	summarise_leaf(&t->nodes[node], n);
-	return s->scan->fn ? s->scan->fn(s->scan->context, t, &t->nodes[node], n) : 0;
+	return n->leaf ? visit_leaf(s, node, n) : visit_internal(s, node, n);
 }
 
 /* A checksum that is wrong for a node may be right for something else. */
@@ -295,7 +311,8 @@ static int visit(void *context, uint64_t block, const void *data, int error)
 		return bad_node(s->t, node, FINDING_BLOCK_UNREADABLE, 0, 0);
 	if (btree_node_decode(data, block, s->scan->value_size, &n, &nf))
 		return bad_content(s->t, node, data, &nf);
-	return visit_good(s, node, &n, data);
+	s->raw = data;
+	return visit_good(s, node, &n);
 }
 
 /* Nodes that were referred to from too deep are never read. */

@@ -106,10 +106,18 @@ int64_t node_table_find(const struct node_table *t, uint64_t block, enum block_k
 typedef int (*leaf_fn)(void *context, struct node_table *t, struct node *node,
 		       const struct btree_node *leaf);
 
+/*
+ * Judges a leaf that is sound as a node by its values, which may show that it is none of this tree.
+ * True with *ret_fault filled when it cannot be used.
+ */
+typedef bool (*refuse_fn)(const struct btree_node *leaf, uint64_t nr_blocks,
+			  struct node_fault *ret_fault);
+
 struct scan {
 	enum block_kind kind;
 	uint32_t value_size; /* of leaves */
 	bool keep_leaves;    /* for trees whose values are needed in key order */
+	refuse_fn refuse;    /* may be NULL */
 	leaf_fn fn;          /* may be NULL */
 	void *context;
 };

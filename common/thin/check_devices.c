@@ -82,6 +82,14 @@ static void join_devices(struct device_set *set)
 	set->nr = out;
 }
 
+/* A leaf of a mapping tree has as many values as this tree's, and may stand in its place. */
+static bool refuse_top_level_leaf(const struct btree_node *leaf, uint64_t nr_blocks,
+				  struct node_fault *ret_fault)
+{
+	*ret_fault = (struct node_fault){ .id = FINDING_BLOCK_KIND, .found = KIND_MAPPING };
+	return btree_node_leads_nowhere(leaf, nr_blocks);
+}
+
 /* References count once for each leaf, and the metadata snapshot may share leaves with the live
  * tree. */
 static int visit_top_level_leaf(void *context, struct node_table *t, struct node *node,
@@ -109,6 +117,7 @@ static int read_tree(struct check *c, uint64_t root, enum block_kind kind, uint3
 	struct scan scan = { .kind = kind,
 			     .value_size = value_size,
 			     .keep_leaves = true,
+			     .refuse = kind == KIND_TOP_LEVEL ? refuse_top_level_leaf : NULL,
 			     .fn = kind == KIND_TOP_LEVEL ? visit_top_level_leaf : NULL,
 			     .context = c };
 	struct bitset frontier;

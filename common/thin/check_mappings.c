@@ -40,6 +40,24 @@ static int report_tally(struct node_table *t, const struct node *node, const str
 	return tally->nr ? node_table_fault(t, (size_t)(node - t->nodes), &f) : 0;
 }
 
+/*
+ * An internal node that poses as a leaf: its values are metadata blocks, which read as mappings
+ * lead to data block 0, all of them.
+ */
+static bool refuse_leaf(const struct btree_node *leaf, uint64_t nr_blocks,
+			struct node_fault *ret_fault)
+{
+	(void)nr_blocks;
+	for (uint32_t i = 0; i < leaf->nr_entries; i++) {
+		if (mapping_data_block(btree_node_u64(leaf, i)))
+			return false;
+	}
+	*ret_fault = (struct node_fault){ .id = FINDING_NODE_FLAGS,
+					  .expected = BTREE_INTERNAL_NODE,
+					  .found = BTREE_LEAF_NODE };
+	return leaf->nr_entries > 1;
+}
+
 /* The loop that everything waits for: once for each mapping of the pool. */
 static int visit_leaf(void *context, struct node_table *t, struct node *node,
 		      const struct btree_node *leaf)
@@ -141,6 +159,7 @@ int check_mappings(struct check *c, struct device_set *set, bool live)
 {
 	struct scan scan = { .kind = KIND_MAPPING,
 			     .value_size = MAPPING_VALUE_SIZE,
+			     .refuse = refuse_leaf,
 			     .fn = visit_leaf,
 			     .context = c };
 	int r;

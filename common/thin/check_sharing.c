@@ -34,6 +34,7 @@ struct use_run {
 struct affected_list {
 	struct affected *items;
 	size_t nr, capacity;
+	size_t nr_left_out;
 };
 
 struct sharing {
@@ -315,8 +316,10 @@ static int append(struct affected_list *list, const struct affected *a)
 {
 	struct affected *grown;
 
-	if (list->nr >= REPORT_MAX_AFFECTED)
+	if (list->nr >= REPORT_MAX_AFFECTED) {
+		list->nr_left_out++;
 		return 0;
+	}
 	grown = alloc_grow(list->items, &list->capacity, list->nr, sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
@@ -377,6 +380,7 @@ static void report_exposed(struct sharing *s, uint32_t device)
 
 	qsort(s->list.items, s->list.nr, sizeof(*s->list.items), by_begin);
 	f.nr_affected = s->list.nr;
+	f.nr_affected_left_out = s->list.nr_left_out;
 	if (s->other == NO_OWNER)
 		report_finding(s->c->report, &f,
 			       "device %llu would overwrite in place %s%llu data blocks that are "
@@ -395,6 +399,7 @@ static int explain_device(struct sharing *s, uint32_t device)
 
 	s->nr_exposed = 0;
 	s->list.nr = 0;
+	s->list.nr_left_out = 0;
 	s->other = NO_OWNER;
 	r = for_each_leaf(s, device, NO_LIMIT, visit_runs);
 	if (!r && s->nr_exposed)

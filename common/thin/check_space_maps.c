@@ -35,6 +35,32 @@ struct affected space_map_bitmap_range(const struct space_map_check *s, uint64_t
 				  .end = end < s->nr_blocks ? end : s->nr_blocks };
 }
 
+static bool has_mappings(const struct check *c)
+{
+	for (size_t i = 0; i < c->live.nr; i++) {
+		const struct check_device *d = &c->live.devices[i];
+
+		if (d->node >= 0 && c->table.nodes[d->node].nr_values)
+			return true;
+	}
+	return false;
+}
+
+/* A pool has no data blocks until it is first resumed, and then no mappings either. */
+static void judge_nr_blocks(const struct space_map_check *s, uint64_t most)
+{
+	uint64_t nr = s->root->nr_blocks;
+
+	if (nr > most)
+		space_map_finding(s, s->kinds->index, NO_BLOCK,
+				  space_map_is_metadata(s) ? FINDING_METADATA_TRUNCATED
+							   : FINDING_SPACE_MAP_NR_BLOCKS,
+				  most, nr, NULL);
+	else if (!nr && (space_map_is_metadata(s) || has_mappings(s->c)))
+		space_map_finding(s, s->kinds->index, NO_BLOCK, FINDING_SPACE_MAP_NR_BLOCKS, most,
+				  nr, NULL);
+}
+
 static int prepare(struct space_map_check *s, struct check *c, const struct space_map_kinds *kinds,
 		   const struct space_map_root *root, const struct ref_counts *expected)
 {
@@ -45,40 +71,38 @@ static int prepare(struct space_map_check *s, struct check *c, const struct spac
 		.c = c, .kinds = kinds, .root = root, .expected = expected, .complete = true
 	};
 	s->nr_blocks = root->nr_blocks < most ? root->nr_blocks : most;
-	if (root->nr_blocks > most || (!root->nr_blocks && space_map_is_metadata(s)))
-		space_map_finding(s, kinds->index, NO_BLOCK,
-				  space_map_is_metadata(s) && root->nr_blocks
-					  ? FINDING_METADATA_TRUNCATED
-					  : FINDING_SPACE_MAP_NR_BLOCKS,
-				  most, root->nr_blocks, NULL);
+	judge_nr_blocks(s, most);
 	s->nr_bitmaps = space_map_nr_bitmaps(s->nr_blocks);
 	s->index = alloc_array(s->nr_bitmaps, sizeof(*s->index));
+	s->holders = alloc_array(s->nr_bitmaps, sizeof(*s->holders));
 	s->tallies = alloc_array(s->nr_bitmaps, sizeof(*s->tallies));
-	return s->index && s->tallies ? 0 : -ENOMEM;
+	return s->index && s->holders && s->tallies ? 0 : -ENOMEM;
 }
 
 static void discard(struct space_map_check *s)
 {
 	alloc_free(s->index);
+	alloc_free(s->holders);
 	alloc_free(s->tallies);
 	u64_map_destroy(&s->overflow);
 }
 
-/* Why a block that something refers to cannot be what it should be. */
-static bool acceptable(const struct space_map_check *s, enum block_kind kind, uint64_t block,
-		       enum reference ref, const struct affected *where)
+/* May the block that the index names be this bitmap?  Else it is said why not. */
+static bool acceptable(const struct space_map_check *s, uint64_t bitmap, enum reference ref)
 {
+	const struct affected where = space_map_bitmap_range(s, bitmap);
+	const uint64_t block = s->index[bitmap].blocknr;
 	const struct node_table *t = &s->c->table;
 
 	if (ref == REFERENCE_NEW)
 		return true;
 	if (ref == REFERENCE_OUT_OF_RANGE)
-		space_map_finding(s, kind, NO_BLOCK, FINDING_CHILD_RANGE, t->nr_blocks, block,
-				  where);
+		space_map_finding(s, s->kinds->index, s->holders[bitmap], FINDING_CHILD_RANGE,
+				  t->nr_blocks, block, &where);
 	else
-		space_map_finding(s, kind, NO_BLOCK, FINDING_CHILD_KIND, t->kinds[block], block,
-				  where);
-	s->c->table.incomplete[kind] = true;
+		space_map_finding(s, s->kinds->index, s->holders[bitmap], FINDING_CHILD_KIND,
+				  t->kinds[block], block, &where);
+	s->c->table.incomplete[s->kinds->bitmap] = true;
 	return false;
 }
 
@@ -118,13 +142,27 @@ static int visit_index_leaf(void *context, struct node_table *t, struct node *no
 	for (uint32_t i = 0; i < leaf->nr_entries; i++) {
 		uint64_t key = btree_node_key(leaf, i);
 
-		if (key < s->nr_bitmaps)
-			s->index[key] = index_entry_decode(btree_node_value(leaf, i));
-		else
+		if (key >= s->nr_bitmaps) {
 			space_map_finding(s, s->kinds->index, node->block, FINDING_INDEX_EXTRA,
 					  s->nr_bitmaps, key, NULL);
+			continue;
+		}
+		s->index[key] = index_entry_decode(btree_node_value(leaf, i));
+		s->holders[key] = node->block;
 	}
 	return 0;
+}
+
+static void take_index_block(struct space_map_check *s, uint64_t block,
+			     const struct disk_index *raw)
+{
+	if (le32_to_cpu(raw->padding))
+		space_map_finding(s, s->kinds->index, block, FINDING_INDEX_PADDING, 0,
+				  le32_to_cpu(raw->padding), NULL);
+	for (uint64_t i = 0; i < s->nr_bitmaps && i < METADATA_MAX_BITMAPS; i++) {
+		s->index[i] = index_entry_decode(&raw->entries[i]);
+		s->holders[i] = block;
+	}
 }
 
 static int read_index_block(struct space_map_check *s)
@@ -143,8 +181,7 @@ static int read_index_block(struct space_map_check *s)
 		space_map_finding(s, s->kinds->index, block, f.id, f.expected, f.found, NULL);
 	} else {
 		c->table.incomplete[s->kinds->index] = false;
-		for (uint64_t i = 0; i < s->nr_bitmaps && i < METADATA_MAX_BITMAPS; i++)
-			s->index[i] = index_entry_decode(&raw->entries[i]);
+		take_index_block(s, block, raw);
 	}
 	alloc_free(raw);
 	return 0;
@@ -199,26 +236,36 @@ static int visit_count_leaf(void *context, struct node_table *t, struct node *no
 	return 0;
 }
 
+/* Neighbouring bitmaps that the index does not name are one finding. */
+static void report_missing(struct space_map_check *s)
+{
+	for (uint64_t i = 0, first; i < s->nr_bitmaps; i++) {
+		struct affected where = space_map_bitmap_range(s, i);
+
+		if (s->index[i].blocknr)
+			continue;
+		for (first = i; i + 1 < s->nr_bitmaps && !s->index[i + 1].blocknr; i++)
+			;
+		where.end = space_map_bitmap_range(s, i).end;
+		space_map_finding(s, s->kinds->index, NO_BLOCK, FINDING_INDEX_MISSING,
+				  i + 1 - first, 0, &where);
+	}
+}
+
 /* Every bitmap is referred to before any is read: the metadata counts must be whole by then. */
 static int refer_bitmaps(struct space_map_check *s, struct bitset *wanted)
 {
-	bool index_known = !s->c->table.incomplete[s->kinds->index];
 	int r = 0;
 
+	if (!s->c->table.incomplete[s->kinds->index])
+		report_missing(s);
 	for (uint64_t i = 0; i < s->nr_bitmaps && !r; i++) {
-		struct affected where = space_map_bitmap_range(s, i);
 		uint64_t block = s->index[i].blocknr;
-		enum reference ref;
+		enum reference ref = REFERENCE_NEW;
 
-		if (!block) {
-			if (index_known)
-				space_map_finding(s, s->kinds->index, NO_BLOCK,
-						  FINDING_INDEX_MISSING, 1, 0, &where);
-			s->complete = false;
-			continue;
-		}
-		r = node_table_refer(&s->c->table, block, s->kinds->bitmap, &ref);
-		if (!r && acceptable(s, s->kinds->bitmap, block, ref, &where)) {
+		if (block)
+			r = node_table_refer(&s->c->table, block, s->kinds->bitmap, &ref);
+		if (!r && block && acceptable(s, i, ref)) {
 			bitset_set(wanted, block);
 			s->bitmap_of[block] = (uint32_t)i + 1;
 		} else {
@@ -342,12 +389,12 @@ static void report_totals(struct space_map_check *s)
 		if (!t->counted)
 			continue;
 		if (entry->nr_free != t->nr_free)
-			space_map_finding(s, s->kinds->index, NO_BLOCK,
+			space_map_finding(s, s->kinds->index, s->holders[i],
 					  entry->nr_free < t->nr_free ? FINDING_INDEX_NR_FREE_LOW
 								      : FINDING_INDEX_NR_FREE,
 					  t->nr_free, entry->nr_free, &where);
 		if (t->nr_unseen)
-			space_map_finding(s, s->kinds->index, NO_BLOCK,
+			space_map_finding(s, s->kinds->index, s->holders[i],
 					  FINDING_INDEX_NONE_FREE_BEFORE, t->first_free,
 					  entry->none_free_before, &where);
 	}

@@ -27,6 +27,7 @@ struct space_map_check {
 	uint64_t nr_blocks; /* of root, or as many as there can be */
 	uint64_t nr_bitmaps;
 	struct index_entry *index;    /* blocknr 0: missing, or not to be used */
+	uint64_t *holders;            /* by bitmap: the metadata block its index entry stands in */
 	struct bitmap_tally *tallies; /* one for each bitmap */
 	uint32_t *bitmap_of;     /* by metadata block: 1 + bitmap number.  Shared by both maps. */
 	struct u64_map overflow; /* block to count, from the reference count tree */

@@ -4,7 +4,20 @@
 #include <stdio.h>
 
 #include "common/pdata/block_kind.h"
+#include "common/pdata/btree_node.h"
 #include "common/thin/superblock.h"
+
+static void describe_flags(unsigned long long expected, unsigned long long found, char *buffer,
+			   size_t size)
+{
+	if (!expected)
+		(void)snprintf(buffer, size,
+			       "flags 0x%llx are neither an internal node's nor a leaf's", found);
+	else
+		(void)snprintf(buffer, size, "flagged as %s, but its values are those of %s",
+			       found == BTREE_LEAF_NODE ? "a leaf" : "an internal node",
+			       found == BTREE_LEAF_NODE ? "an internal node" : "a leaf");
+}
 
 const char *finding_describe(enum finding_id id, uint64_t expected, uint64_t found, char *buffer,
 			     size_t size)
@@ -41,7 +54,9 @@ const char *finding_describe(enum finding_id id, uint64_t expected, uint64_t fou
 	TEXT(BLOCK_CHECKSUM, "bad checksum")
 	TEXT(BLOCK_BLOCKNR, "the block says that it is block %llu, not %llu", f, e)
 	TEXT(BLOCK_KIND, "the block is whole, but it is a %s; block %llu leads to it", block_kind_name(found < NR_BLOCK_KINDS ? (enum block_kind)found : KIND_UNUSED), e)
-	TEXT(NODE_FLAGS, "flags 0x%llx are neither an internal node's nor a leaf's", f)
+	case FINDING_NODE_FLAGS:
+		describe_flags(e, f, buffer, size);
+		return buffer;
 	TEXT(NODE_VALUE_SIZE, "values of %llu bytes instead of %llu", f, e)
 	TEXT(NODE_MAX_ENTRIES, "room for %llu entries instead of %llu", f, e)
 	TEXT(NODE_NR_ENTRIES, "%llu entries, and room for %llu", f, e)
@@ -66,12 +81,13 @@ const char *finding_describe(enum finding_id id, uint64_t expected, uint64_t fou
 	TEXT(MAPPING_THIN_BLOCK, "thin block %llu, where devices end before %llu", f, e)
 	TEXT(MAPPING_TIME, "a mapping of time %llu, the pool is at %llu", f, e)
 	TEXT(METADATA_TRUNCATED, "the metadata has %llu blocks, the device or file only %llu: an incomplete copy?", f, e)
-	TEXT(SPACE_MAP_NR_BLOCKS, "the space map has %llu blocks, which %llu contradicts", f, e)
+	TEXT(SPACE_MAP_NR_BLOCKS, f ? "the space map has %llu blocks, which %llu contradicts" : "the space map has no blocks, which cannot be", f, e)
 	case FINDING_SPACE_MAP_NR_ALLOCATED_HIGH:
 	TEXT(SPACE_MAP_NR_ALLOCATED, "the space map says %llu blocks are in use, its bitmaps say %llu", f, e)
 	TEXT(SPACE_MAP_OLD_RESTORE, "free blocks are counted as thin_restore 0.9 leaves them, %llu too many in use", f - e)
 	TEXT(SPACE_MAP_ROOT, "the root is at block %llu, which cannot be", f)
-	TEXT(INDEX_MISSING, "a bitmap is missing in the index")
+	TEXT(INDEX_MISSING, "%llu bitmaps are missing in the index", e)
+	TEXT(INDEX_PADDING, "the padding is 0x%llx, not 0", f)
 	TEXT(INDEX_EXTRA, "an entry for bitmap %llu, but there are %llu bitmaps", f, e)
 	case FINDING_INDEX_NR_FREE_LOW:
 	TEXT(INDEX_NR_FREE, "the index says %llu free, the bitmap %llu", f, e)

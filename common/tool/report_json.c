@@ -93,6 +93,8 @@ static json_t *finding(const struct finding *f, bool *failed)
 	if (json_array_size(list))
 		put(object, "ranges", json_incref(list), failed);
 	json_decref(list);
+	if (f->nr_affected_left_out)
+		put(object, "ranges_left_out", number(f->nr_affected_left_out), failed);
 	if (f->has_counts) {
 		put(object, "expected", number(f->expected), failed);
 		put(object, "found", number(f->found), failed);
@@ -123,6 +125,28 @@ static json_t *superblock(const struct check_result *result, bool *failed)
 	return object;
 }
 
+/* Every finding is counted, but of one id only so many are listed. */
+static json_t *counts(const struct report *r, bool *failed)
+{
+	json_t *object = json_object();
+
+	for (int id = 0; id < NR_FINDINGS; id++) {
+		if (r->per_id[id])
+			put(object, finding_type((enum finding_id)id)->id, number(r->per_id[id]),
+			    failed);
+	}
+	return object;
+}
+
+static uint64_t left_out(const struct report *r)
+{
+	uint64_t nr = 0;
+
+	for (int id = 0; id < NR_FINDINGS; id++)
+		nr += r->per_id[id];
+	return nr - r->nr_findings;
+}
+
 static json_t *summary(const struct json_report *j, bool *failed)
 {
 	const struct report *r = j->report;
@@ -133,6 +157,8 @@ static json_t *summary(const struct json_report *j, bool *failed)
 	put(object, "fatal", number(r->per_severity[SEVERITY_FATAL]), failed);
 	put(object, "non_fatal", number(r->per_severity[SEVERITY_NON_FATAL]), failed);
 	put(object, "suspect", number(r->per_severity[SEVERITY_SUSPECT]), failed);
+	put(object, "counts", counts(r, failed), failed);
+	put(object, "findings_left_out", number(left_out(r)), failed);
 	put(object, "devices", number(result->nr_devices), failed);
 	put(object, "mappings", number(result->nr_mappings), failed);
 	put(object, "used_data_blocks", number(result->used_data_blocks), failed);

@@ -50,7 +50,8 @@ static void print_finding(const struct finding *f, FILE *out)
 	(void)fprintf(out, " [%s]\n", type->id);
 	for (size_t i = 0; f->nr_affected > 1 && i < f->nr_affected; i++) {
 		if (i == MAX_AFFECTED_SHOWN) {
-			(void)fprintf(out, "    … and %zu more\n", f->nr_affected - i);
+			(void)fprintf(out, "    … and %zu more\n",
+				      f->nr_affected - i + f->nr_affected_left_out);
 			break;
 		}
 		(void)fprintf(out, "    ");

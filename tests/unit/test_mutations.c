@@ -184,6 +184,7 @@ M(flags_6) { image_set_node(i, leaf0(i), NODE_FLAGS, 4, 6); }
 M(flags_0) { image_set_node(i, root0(i), NODE_FLAGS, 4, 0); }
 M(leaf_as_internal) { image_set_node(i, leaf0(i), NODE_FLAGS, 4, 1); }
 M(internal_as_leaf) { image_set_node(i, root0(i), NODE_FLAGS, 4, 2); }
+M(top_level_as_internal) { image_set_node(i, top_leaf(i), NODE_FLAGS, 4, 1); }
 M(value_size) { image_set_node(i, leaf0(i), NODE_VALUE_SIZE, 4, 16); }
 M(value_size_huge) { image_set_node(i, root0(i), NODE_VALUE_SIZE, 4, 0x7fffffff); }
 M(max_entries) { image_set_node(i, leaf0(i), NODE_MAX_ENTRIES, 4, 249); }
@@ -337,6 +338,11 @@ M(metadata_counts_root)
 	image_set_super(i, SUPER_METADATA_MAP + MAP_REF_COUNT_ROOT, 8, top_root(i));
 }
 M(metadata_index_missing) { set_metadata_index(i, 0, 8, 0); }
+M(metadata_index_padding)
+{
+	image_set(i, metadata_index(i), 4, 4, 1);
+	image_seal(i, metadata_index(i), SALT_INDEX);
+}
 M(index_extra)
 {
 	uint64_t leaf = data_index(i);
@@ -490,8 +496,9 @@ static const struct mutation mutations_table[] = {
 	ROW(flags_both, NODE_FLAGS, SNAPS),
 	ROW(flags_6, NODE_FLAGS, SNAPS),
 	ROW(flags_0, NODE_FLAGS, SNAPS),
-	ROW(leaf_as_internal, CHILD_RANGE, SNAPS),
-	ROW(internal_as_leaf, REF_COUNT_LOW, SNAPS),
+	ROW(leaf_as_internal, NODE_FLAGS, SNAPS),
+	ROW(internal_as_leaf, NODE_FLAGS, SNAPS),
+	ROW(top_level_as_internal, BLOCK_KIND, "basic"),
 	ROW(value_size, NODE_VALUE_SIZE, SNAPS),
 	ROW(value_size_huge, NODE_VALUE_SIZE, SNAPS),
 	ROW(max_entries, NODE_MAX_ENTRIES, SNAPS),
@@ -543,6 +550,7 @@ static const struct mutation mutations_table[] = {
 	ROW(data_nr_blocks_huge, SPACE_MAP_NR_BLOCKS, SNAPS),
 	ROW(data_nr_blocks_max, SPACE_MAP_NR_BLOCKS, SNAPS),
 	ROW(data_nr_blocks_0, MAPPING_DATA_BLOCK, SNAPS),
+	ROW(data_nr_blocks_0, SPACE_MAP_NR_BLOCKS, SNAPS),
 	ROW(metadata_nr_blocks_huge, METADATA_TRUNCATED, SNAPS),
 	ROW(metadata_nr_blocks_doubled, METADATA_TRUNCATED, SNAPS),
 	ROW(metadata_nr_blocks_low, SPACE_MAP_NR_BLOCKS, SNAPS),
@@ -558,6 +566,7 @@ static const struct mutation mutations_table[] = {
 	ROW(metadata_index_missing, INDEX_MISSING, SNAPS),
 	ROW(index_extra, INDEX_EXTRA, SNAPS),
 	ROW(index_missing, INDEX_MISSING, SNAPS),
+	ROW(metadata_index_padding, INDEX_PADDING, SNAPS),
 	ROW(index_same_bitmap, CHILD_KIND, SNAPS),
 	ROW(index_bitmap_beyond, CHILD_RANGE, SNAPS),
 	ROW(index_nr_free_high, INDEX_NR_FREE, SNAPS),
