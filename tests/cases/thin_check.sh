@@ -108,6 +108,14 @@ run 0 thin_check odd
 has err '^suspect: superblock, block 0: .*\[superblock-trailing\]$'
 run 1 thin_check --strict odd
 
+# ---- a superblock whose checksum is right but whose magic is not
+cp basic odd
+damage odd super 32 8 27022011
+run 1 thin_check odd
+has err '^fatal: superblock, block 0: .*\[superblock-magic\]$'
+refused 1 thin_dump odd
+has err 'bad magic number'
+
 # ---- a write that would destroy somebody else's data
 cp snaps unsafe
 damage unsafe snap-time 0 0

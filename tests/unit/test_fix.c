@@ -156,6 +156,54 @@ Test(fix, leaks_are_freed)
 		mend_leaks_of(fixtures[n]);
 }
 
+static void hide_nr_free(struct image *i)
+{
+	uint64_t leaf = first_leaf(i, image_get(i, 0, SUPER_DATA_MAP + MAP_BITMAP_ROOT, 8));
+
+	image_set_node(i, leaf, node_value_offset(i, leaf, 0) + 8, 4, 3);
+}
+
+static uint64_t next_with_count(const struct image *i, uint64_t bitmap, uint64_t from,
+				unsigned int count)
+{
+	const struct disk_bitmap *b = (const void *)(i->bytes + bitmap * MD_BLOCK_SIZE);
+
+	while (bitmap_entry(bitmap_word(b, (unsigned int)from / 32), from % 32) != count)
+		from++;
+	return from;
+}
+
+/* What lies between two leaks is in use. */
+Test(fix, only_leaks_are_freed)
+{
+	struct image i = image_load("many-snaps");
+	struct check_options options = { .collect_leaks = true };
+	uint64_t bitmap = image_data_bitmap(&i), first, used, second;
+	struct check_result result;
+	struct report report;
+	struct fix_result fixed;
+
+	used = next_with_count(&i, bitmap, 0, 1);
+	first = next_with_count(&i, bitmap, used, 0);
+	used = next_with_count(&i, bitmap, first, 1);
+	second = next_with_count(&i, bitmap, used, 0);
+	image_set_count(&i, bitmap, first, 1);
+	image_set_count(&i, bitmap, second, 1);
+	image_set_super(&i, SUPER_DATA_MAP + MAP_NR_ALLOCATED, 8,
+			image_get(&i, 0, SUPER_DATA_MAP + MAP_NR_ALLOCATED, 8) + 2);
+	hide_nr_free(&i);
+	cr_assert_eq(image_check(&i, &options, &report, &result), 0);
+	cr_assert_eq(result.nr_leaks, 2);
+	cr_expect(result.leaks[0].begin == first && result.leaks[0].end == first + 1);
+	cr_expect(result.leaks[1].begin == second && result.leaks[1].end == second + 1);
+	check_result_destroy(&result);
+	report_destroy(&report);
+	cr_assert_eq(mend(&i, &undisturbed, &fixed), 0);
+	cr_expect_eq(fixed.nr_freed, 2);
+	cr_expect_eq(image_worst(&i), SEVERITY_NONE);
+	image_destroy(&i);
+}
+
 /* Whenever the power goes, the metadata is as bad as before, or good: never worse. */
 Test(fix, a_power_cut_harms_nothing)
 {
@@ -292,13 +340,6 @@ Test(fix, leaks_with_high_counts_are_freed)
 }
 
 /* ---- free space that is not counted */
-
-static void hide_nr_free(struct image *i)
-{
-	uint64_t leaf = first_leaf(i, image_get(i, 0, SUPER_DATA_MAP + MAP_BITMAP_ROOT, 8));
-
-	image_set_node(i, leaf, node_value_offset(i, leaf, 0) + 8, 4, 3);
-}
 
 static void hide_none_free_before(struct image *i)
 {

@@ -282,6 +282,13 @@ M(mapped_blocks) { set_details(i, 3, 0, 8, 12345678); }
 M(mapped_blocks_huge) { set_details(i, 3, 0, 8, UINT64_MAX); }
 M(device_transaction) { set_details(i, 3, 8, 8, 99999); }
 M(creation_time) { set_details(i, 3, 16, 4, 0xffffff); }
+M(creation_time_late)
+{
+	uint64_t leaf = details_leaf(i);
+	size_t at = node_value_offset(i, leaf, 3);
+
+	image_set_node(i, leaf, at + 16, 4, image_get(i, leaf, at + 20, 4) + 1);
+}
 M(snap_time) { set_details(i, 3, 20, 4, 0xfffff0); }
 
 M(data_block_beyond) { set_value(i, leaf0(i), 7, 8, UINT64_C(0xffffffffff) << 24); }
@@ -297,6 +304,21 @@ M(thin_block)
 }
 M(mapping_time) { set_value(i, leaf0(i), 7, 8, (node_value(i, leaf0(i), 7) | 0xfffff0)); }
 M(snap_time_zero) { set_details(i, 0, 20, 4, 0); }
+/*
+ * Another device has the tree of device 0 below a root of its own: when the leaves were read first,
+ * it was not known yet that they are its leaves too, and that it takes all of them for its own.
+ */
+M(shared_by_a_higher_tree)
+{
+	uint64_t top = i->nr_blocks - 1;
+
+	memcpy(i->bytes + top * MD_BLOCK_SIZE, i->bytes + root0(i) * MD_BLOCK_SIZE, MD_BLOCK_SIZE);
+	image_set_node(i, top, NODE_BLOCKNR, 8, top);
+	image_set_node(i, top, NODE_NR_ENTRIES, 4, 1);
+	set_value(i, top, 0, 8, root0(i));
+	set_value(i, top_leaf(i), 3, 8, top);
+	set_details(i, 3, 20, 4, 0);
+}
 M(mapped_twice)
 {
 	/* Two mappings of basic's device 1, which was never snapshotted. */
@@ -538,12 +560,14 @@ static const struct mutation mutations_table[] = {
 	ROW(mapped_blocks_huge, DEVICE_MAPPED_BLOCKS, SNAPS),
 	ROW(device_transaction, DEVICE_TRANSACTION, SNAPS),
 	ROW(creation_time, DEVICE_CREATION_TIME, SNAPS),
+	ROW(creation_time_late, DEVICE_CREATION_TIME, SNAPS),
 	ROW(snap_time, DEVICE_TIME, SNAPS),
 	ROW(data_block_beyond, MAPPING_DATA_BLOCK, SNAPS),
 	ROW(data_block_at_end, MAPPING_DATA_BLOCK, SNAPS),
 	ROW(thin_block, MAPPING_THIN_BLOCK, "basic"),
 	ROW(mapping_time, MAPPING_TIME, SNAPS),
 	ROW(snap_time_zero, MAPPING_SHARED, SNAPS),
+	ROW(shared_by_a_higher_tree, MAPPING_SHARED, SNAPS),
 	ROW(mapped_twice, MAPPING_SHARED, "basic"),
 	ROW(mapped_by_two, MAPPING_SHARED, "basic"),
 	ROW(data_nr_blocks_doubled, INDEX_MISSING, SNAPS),
