@@ -6,7 +6,8 @@
 #include "common/base/alloc.h"
 
 enum {
-	READER_DEPTH = 4,
+	READER_DEPTH = 8,
+	READER_BLOCKS = 64, /* in one request: 256 KiB */
 	MAX_GAP = 8, /* reading eight unwanted blocks costs less than another request */
 };
 
@@ -18,7 +19,7 @@ struct slot {
 struct block_reader {
 	struct block_engine *engine;
 	struct slot slots[READER_DEPTH];
-	char *buffers; /* READER_DEPTH * IO_MAX_BLOCKS blocks */
+	char *buffers; /* READER_DEPTH * READER_BLOCKS blocks */
 };
 
 /* One reading. */
@@ -32,7 +33,7 @@ struct run {
 
 int block_reader_create(struct block_engine *e, struct block_reader **ret_reader)
 {
-	const size_t buffer_bytes = (size_t)IO_MAX_BLOCKS * MD_BLOCK_SIZE;
+	const size_t buffer_bytes = (size_t)READER_BLOCKS * MD_BLOCK_SIZE;
 	struct block_reader *r = alloc_object(struct block_reader);
 
 	if (!r)
@@ -66,7 +67,7 @@ static void next_extent(struct run *run, struct io_request *rq)
 	for (;;) {
 		next = bitset_next(run->wanted, end);
 		if (next >= run->wanted->nr_bits || next - end > MAX_GAP ||
-		    next + 1 - rq->block > IO_MAX_BLOCKS)
+		    next + 1 - rq->block > READER_BLOCKS)
 			break;
 		end = next + 1;
 	}

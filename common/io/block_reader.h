@@ -9,7 +9,7 @@
 
 struct block_reader;
 
-/* The engine stays the caller's and must outlive the reader.  4 MiB of buffers. */
+/* The engine stays the caller's and must outlive the reader.  2 MiB of buffers. */
 must_check int block_reader_create(struct block_engine *e, struct block_reader **ret_reader);
 void block_reader_destroy(struct block_reader *r);
 
@@ -22,7 +22,7 @@ typedef int (*block_fn)(void *context, uint64_t block, const void *data, int err
 
 /*
  * Read all blocks of the set, each once, in disk order: neighbours and small gaps are joined into
- * requests of up to 1 MiB, with several under way.  A request that fails is read again block by
+ * requests of up to 256 KiB, with several under way.  A request that fails is read again block by
  * block, so that one bad sector costs one block.
  */
 must_check int block_reader_run(struct block_reader *r, const struct bitset *wanted, block_fn fn,
