@@ -8,7 +8,7 @@
 enum {
 	READER_DEPTH = 8,
 	READER_BLOCKS = 64, /* in one request: 256 KiB */
-	MAX_GAP = 8, /* reading eight unwanted blocks costs less than another request */
+	MAX_GAP = 8,        /* reading eight unwanted blocks costs less than another request */
 };
 
 struct slot {

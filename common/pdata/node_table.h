@@ -51,7 +51,6 @@ struct node {
 	bool unsorted : 1;   /* its keys are out of order */
 	bool underfull : 1;  /* less than a third of its entries are in use */
 	bool judged : 1;     /* its fill was judged as somebody's child */
-	bool stale : 1;      /* for the caller */
 };
 
 struct fault {

@@ -60,19 +60,6 @@ int ref_counts_add(struct ref_counts *r, uint64_t block, bool mark)
 	return 0;
 }
 
-void ref_counts_mark(struct ref_counts *r, uint64_t block)
-{
-	uint8_t *chunk = block < r->nr_blocks ? r->chunks[block / REF_COUNTS_CHUNK] : NULL;
-	unsigned int shift = (unsigned int)(block & 1) * 4, old;
-
-	if (!chunk)
-		return;
-	old = (unsigned int)chunk[block % REF_COUNTS_CHUNK / 2] >> shift & 15u;
-	if (!(old & MARK) && old > 1)
-		r->nr_marked_repeated++;
-	chunk[block % REF_COUNTS_CHUNK / 2] |= (uint8_t)(MARK << shift);
-}
-
 static unsigned int nibble(const struct ref_counts *r, uint64_t block)
 {
 	const uint8_t *chunk;

@@ -39,9 +39,6 @@ static inline const void *ref_counts_place(const struct ref_counts *r, uint64_t 
 	return chunk ? &chunk[block % REF_COUNTS_CHUNK / 2] : NULL;
 }
 
-/* Mark a block that was counted before. */
-void ref_counts_mark(struct ref_counts *r, uint64_t block);
-
 uint64_t ref_counts_get(const struct ref_counts *r, uint64_t block);
 
 /* Is block marked and used at least twice? */

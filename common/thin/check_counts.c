@@ -60,8 +60,7 @@ static int compare(struct space_map_check *s, uint64_t bitmap_block, uint64_t bl
 	uint64_t expected = ref_counts_get(s->expected, block);
 	int r;
 
-	if (m->begin != m->end &&
-	    (m->end != block || m->expected != expected || m->found != found)) {
+	if (m->begin != m->end && (m->expected != expected || m->found != found)) {
 		r = report_mismatch(s, bitmap_block, m);
 		if (r)
 			return r;

@@ -98,7 +98,10 @@ static int for_each_leaf(struct sharing *s, uint32_t device, unsigned int max_vi
 	return r;
 }
 
-/* While leaves were read, not all of their owners were known: trees differ in height. */
+/*
+ * While leaves were read, not all of their owners were known: trees differ in height.  A leaf that
+ * gets a lower time here has two owners, and is looked at whatever was marked.
+ */
 static int settle_owner(struct sharing *s, uint32_t device, uint32_t leaf)
 {
 	struct node *n = &s->c->table.nodes[leaf];
@@ -108,10 +111,8 @@ static int settle_owner(struct sharing *s, uint32_t device, uint32_t leaf)
 		n->owner = device;
 	else if (n->owner != device)
 		n->owner = MANY_OWNERS;
-	if (time < n->snap_time) {
+	if (time < n->snap_time)
 		n->snap_time = time;
-		n->stale = true;
-	}
 	return 0;
 }
 
@@ -158,8 +159,8 @@ static bool exposed(const struct node *leaf)
 	return leaf->nr_values && leaf->max_time >= leaf->snap_time;
 }
 
-/* Read again the leaves that pick() chooses. */
-static int read_leaves(struct sharing *s, bool (*pick)(const struct node *n), block_fn fn)
+/* Read again all leaves that belong to somebody. */
+static int read_leaves(struct sharing *s, block_fn fn)
 {
 	struct node_table *t = &s->c->table;
 	struct bitset wanted;
@@ -168,23 +169,13 @@ static int read_leaves(struct sharing *s, bool (*pick)(const struct node *n), bl
 	for (size_t i = 0; i < t->nr_nodes && !r; i++) {
 		const struct node *n = &t->nodes[i];
 
-		if (n->kind == KIND_MAPPING && n->leaf && n->owner != NO_OWNER && pick(n))
+		if (n->kind == KIND_MAPPING && n->leaf && n->owner != NO_OWNER && n->nr_values)
 			bitset_set(&wanted, n->block);
 	}
 	if (!r && wanted.nr_set)
 		r = block_reader_run(t->reader, &wanted, fn, s);
 	bitset_destroy(&wanted);
 	return r;
-}
-
-static bool is_stale(const struct node *n)
-{
-	return n->stale && exposed(n);
-}
-
-static bool any_leaf(const struct node *n)
-{
-	return n->nr_values != 0;
 }
 
 static int decode_again(const void *data, uint64_t block, struct btree_node *ret_leaf)
@@ -194,23 +185,6 @@ static int decode_again(const void *data, uint64_t block, struct btree_node *ret
 	if (!data)
 		return -EIO;
 	return btree_node_decode(data, block, MAPPING_VALUE_SIZE, ret_leaf, &ignored);
-}
-
-static int mark_again(void *context, uint64_t block, const void *data, int error)
-{
-	struct sharing *s = context;
-	const struct node *n = &s->c->table.nodes[s->c->table.node_of[block] - 1];
-	struct btree_node leaf;
-
-	if (error || decode_again(data, block, &leaf))
-		return 0;
-	for (uint32_t i = 0; i < leaf.nr_entries; i++) {
-		uint64_t value = btree_node_u64(&leaf, i);
-
-		if (mapping_time(value) >= n->snap_time)
-			ref_counts_mark(&s->c->data, mapping_data_block(value));
-	}
-	return 0;
 }
 
 static bool suspicious(const struct sharing *s)
@@ -410,7 +384,7 @@ static int explain_device(struct sharing *s, uint32_t device)
 static int explain(struct sharing *s)
 {
 	const struct device_set *set = &s->c->live;
-	int r = read_leaves(s, any_leaf, find_uses);
+	int r = read_leaves(s, find_uses);
 
 	for (int pass = 0; pass < 2; pass++) {
 		s->reporting = pass == 1;
@@ -429,8 +403,6 @@ int check_sharing(struct check *c)
 
 	progress_phase(c->progress, "sharing");
 	r = settle_owners(&s);
-	if (!r)
-		r = read_leaves(&s, is_stale, mark_again);
 	if (!r && suspicious(&s))
 		r = explain(&s);
 	alloc_free(s.runs);

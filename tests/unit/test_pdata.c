@@ -76,7 +76,7 @@ Test(pdata, ref_counts_know_marked_blocks_used_twice)
 	cr_expect_eq(r.nr_marked_repeated, 1);
 	cr_assert_eq(ref_counts_add(&r, 5, true), 0);
 	cr_expect_eq(r.nr_marked_repeated, 1);
-	ref_counts_mark(&r, 6);
+	cr_assert_eq(ref_counts_add(&r, 6, true), 0);
 	cr_expect_eq(r.nr_marked_repeated, 2);
 	cr_expect(ref_counts_marked_repeated(&r, 5) && ref_counts_marked_repeated(&r, 6));
 	cr_expect_not(ref_counts_marked_repeated(&r, 7));
