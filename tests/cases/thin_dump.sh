@@ -82,6 +82,9 @@ run 1 thin_dump -o partial late
 has err 'block 2893: bad checksum'
 has err 'partial is incomplete'
 lacks partial '</superblock>'
+# A message must not land in the output, which could get the number of a closed stream.
+thin_dump -o partial late >&- 2>&-
+lacks partial '^thin_dump: '
 run 1 thin_dump -q hurt
 empty err
 run 0 thin_dump --skip-mappings hurt
