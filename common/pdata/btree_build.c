@@ -25,7 +25,8 @@ struct btree_builder {
 	uint8_t values[2 * MD_BLOCK_SIZE];
 	uint32_t nr_pending;
 	struct node_list leaves;
-	void *raw; /* owned: the block that is being made */
+	void *raw;       /* owned: the block that is being made */
+	uint64_t newest; /* the block that was written last: in the end the root */
 };
 
 int btree_builder_create(struct block_sink *sink, uint32_t value_size,
@@ -65,6 +66,12 @@ static int list_append(struct node_list *list, uint64_t first_key, uint64_t bloc
 	list->items = grown;
 	grown[list->nr++] = (struct node_ref){ first_key, block };
 	return 0;
+}
+
+static int write_node(struct btree_builder *b, uint64_t block)
+{
+	b->newest = block;
+	return b->sink->write(b->sink, block, b->raw, SALT_BTREE_NODE);
 }
 
 static void make_header(struct btree_builder *b, uint64_t block, uint32_t flags, uint32_t nr,
@@ -107,7 +114,7 @@ static int write_leaf(struct btree_builder *b, uint32_t n)
 	memcpy(keys + 8 * (size_t)b->max_entries, b->values, (size_t)n * b->value_size);
 	r = list_append(&b->leaves, n ? b->keys[0] : 0, block);
 	if (!r)
-		r = b->sink->write(b->sink, block, b->raw, SALT_BTREE_NODE);
+		r = write_node(b, block);
 	b->nr_pending -= n;
 	memmove(b->keys, b->keys + n, b->nr_pending * sizeof(*b->keys));
 	memmove(b->values, b->values + (size_t)n * b->value_size,
@@ -138,7 +145,7 @@ static int write_internal(struct btree_builder *b, const struct node_ref *childr
 		put_u64(values + 8 * (size_t)i, children[i].block);
 	}
 	r = list_append(ret_list, children[0].first_key, block);
-	return r ? r : b->sink->write(b->sink, block, b->raw, SALT_BTREE_NODE);
+	return r ? r : write_node(b, block);
 }
 
 /* The level above: as few nodes as can be, all with about as many entries. */
@@ -181,6 +188,6 @@ int btree_builder_finish(struct btree_builder *b, uint64_t *ret_root)
 		b->leaves = above;
 	}
 	if (!r)
-		*ret_root = b->leaves.items[0].block;
+		*ret_root = b->newest;
 	return r;
 }

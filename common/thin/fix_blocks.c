@@ -54,8 +54,7 @@ static int read_children(struct fix_blocks *f, size_t parent, const struct btree
 	int r = 0;
 
 	for (uint32_t i = 0; i < n->nr_entries && !r; i++) {
-		const uint8_t *value = btree_node_value(n, i);
-		size_t offset = (size_t)(value - f->items[parent].raw);
+		size_t offset = fix_block_offset(&f->items[parent], btree_node_value(n, i));
 
 		/* No tree has more nodes than there are blocks: one that was tampered with ends. */
 		if (f->nr > f->engine->nr_blocks)
@@ -90,7 +89,7 @@ void fix_blocks_relink(struct fix_blocks *f, size_t i, uint64_t *root)
 		*root = b->new;
 		return;
 	}
-	memcpy(f->items[b->parent].raw + b->offset, &number, sizeof(number));
+	memcpy(fix_block_at(&f->items[b->parent], b->offset), &number, sizeof(number));
 	f->items[b->parent].dirty = true;
 }
 
@@ -105,7 +104,8 @@ int fix_blocks_write(struct fix_blocks *f, uint32_t salt, bool with_this_salt)
 		if (!b->dirty || (b->salt == salt) != with_this_salt)
 			continue;
 		/* Nodes, bitmaps and the index block all have their number at the same place. */
-		memcpy(b->raw + offsetof(struct node_header, blocknr), &number, sizeof(number));
+		memcpy(fix_block_at(b, offsetof(struct node_header, blocknr)), &number,
+		       sizeof(number));
 		block_checksum_set(b->raw, b->salt);
 		r = block_write(f->engine, b->new, b->raw);
 	}

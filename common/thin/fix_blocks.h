@@ -17,7 +17,7 @@
 
 struct fix_block {
 	uint64_t old, new; /* where it stands, and where it goes: 0 not decided, old in place */
-	uint8_t *raw;      /* owned */
+	void *raw;         /* owned */
 	uint32_t salt;
 	bool dirty;
 	bool leaf;     /* of a tree */
@@ -36,6 +36,18 @@ void fix_blocks_destroy(struct fix_blocks *f);
 /* Read a block and hold it; it becomes the last one.  0 or -errno. */
 must_check int fix_blocks_read(struct fix_blocks *f, uint64_t block, uint32_t salt, size_t parent,
 			       size_t offset);
+
+/* A place in a held block. */
+static inline uint8_t *fix_block_at(const struct fix_block *b, size_t offset)
+{
+	return (uint8_t *)b->raw + offset;
+}
+
+/* Where in its block does this value of a node stand? */
+static inline size_t fix_block_offset(const struct fix_block *b, const void *value)
+{
+	return (size_t)((const uint8_t *)value - (const uint8_t *)b->raw);
+}
 
 /* Let go of the last one. */
 void fix_blocks_drop_last(struct fix_blocks *f);

@@ -6,12 +6,10 @@
 #include "common/base/alloc.h"
 #include "common/io/checksum.h"
 
-static int add_place(struct fix_map *m, uint64_t bitmap, size_t holder, size_t offset)
+static void add_place(struct fix_map *m, uint64_t bitmap, size_t holder, size_t offset)
 {
-	if (bitmap >= m->nr_bitmaps) /* junk behind the end */
-		return 0;
-	m->places[bitmap] = (struct index_place){ holder, offset };
-	return 0;
+	if (bitmap < m->nr_bitmaps) /* else junk behind the end */
+		m->places[bitmap] = (struct index_place){ holder, offset };
 }
 
 static int load_index_block(struct fix_map *m)
@@ -19,7 +17,7 @@ static int load_index_block(struct fix_map *m)
 	int r = fix_blocks_read(&m->blocks, m->root.bitmap_root, SALT_INDEX, NO_PARENT, 0);
 
 	for (uint64_t i = 0; i < m->nr_bitmaps && !r; i++)
-		r = add_place(m, i, 0, offsetof(struct disk_index, entries) + i * INDEX_ENTRY_SIZE);
+		add_place(m, i, 0, offsetof(struct disk_index, entries) + i * INDEX_ENTRY_SIZE);
 	return r;
 }
 
@@ -35,9 +33,8 @@ static int load_index_tree(struct fix_map *m)
 			continue;
 		r = fix_blocks_node(block, INDEX_ENTRY_SIZE, &n);
 		for (uint32_t i = 0; i < n.nr_entries && !r; i++)
-			r = add_place(
-				m, btree_node_key(&n, i), b,
-				(size_t)((const uint8_t *)btree_node_value(&n, i) - block->raw));
+			r = add_place(m, btree_node_key(&n, i), b,
+				      fix_block_offset(block, btree_node_value(&n, i)));
 	}
 	return r;
 }
@@ -71,7 +68,7 @@ static struct index_entry entry_of(const struct fix_map *m, uint64_t bitmap)
 {
 	const struct index_place *p = &m->places[bitmap];
 
-	return index_entry_decode(m->blocks.items[p->holder].raw + p->offset);
+	return index_entry_decode(fix_block_at(&m->blocks.items[p->holder], p->offset));
 }
 
 void fix_map_count(struct fix_map *m, uint64_t bitmap, const struct disk_bitmap *raw)
@@ -93,7 +90,7 @@ void fix_map_count(struct fix_map *m, uint64_t bitmap, const struct disk_bitmap 
 		new.none_free_before = old.none_free_before;
 	if (new.nr_free == old.nr_free &&new.none_free_before == old.none_free_before)
 		return;
-	index_entry_encode(&new, holder->raw + p->offset);
+	index_entry_encode(&new, fix_block_at(holder, p->offset));
 	holder->dirty = true;
 }
 
@@ -140,16 +137,14 @@ int fix_map_mend(struct fix_map *m, bool keep_all)
 
 	for (uint64_t i = 0; i < m->nr_bitmaps && !r; i++) {
 		struct fix_block *held;
-		struct disk_bitmap *raw;
 
 		r = fix_blocks_read(&m->blocks, entry_of(m, i).blocknr, SALT_BITMAP,
 				    m->places[i].holder, m->places[i].offset);
 		if (r)
 			return r;
 		held = &m->blocks.items[m->blocks.nr - 1];
-		raw = (struct disk_bitmap *)held->raw;
-		held->dirty = clear_entries(m, i, raw, &leak);
-		fix_map_count(m, i, raw);
+		held->dirty = clear_entries(m, i, held->raw, &leak);
+		fix_map_count(m, i, held->raw);
 		if (!held->dirty && !keep_all)
 			fix_blocks_drop_last(&m->blocks);
 	}

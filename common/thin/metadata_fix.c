@@ -73,7 +73,7 @@ static struct fix_block *bitmap_block(struct fix *f, uint64_t block)
 
 static struct disk_bitmap *bitmap_of(struct fix *f, uint64_t block)
 {
-	return (struct disk_bitmap *)bitmap_block(f, block)->raw;
+	return bitmap_block(f, block)->raw;
 }
 
 static bool is_free(struct fix *f, uint64_t block)
