@@ -33,8 +33,8 @@ static int load_index_tree(struct fix_map *m)
 			continue;
 		r = fix_blocks_node(block, INDEX_ENTRY_SIZE, &n);
 		for (uint32_t i = 0; i < n.nr_entries && !r; i++)
-			r = add_place(m, btree_node_key(&n, i), b,
-				      fix_block_offset(block, btree_node_value(&n, i)));
+			add_place(m, btree_node_key(&n, i), b,
+				  fix_block_offset(block, btree_node_value(&n, i)));
 	}
 	return r;
 }

@@ -305,8 +305,9 @@ M(thin_block)
 M(mapping_time) { set_value(i, leaf0(i), 7, 8, (node_value(i, leaf0(i), 7) | 0xfffff0)); }
 M(snap_time_zero) { set_details(i, 0, 20, 4, 0); }
 /*
- * Another device has the tree of device 0 below a root of its own: when the leaves were read first,
- * it was not known yet that they are its leaves too, and that it takes all of them for its own.
+ * Three more devices have the tree of device 0, the last one below a root of its own: when the leaves
+ * were read first, it was not known yet that they are its leaves too, and that it takes all of them
+ * for its own.
  */
 M(shared_by_a_higher_tree)
 {
@@ -316,6 +317,8 @@ M(shared_by_a_higher_tree)
 	image_set_node(i, top, NODE_BLOCKNR, 8, top);
 	image_set_node(i, top, NODE_NR_ENTRIES, 4, 1);
 	set_value(i, top, 0, 8, root0(i));
+	set_value(i, top_leaf(i), 1, 8, root0(i));
+	set_value(i, top_leaf(i), 2, 8, root0(i));
 	set_value(i, top_leaf(i), 3, 8, top);
 	set_details(i, 3, 20, 4, 0);
 }
