@@ -24,7 +24,7 @@ mandir  ?= $(prefix)/share/man
 CFLAGS  ?= -O2 -g
 INSTALL ?= install
 
-TOOLS := thin_check thin_dump
+TOOLS := thin_check thin_dump thin_restore
 
 B := build
 ifeq ($(D),asan)
@@ -43,7 +43,7 @@ say =
 endif
 
 # libaio has no .pc file.
-PACKAGES := zlib devmapper jansson
+PACKAGES := zlib expat devmapper jansson
 LIBS     := -laio $(shell pkg-config --libs $(PACKAGES))
 WARNINGS := -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wswitch-enum -Wundef -Wvla \
             -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wwrite-strings

@@ -3,6 +3,7 @@
 
 #include "common/base/alloc.h"
 #include "common/thin/superblock.h"
+#include "common/tool/pool_options.h"
 #include "thin_dump/thin_dump.h"
 
 enum option_id {
@@ -17,8 +18,6 @@ enum option_id {
 	OPT_SKIP_MAPPINGS,
 	OPT_TRANSACTION_ID,
 };
-
-#define MAX_DATA_BLOCKS (UINT64_C(1) << 40) /* mappings store 40 bits */
 
 static const struct tool_option options[] = {
 	{ OPT_COMPRESS, "compress", 0, ARGUMENT_NONE, NULL,
@@ -81,23 +80,6 @@ static int take_format(struct thin_dump_options *o, const char *argument)
 	return STATUS_NONE;
 }
 
-static int take_data_block_size(struct thin_dump_options *o, const struct tool_option *option,
-				const char *argument)
-{
-	uint64_t sectors;
-	int status = take_number(&thin_dump_tool, option, argument, DATA_BLOCK_SIZE_MIN,
-				 DATA_BLOCK_SIZE_MAX, &sectors);
-
-	if (status != STATUS_NONE)
-		return status;
-	if (!data_block_size_valid(sectors))
-		return tool_usage_error(&thin_dump_tool,
-					"--data-block-size wants a multiple of %u sectors, not %s",
-					DATA_BLOCK_SIZE_MIN, argument);
-	o->read.data_block_size = (uint32_t)sectors;
-	return STATUS_NONE;
-}
-
 /* -m, -mN, -m=N, --metadata-snap, --metadata-snap=N: all of them were in use at some time. */
 static int take_metadata_snap(struct thin_dump_options *o, const struct tool_option *option,
 			      const char *argument)
@@ -118,7 +100,8 @@ static int take(void *context, const struct tool_option *option, const char *arg
 		o->compress = true;
 		break;
 	case OPT_DATA_BLOCK_SIZE:
-		return take_data_block_size(o, option, argument);
+		return take_data_block_size(&thin_dump_tool, option, argument,
+					    &o->read.data_block_size);
 	case OPT_DEV_ID:
 		return add_dev_id(o, option, argument);
 	case OPT_FORMAT:

@@ -5,9 +5,9 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "common/tool/open_metadata.h"
+#include "common/tool/pool_options.h"
 #include "common/tool/progress_terminal.h"
 #include "common/xml/emit.h"
 
@@ -69,15 +69,6 @@ static int dump(const struct thin_dump_options *o, struct metadata_reader *reade
 	return status;
 }
 
-/* Emptying the output must not empty the input. */
-static bool same_file(const char *input, const char *output)
-{
-	struct stat a, b;
-
-	return output && !stat(input, &a) && !stat(output, &b) && a.st_dev == b.st_dev &&
-	       a.st_ino == b.st_ino;
-}
-
 int thin_dump_run(const struct thin_dump_options *o)
 {
 	enum open_mode mode = o->read.metadata_snap ? OPEN_READ_LIVE : OPEN_READ;
@@ -86,7 +77,8 @@ int thin_dump_run(const struct thin_dump_options *o)
 	struct read_fault fault;
 	int status, r;
 
-	if (same_file(o->input, o->output))
+	/* Emptying the output must not empty the input. */
+	if (o->output && same_file(o->input, o->output))
 		return tool_usage_error(&thin_dump_tool, "input and output are the same: %s",
 					o->output);
 	status = open_metadata(&thin_dump_tool, o->input, mode, o->quiet, &engine);

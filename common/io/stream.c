@@ -10,6 +10,7 @@
 #include <zlib.h>
 
 #include "common/base/alloc.h"
+#include "common/io/fd_write.h"
 
 enum { BUFFER_BYTES = 1 << 20 };
 
@@ -21,21 +22,6 @@ struct stream {
 	size_t used;
 	int error;
 };
-
-static int write_all(int fd, const char *p, size_t bytes)
-{
-	while (bytes) {
-		ssize_t n = write(fd, p, bytes);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		p += n;
-		bytes -= (size_t)n;
-	}
-	return 0;
-}
 
 static int gz_error(gzFile gz)
 {
@@ -56,7 +42,7 @@ static void drain(struct stream *s)
 		return;
 	errno = 0;
 	if (!s->gz)
-		s->error = write_all(s->fd, s->buffer, bytes);
+		s->error = fd_write_all(s->fd, s->buffer, bytes);
 	else if (gzwrite(s->gz, s->buffer, (unsigned int)bytes) != (int)bytes)
 		s->error = gz_error(s->gz);
 }

@@ -7,26 +7,16 @@
 #include "common/io/checksum.h"
 #include "common/pdata/btree_node.h"
 
-/* A node that was written. */
-struct node_ref {
-	uint64_t first_key, block;
-};
-
-struct node_list {
-	struct node_ref *items; /* owned */
-	size_t nr, capacity;
-};
-
 struct btree_builder {
 	struct block_sink *sink;
 	uint32_t value_size, max_entries;
-	/* Up to two leaves: the last two share their entries evenly. */
-	uint64_t keys[2 * BTREE_MAX_ENTRIES];
+	/* Up to two leaves, as on disk: the last two share their entries evenly. */
+	__le64 keys[2 * BTREE_MAX_ENTRIES];
 	uint8_t values[2 * MD_BLOCK_SIZE];
 	uint32_t nr_pending;
-	struct node_list leaves;
-	void *raw;       /* owned: the block that is being made */
-	uint64_t newest; /* the block that was written last: in the end the root */
+	struct leaf_list leaves; /* and, at the end, the nodes of the level that is done */
+	void *raw;               /* owned: the block that is being made */
+	uint64_t newest;         /* the block that was written last: in the end the root */
 };
 
 int btree_builder_create(struct block_sink *sink, uint32_t value_size,
@@ -57,21 +47,15 @@ void btree_builder_destroy(struct btree_builder *b)
 	alloc_free(b);
 }
 
-static int list_append(struct node_list *list, uint64_t first_key, uint64_t block)
+int leaf_list_append(struct leaf_list *list, const struct leaf_ref *leaf)
 {
-	struct node_ref *grown = alloc_grow(list->items, &list->capacity, list->nr, sizeof(*grown));
+	struct leaf_ref *grown = alloc_grow(list->items, &list->capacity, list->nr, sizeof(*grown));
 
 	if (!grown)
 		return -ENOMEM;
 	list->items = grown;
-	grown[list->nr++] = (struct node_ref){ first_key, block };
+	grown[list->nr++] = *leaf;
 	return 0;
-}
-
-static int write_node(struct btree_builder *b, uint64_t block)
-{
-	b->newest = block;
-	return b->sink->write(b->sink, block, b->raw, SALT_BTREE_NODE);
 }
 
 static void make_header(struct btree_builder *b, uint64_t block, uint32_t flags, uint32_t nr,
@@ -92,29 +76,27 @@ static uint8_t *raw_keys(struct btree_builder *b)
 	return (uint8_t *)b->raw + sizeof(struct node_header);
 }
 
-static void put_u64(uint8_t *where, uint64_t v)
+static int write_node(struct btree_builder *b, uint64_t block)
 {
-	__le64 raw = cpu_to_le64(v);
-
-	memcpy(where, &raw, sizeof(raw));
+	b->newest = block;
+	return b->sink->write(b->sink, block, b->raw, SALT_BTREE_NODE);
 }
 
 /* The first n pending entries become a leaf. */
 static int write_leaf(struct btree_builder *b, uint32_t n)
 {
 	uint8_t *keys = raw_keys(b);
-	uint64_t block;
-	int r = b->sink->allocate(b->sink, &block);
+	struct leaf_ref leaf = { .first_key = n ? le64_to_cpu(b->keys[0]) : 0, .nr_entries = n };
+	int r = b->sink->allocate(b->sink, &leaf.block);
 
 	if (r)
 		return r;
-	make_header(b, block, BTREE_LEAF_NODE, n, b->value_size);
-	for (uint32_t i = 0; i < n; i++)
-		put_u64(keys + 8 * (size_t)i, b->keys[i]);
+	make_header(b, leaf.block, BTREE_LEAF_NODE, n, b->value_size);
+	memcpy(keys, b->keys, 8 * (size_t)n);
 	memcpy(keys + 8 * (size_t)b->max_entries, b->values, (size_t)n * b->value_size);
-	r = list_append(&b->leaves, n ? b->keys[0] : 0, block);
+	r = leaf_list_append(&b->leaves, &leaf);
 	if (!r)
-		r = write_node(b, block);
+		r = write_node(b, leaf.block);
 	b->nr_pending -= n;
 	memmove(b->keys, b->keys + n, b->nr_pending * sizeof(*b->keys));
 	memmove(b->values, b->values + (size_t)n * b->value_size,
@@ -124,36 +106,106 @@ static int write_leaf(struct btree_builder *b, uint32_t n)
 
 int btree_builder_add(struct btree_builder *b, uint64_t key, const void *value)
 {
-	b->keys[b->nr_pending] = key;
-	memcpy(b->values + (size_t)b->nr_pending * b->value_size, value, b->value_size);
+	uint8_t *place = b->values + (size_t)b->nr_pending * b->value_size;
+
+	b->keys[b->nr_pending] = cpu_to_le64(key);
+	if (b->value_size == 8) /* mappings: this is what takes the time */
+		memcpy(place, value, 8);
+	else
+		memcpy(place, value, b->value_size);
 	return ++b->nr_pending == 2 * b->max_entries ? write_leaf(b, b->max_entries) : 0;
 }
 
-static int write_internal(struct btree_builder *b, const struct node_ref *children, uint32_t n,
-			  struct node_list *ret_list)
+uint32_t btree_builder_nr_pending(const struct btree_builder *b)
 {
-	uint8_t *keys = raw_keys(b), *values;
-	uint64_t block;
-	int r = b->sink->allocate(b->sink, &block);
+	return b->nr_pending;
+}
+
+int btree_builder_flush(struct btree_builder *b)
+{
+	int r = 0;
+
+	if (b->nr_pending > b->max_entries)
+		r = write_leaf(b, b->nr_pending / 2);
+	if (!r && b->nr_pending)
+		r = write_leaf(b, b->nr_pending);
+	return r;
+}
+
+const struct leaf_list *btree_builder_leaves(const struct btree_builder *b)
+{
+	return &b->leaves;
+}
+
+int btree_builder_append_leaf(struct btree_builder *b, const struct leaf_ref *leaf)
+{
+	b->newest = leaf->block;
+	return leaf_list_append(&b->leaves, leaf);
+}
+
+void btree_builder_take_back_leaf(struct btree_builder *b, const void *raw)
+{
+	const uint32_t n = b->leaves.items[--b->leaves.nr].nr_entries;
+	const uint8_t *keys = (const uint8_t *)raw + sizeof(struct node_header);
+
+	memmove(b->keys + n, b->keys, b->nr_pending * sizeof(*b->keys));
+	memmove(b->values + (size_t)n * b->value_size, b->values,
+		(size_t)b->nr_pending * b->value_size);
+	b->nr_pending += n;
+	if (!raw)
+		return;
+	memcpy(b->keys, keys, 8 * (size_t)n);
+	memcpy(b->values, keys + 8 * (size_t)b->max_entries, (size_t)n * b->value_size);
+}
+
+void btree_builder_reset(struct btree_builder *b)
+{
+	b->leaves.nr = 0;
+	b->nr_pending = 0;
+}
+
+static int fill_internal(struct btree_builder *b, const struct leaf_ref *children, uint32_t n)
+{
+	uint8_t *keys = raw_keys(b);
+	uint8_t *values = keys + 8 * (size_t)btree_max_entries(BTREE_CHILD_SIZE);
+	int r = 0;
+
+	for (uint32_t i = 0; i < n && !r; i++) {
+		__le64 key = cpu_to_le64(children[i].first_key);
+		__le64 block = cpu_to_le64(children[i].block);
+
+		memcpy(keys + 8 * (size_t)i, &key, sizeof(key));
+		memcpy(values + 8 * (size_t)i, &block, sizeof(block));
+		r = b->sink->refer(b->sink, children[i].block);
+	}
+	return r;
+}
+
+static int write_internal(struct btree_builder *b, const struct leaf_ref *children, uint32_t n,
+			  struct leaf_list *ret_list)
+{
+	struct leaf_ref node = { .first_key = children[0].first_key, .nr_entries = n };
+	int r = b->sink->allocate(b->sink, &node.block);
 
 	if (r)
 		return r;
-	values = keys + 8 * (size_t)btree_max_entries(BTREE_CHILD_SIZE);
-	make_header(b, block, BTREE_INTERNAL_NODE, n, BTREE_CHILD_SIZE);
-	for (uint32_t i = 0; i < n; i++) {
-		put_u64(keys + 8 * (size_t)i, children[i].first_key);
-		put_u64(values + 8 * (size_t)i, children[i].block);
-	}
-	r = list_append(ret_list, children[0].first_key, block);
-	return r ? r : write_node(b, block);
+	make_header(b, node.block, BTREE_INTERNAL_NODE, n, BTREE_CHILD_SIZE);
+	r = fill_internal(b, children, n);
+	if (!r)
+		r = leaf_list_append(ret_list, &node);
+	return r ? r : write_node(b, node.block);
+}
+
+static uint64_t divide_up(uint64_t n, uint64_t by)
+{
+	return n / by + (n % by != 0);
 }
 
 /* The level above: as few nodes as can be, all with about as many entries. */
-static int build_level(struct btree_builder *b, const struct node_list *below,
-		       struct node_list *ret_list)
+static int build_level(struct btree_builder *b, const struct leaf_list *below,
+		       struct leaf_list *ret_list)
 {
-	const size_t max = btree_max_entries(BTREE_CHILD_SIZE);
-	size_t nr_nodes = (below->nr + max - 1) / max, done = 0;
+	size_t nr_nodes = divide_up(below->nr, btree_max_entries(BTREE_CHILD_SIZE)), done = 0;
 	int r = 0;
 
 	for (size_t i = 0; i < nr_nodes && !r; i++) {
@@ -165,29 +217,32 @@ static int build_level(struct btree_builder *b, const struct node_list *below,
 	return r;
 }
 
-static int write_rest(struct btree_builder *b)
-{
-	int r = 0;
-
-	if (b->nr_pending > b->max_entries)
-		r = write_leaf(b, b->nr_pending / 2);
-	if (!r && (b->nr_pending || !b->leaves.nr))
-		r = write_leaf(b, b->nr_pending);
-	return r;
-}
-
 int btree_builder_finish(struct btree_builder *b, uint64_t *ret_root)
 {
-	int r = write_rest(b);
+	int r = btree_builder_flush(b);
 
+	if (!r && !b->leaves.nr)
+		r = write_leaf(b, 0);
 	while (!r && b->leaves.nr > 1) {
-		struct node_list above = { 0 };
+		struct leaf_list above = { 0 };
 
 		r = build_level(b, &b->leaves, &above);
 		alloc_free(b->leaves.items);
 		b->leaves = above;
 	}
-	if (!r)
-		*ret_root = b->newest;
+	*ret_root = b->newest;
+	btree_builder_reset(b);
 	return r;
+}
+
+uint64_t btree_nr_nodes(uint64_t nr_entries, uint32_t value_size)
+{
+	uint64_t level = nr_entries ? divide_up(nr_entries, btree_max_entries(value_size)) : 1;
+	uint64_t nr = level;
+
+	while (level > 1) {
+		level = divide_up(level, btree_max_entries(BTREE_CHILD_SIZE));
+		nr += level;
+	}
+	return nr;
 }

@@ -56,8 +56,32 @@ int ref_counts_add(struct ref_counts *r, uint64_t block, bool mark)
 		return -ENOMEM;
 	if (new > (MARK | 1u) && !(old > (MARK | 1u)))
 		r->nr_marked_repeated++;
+	if ((new & 7u) == 3 && (old & 7u) == 2)
+		r->nr_above_two++;
 	*byte = (uint8_t)((*byte & ~(15u << shift)) | new << shift);
 	return 0;
+}
+
+void ref_counts_remove(struct ref_counts *r, uint64_t block)
+{
+	uint8_t *byte = &r->chunks[block / REF_COUNTS_CHUNK][block % REF_COUNTS_CHUNK / 2];
+	unsigned int shift = (unsigned int)(block & 1) * 4;
+	uint64_t *overflow = u64_map_find(&r->overflow, block);
+
+	if ((*byte >> shift & 7u) == OVERFLOWED && overflow && --*overflow >= OVERFLOWED)
+		return;
+	if (overflow)
+		*overflow = 0;
+	if ((*byte >> shift & 7u) == 3)
+		r->nr_above_two--;
+	*byte = (uint8_t)(*byte - (1u << shift));
+}
+
+uint64_t ref_counts_skip_unused(const struct ref_counts *r, uint64_t from)
+{
+	while (from < r->nr_blocks && !r->chunks[from / REF_COUNTS_CHUNK])
+		from = (from / REF_COUNTS_CHUNK + 1) * REF_COUNTS_CHUNK;
+	return from < r->nr_blocks ? from : r->nr_blocks;
 }
 
 static unsigned int nibble(const struct ref_counts *r, uint64_t block)

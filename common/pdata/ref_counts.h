@@ -22,6 +22,7 @@ struct ref_counts {
 	uint8_t **chunks;            /* owned, each of them may be NULL */
 	struct u64_map overflow;     /* whole counts of the blocks that have seven or more */
 	uint64_t nr_marked_repeated; /* blocks that are marked and used twice or more */
+	uint64_t nr_above_two;       /* blocks that are used three times or more */
 };
 
 must_check int ref_counts_init(struct ref_counts *r, uint64_t nr_blocks);
@@ -29,6 +30,9 @@ void ref_counts_destroy(struct ref_counts *r);
 
 /* One more use of block, which must be below nr_blocks; mark sticks.  0 or -ENOMEM. */
 must_check int ref_counts_add(struct ref_counts *r, uint64_t block, bool mark);
+
+/* One use less of block, which is used. */
+void ref_counts_remove(struct ref_counts *r, uint64_t block);
 
 /* Where block, which must be below nr_blocks, is counted: to be fetched ahead.  NULL: not there
  * yet. */
@@ -40,6 +44,12 @@ static inline const void *ref_counts_place(const struct ref_counts *r, uint64_t 
 }
 
 uint64_t ref_counts_get(const struct ref_counts *r, uint64_t block);
+
+/*
+ * The first block at or after `from` that may be used, or nr_blocks: whole chunks that nobody ever
+ * wrote to are skipped.
+ */
+uint64_t ref_counts_skip_unused(const struct ref_counts *r, uint64_t from);
 
 /* Is block marked and used at least twice? */
 bool ref_counts_marked_repeated(const struct ref_counts *r, uint64_t block);

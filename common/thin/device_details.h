@@ -41,6 +41,18 @@ static inline struct device_details device_details_decode(const void *raw)
 					.snapshotted_time = le32_to_cpu(d.snapshotted_time) };
 }
 
+static inline void device_details_encode(const struct device_details *details, void *raw)
+{
+	struct disk_device_details d = {
+		.mapped_blocks = cpu_to_le64(details->mapped_blocks),
+		.transaction_id = cpu_to_le64(details->transaction_id),
+		.creation_time = cpu_to_le32(details->creation_time),
+		.snapshotted_time = cpu_to_le32(details->snapshotted_time),
+	};
+
+	memcpy(raw, &d, sizeof(d));
+}
+
 /* A mapping: 40 bits of data block, 24 bits of time. */
 static inline uint64_t mapping_data_block(uint64_t value)
 {
@@ -50,6 +62,11 @@ static inline uint64_t mapping_data_block(uint64_t value)
 static inline uint32_t mapping_time(uint64_t value)
 {
 	return (uint32_t)(value & 0xffffff);
+}
+
+static inline uint64_t mapping_value(uint64_t data_block, uint32_t time)
+{
+	return data_block << 24 | time;
 }
 
 #endif

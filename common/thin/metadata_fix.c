@@ -111,6 +111,14 @@ static int write_new(struct block_sink *sink, uint64_t block, void *raw, uint32_
 	return block_write(((struct fix *)sink)->engine, block, raw);
 }
 
+/* The one reference that each new block has was counted when it was allocated. */
+static int count_nothing(struct block_sink *sink, uint64_t block)
+{
+	(void)sink;
+	(void)block;
+	return 0;
+}
+
 /* Not used again before the commit: the superblock that is on disk still leads there. */
 static int free_later(void *context, uint64_t block)
 {
@@ -234,7 +242,9 @@ static int commit(struct fix *f)
 static int attempt(struct block_engine *e, struct leak *leaks, size_t nr_leaks, bool in_place,
 		   struct fix_result *ret)
 {
-	struct fix f = { .sink = { allocate, write_new }, .engine = e, .in_place = in_place };
+	struct fix f = { .sink = { allocate, write_new, count_nothing },
+			 .engine = e,
+			 .in_place = in_place };
 	int r;
 
 	share_out_leaks(&f, leaks, nr_leaks);

@@ -64,6 +64,27 @@ struct superblock superblock_decode(const void *raw)
 	};
 }
 
+void superblock_encode(const struct superblock *sb, void *raw)
+{
+	struct disk_superblock d = {
+		.flags = cpu_to_le32(sb->flags),
+		.blocknr = cpu_to_le64(SUPERBLOCK_LOCATION),
+		.magic = cpu_to_le64(SUPERBLOCK_MAGIC),
+		.version = cpu_to_le32(SUPERBLOCK_VERSION),
+		.time = cpu_to_le32(sb->time),
+		.transaction_id = cpu_to_le64(sb->transaction_id),
+		.mapping_root = cpu_to_le64(sb->mapping_root),
+		.details_root = cpu_to_le64(sb->details_root),
+		.data_block_size = cpu_to_le32(sb->data_block_size),
+		.metadata_block_size = cpu_to_le32(METADATA_BLOCK_SECTORS),
+		.metadata_nr_blocks = cpu_to_le64(sb->metadata_nr_blocks),
+	};
+
+	memset(raw, 0, MD_BLOCK_SIZE);
+	memcpy(raw, &d, sizeof(d));
+	superblock_set_space_maps(raw, &sb->data_space_map, &sb->metadata_space_map);
+}
+
 void superblock_set_flags(void *raw, uint32_t flags)
 {
 	__le32 value = cpu_to_le32(flags);

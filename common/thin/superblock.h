@@ -20,6 +20,7 @@
 #define DATA_BLOCK_SIZE_MAX 2097152u /* sectors: 1 GiB */
 #define MAX_TIME 0xffffffu           /* times have 24 bits where mappings store them */
 #define MAX_DEV_ID 0xffffffu         /* the kernel takes no larger device id */
+#define MAX_DATA_BLOCKS (UINT64_C(1) << 40) /* mappings store 40 bits */
 
 struct disk_superblock {
 	__le32 csum; /* salt SALT_SUPERBLOCK */
@@ -65,6 +66,12 @@ struct superblock {
 
 /* Decode all fields of raw (4096 bytes).  Nothing is judged but the two bools. */
 struct superblock superblock_decode(const void *raw);
+
+/*
+ * A whole new superblock in raw, with its checksum: of *sb the flags, time, transaction_id, space
+ * maps, roots, data_block_size and metadata_nr_blocks count, all else is as in any superblock.
+ */
+void superblock_encode(const struct superblock *sb, void *raw);
 
 /* Set the flags in raw and nothing else, with the checksum. */
 void superblock_set_flags(void *raw, uint32_t flags);

@@ -9,13 +9,13 @@
 #include "common/thin/superblock.h"
 #include "common/tool/dm_busy.h"
 
-static void explain_open(const struct tool *tool, const char *path, int error)
+static void explain_open(const struct tool *tool, const char *path, const char *what, int error)
 {
 	char user[256];
 
 	switch (-error) {
 	case ENOENT:
-		tool_error(tool, "%s: Couldn't find input file", path);
+		tool_error(tool, "%s: Couldn't find %s file", path, what);
 		break;
 	case EISDIR:
 		tool_error(tool, "%s: Not a block device or regular file: it is a directory", path);
@@ -25,10 +25,8 @@ static void explain_open(const struct tool *tool, const char *path, int error)
 		break;
 	case EBUSY:
 		dm_who_uses(path, user, sizeof(user));
-		tool_error(tool,
-			   "%s: in use%s; deactivate the pool first, or read its metadata "
-			   "snapshot (--metadata-snap)",
-			   path, user);
+		tool_error(tool, "%s: in use%s; deactivate the pool first%s", path, user,
+			   *what == 'i' ? ", or read its metadata snapshot (--metadata-snap)" : "");
 		break;
 	case EACCES:
 	case EPERM:
@@ -137,7 +135,7 @@ int open_metadata(const struct tool *tool, const char *path, enum open_mode mode
 
 	if (r) {
 		if (!quiet)
-			explain_open(tool, path, r);
+			explain_open(tool, path, "input", r);
 		return STATUS_BAD;
 	}
 	r = examine(tool, path, quiet, *ret_engine);
@@ -146,4 +144,16 @@ int open_metadata(const struct tool *tool, const char *path, enum open_mode mode
 		*ret_engine = NULL;
 	}
 	return r;
+}
+
+int open_output(const struct tool *tool, const char *path, bool quiet,
+		struct block_engine **ret_engine)
+{
+	int r = block_open(path, OPEN_READ_WRITE, ret_engine);
+
+	if (!r)
+		return STATUS_NONE;
+	if (!quiet)
+		explain_open(tool, path, "output", r);
+	return STATUS_BAD;
 }

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/number.h"
+
 enum { MAX_OPTIONS = 64 };
 
 static const struct tool_option builtin[] = {
@@ -70,7 +72,7 @@ static void print_option(const struct tool_option *o)
 static void print_help(const struct tool *tool)
 {
 	(void)printf("%s\n\nUsage: %s [options] %s\n\nOptions:\n", tool->summary, tool->name,
-		     tool->input);
+		     tool->input ? tool->input : tool->usage);
 	for (size_t i = 0; i < tool->nr_options; i++)
 		print_option(&tool->options[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(builtin); i++)
@@ -157,6 +159,14 @@ static int check_conflicts(const struct parser *p)
 
 static int take_input(const struct tool *tool, int argc, char **argv, const char **ret_input)
 {
+	if (!tool->input) {
+		/* LVM's default for thin_repair_options is one empty argument. */
+		while (optind < argc && !*argv[optind])
+			optind++;
+		return optind < argc ? tool_usage_error(tool, "unexpected argument '%s' found",
+							argv[optind])
+				     : STATUS_NONE;
+	}
 	if (optind >= argc)
 		return tool_usage_error(tool, "no input file provided: %s is missing", tool->input);
 	if (optind + 1 < argc)
@@ -198,23 +208,6 @@ int tool_parse(const struct tool *tool, int argc, char **argv, take_option_fn ta
 	if (status == STATUS_NONE)
 		status = check_conflicts(&p);
 	return status == STATUS_NONE ? take_input(tool, argc, argv, ret_input) : status;
-}
-
-bool parse_u64(const char *text, uint64_t *ret_value)
-{
-	uint64_t value = 0;
-
-	if (!*text)
-		return false;
-	for (; *text; text++) {
-		if (*text < '0' || *text > '9')
-			return false;
-		if (__builtin_mul_overflow(value, UINT64_C(10), &value) ||
-		    __builtin_add_overflow(value, (uint64_t)(*text - '0'), &value))
-			return false;
-	}
-	*ret_value = value;
-	return true;
 }
 
 int take_number(const struct tool *tool, const struct tool_option *option, const char *argument,

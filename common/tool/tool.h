@@ -39,7 +39,8 @@ struct tool_conflict {
 struct tool {
 	const char *name;
 	const char *summary;
-	const char *input; /* the one positional argument, such as "{device|file}" */
+	const char *input; /* the one positional argument, such as "{device|file}", or NULL: none */
+	const char *usage; /* what the usage line says instead of it */
 	const struct tool_option *options;
 	size_t nr_options;
 	const struct tool_conflict *conflicts;
@@ -54,13 +55,11 @@ typedef int (*take_option_fn)(void *context, const struct tool_option *option,
 
 /*
  * Parse a command line: long options by unambiguous prefixes too; -h and -V are dealt with here.
- * Returns STATUS_NONE with *ret_input set, or the status to end with: then all has been said.
+ * Returns STATUS_NONE with *ret_input set (where the tool takes one), or the status to end with:
+ * then all has been said.
  */
 must_check int tool_parse(const struct tool *tool, int argc, char **argv, take_option_fn take,
 			  void *context, const char **ret_input);
-
-/* A decimal number and nothing else. */
-must_check bool parse_u64(const char *text, uint64_t *ret_value);
 
 /* For take_option_fn: the argument as a number in [min, max], or STATUS_USAGE after saying so. */
 must_check int take_number(const struct tool *tool, const struct tool_option *option,

@@ -51,7 +51,8 @@ only() {
 	done
 }
 only libaio.h common/io/aio_engine.c
-only zlib.h common/io/stream.c
+only zlib.h "common/io/stream.c common/io/input.c"
+only expat.h common/xml/parse.c
 only libdevmapper.h common/tool/dm_busy.c
 only jansson.h common/tool/report_json.c
 

@@ -107,7 +107,7 @@ Test(pdata, bitmap_entries_have_their_bits_swapped)
 struct memory_sink {
 	struct block_sink base;
 	uint8_t *blocks;
-	uint64_t nr, room;
+	uint64_t nr, room, nr_references;
 };
 
 static int sink_allocate(struct block_sink *s, uint64_t *ret_block)
@@ -129,13 +129,22 @@ static int sink_write(struct block_sink *s, uint64_t block, void *raw, uint32_t 
 	return 0;
 }
 
+static int sink_refer(struct block_sink *s, uint64_t block)
+{
+	struct memory_sink *m = (struct memory_sink *)s;
+
+	cr_assert_lt(block, m->nr);
+	m->nr_references++;
+	return 0;
+}
+
 /* Key i is 3i + 1, its value i. */
 static int build(struct memory_sink *m, uint64_t nr, uint64_t *ret_root)
 {
 	struct btree_builder *b;
 	int r = 0;
 
-	m->base = (struct block_sink){ sink_allocate, sink_write };
+	m->base = (struct block_sink){ sink_allocate, sink_write, sink_refer };
 	cr_assert_eq(btree_builder_create(&m->base, 4, &b), 0);
 	for (uint64_t i = 0; i < nr && !r; i++) {
 		__le32 value = cpu_to_le32((uint32_t)i);
@@ -195,8 +204,9 @@ Test(pdata, built_trees)
 		cr_assert_eq(build(&m, cases[c].nr, &root), 0);
 		cr_expect_eq(expect_entries(&m, root, true, &next), cases[c].height, "%zu", c);
 		cr_expect_eq(next, cases[c].nr);
-		/* As few leaves as can be. */
-		cr_expect_leq(m.nr, cases[c].nr / 336 + cases[c].nr / 336 / 252 + 5);
+		/* As few nodes as can be, each with one reference but the root. */
+		cr_expect_eq(m.nr, btree_nr_nodes(cases[c].nr, 4));
+		cr_expect_eq(m.nr_references, m.nr - 1);
 		alloc_free(m.blocks);
 	}
 }

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT
+ * thin_restore.c: from XML to metadata.
+ *
+ * The XML is read twice: first to see that all of it is right and fits, then to write.  So a
+ * mistake in its last line is found before the first block is written.
+ */
+#include "thin_restore/thin_restore.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "common/pdata/space_map.h"
+#include "common/thin/metadata_write.h"
+#include "common/tool/open_metadata.h"
+#include "common/tool/pool_options.h"
+
+static const char *input_name(const struct thin_restore_options *o)
+{
+	return strcmp(o->input, "-") ? o->input : "standard input";
+}
+
+static int bad_input(const struct thin_restore_options *o, const struct xml_fault *fault, int error)
+{
+	const char *text = *fault->text ? fault->text : strerror(-error);
+
+	if (error == -EIO && !*fault->text)
+		text = "it cannot be read, or its gzip data is damaged";
+	if (o->quiet)
+		return STATUS_BAD;
+	if (fault->line)
+		tool_error(&thin_restore_tool, "%s:%" PRIu64 ":%" PRIu64 ": %s", input_name(o),
+			   fault->line, fault->column, text);
+	else
+		tool_error(&thin_restore_tool, "%s: %s", input_name(o), text);
+	return STATUS_BAD;
+}
+
+static int bad_output(const struct thin_restore_options *o, int error)
+{
+	if (!o->quiet)
+		tool_error(&thin_restore_tool, "cannot write to %s: %s", o->output,
+			   strerror(-error));
+	return STATUS_BAD;
+}
+
+static int too_small(const struct thin_restore_options *o, uint64_t nr_blocks, uint64_t needed)
+{
+	if (o->quiet)
+		return STATUS_BAD;
+	if (needed > METADATA_MAX_BLOCKS)
+		tool_error(&thin_restore_tool,
+			   "%s: too much for any metadata device: they have at most %" PRIu64
+			   " blocks (15.875 GiB)",
+			   input_name(o), METADATA_MAX_BLOCKS);
+	else
+		tool_error(&thin_restore_tool,
+			   "%s: Output file too small: it has %" PRIu64 " bytes, and %" PRIu64
+			   " are needed (%" PRIu64 " metadata blocks); nothing was written",
+			   o->output, nr_blocks * MD_BLOCK_SIZE, needed * MD_BLOCK_SIZE, needed);
+	return STATUS_BAD;
+}
+
+/* One reading of the XML.  *ret_fault tells whether it was at fault. */
+static int read_xml(const struct thin_restore_options *o, struct input *in,
+		    struct metadata_writer *w, struct xml_fault *ret_fault, uint64_t *ret_needed)
+{
+	int r = xml_parse(in, &o->xml, metadata_writer_visitor(w), ret_fault);
+
+	return r ? r : metadata_writer_commit(w, ret_needed);
+}
+
+/* What is on the output is not metadata from now on, whatever happens. */
+static int give_up(const struct thin_restore_options *o, struct block_engine *e)
+{
+	int r = metadata_destroy_superblock(e);
+
+	return r ? bad_output(o, r) : STATUS_BAD;
+}
+
+/* STATUS_NONE: the XML is right and fits. */
+static int measure(const struct thin_restore_options *o, struct input *in, struct block_engine *e,
+		   uint64_t nr_blocks)
+{
+	struct metadata_writer *w = NULL;
+	struct xml_fault fault = { 0 };
+	uint64_t needed = METADATA_MAX_BLOCKS + 1;
+	int r = metadata_writer_create(NULL, nr_blocks, &w);
+
+	if (!r)
+		r = read_xml(o, in, w, &fault, &needed);
+	metadata_writer_destroy(w);
+	if (r == -ENOSPC || (!r && needed > nr_blocks))
+		return too_small(o, nr_blocks, needed);
+	if (!r)
+		r = input_rewind(in);
+	if (!r)
+		return STATUS_NONE;
+	(void)bad_input(o, &fault, r);
+	return give_up(o, e);
+}
+
+static int write_all(const struct thin_restore_options *o, struct input *in, struct block_engine *e,
+		     uint64_t nr_blocks)
+{
+	struct metadata_writer *w = NULL;
+	struct xml_fault fault = { 0 };
+	uint64_t needed;
+	int r = metadata_destroy_superblock(e);
+
+	if (r)
+		return bad_output(o, r);
+	r = metadata_writer_create(e, nr_blocks, &w);
+	if (!r)
+		r = read_xml(o, in, w, &fault, &needed);
+	metadata_writer_destroy(w);
+	if (!r)
+		return STATUS_OK;
+	(void)(*fault.text ? bad_input(o, &fault, r) : bad_output(o, r));
+	return give_up(o, e);
+}
+
+static int restore(const struct thin_restore_options *o, struct input *in)
+{
+	struct block_engine *e;
+	uint64_t nr_blocks;
+	int status = open_output(&thin_restore_tool, o->output, o->quiet, &e);
+
+	if (status != STATUS_NONE)
+		return status;
+	nr_blocks = e->nr_blocks < METADATA_MAX_BLOCKS ? e->nr_blocks : METADATA_MAX_BLOCKS;
+	status = measure(o, in, e, nr_blocks);
+	if (status == STATUS_NONE)
+		status = write_all(o, in, e, nr_blocks);
+	block_engine_destroy(e);
+	return status;
+}
+
+static int explain_input(const struct thin_restore_options *o, int error)
+{
+	if (o->quiet)
+		return STATUS_BAD;
+	if (error == -ENOENT)
+		tool_error(&thin_restore_tool, "%s: Couldn't find input file", o->input);
+	else if (error == -EACCES)
+		tool_error(&thin_restore_tool, "%s: Permission denied", o->input);
+	else if (error == -EISDIR)
+		tool_error(&thin_restore_tool, "%s: it is a directory; give the XML of thin_dump",
+			   o->input);
+	else
+		tool_error(&thin_restore_tool, "%s: cannot be read: %s", input_name(o),
+			   strerror(-error));
+	return STATUS_BAD;
+}
+
+int thin_restore_run(const struct thin_restore_options *o)
+{
+	struct input *in;
+	int status, r;
+
+	if (same_file(o->input, o->output))
+		return tool_usage_error(&thin_restore_tool, "input and output are the same: %s",
+					o->output);
+	r = input_open(o->input, &in);
+	if (r)
+		return explain_input(o, r);
+	status = restore(o, in);
+	input_close(in);
+	return status;
+}
