@@ -12,6 +12,7 @@
 
 #include "common/pdata/space_map.h"
 #include "common/thin/metadata_write.h"
+#include "common/thin/superblock.h"
 #include "common/tool/open_metadata.h"
 #include "common/tool/pool_options.h"
 
@@ -59,6 +60,25 @@ static int too_small(const struct thin_restore_options *o, uint64_t nr_blocks, u
 			   " are needed (%" PRIu64 " metadata blocks); nothing was written",
 			   o->output, nr_blocks * MD_BLOCK_SIZE, needed * MD_BLOCK_SIZE, needed);
 	return STATUS_BAD;
+}
+
+/* The wrong way round: then the output is what should have been the input. */
+static int refuse_binary(const struct thin_restore_options *o, struct input *in)
+{
+	char raw[MD_BLOCK_SIZE] = "";
+	size_t bytes;
+	int r = input_read(in, raw, sizeof(raw), &bytes);
+
+	if (!r && superblock_decode(raw).magic == SUPERBLOCK_MAGIC) {
+		if (!o->quiet)
+			tool_error(&thin_restore_tool,
+				   "%s: This is binary metadata; -i takes the XML that thin_dump "
+				   "makes of it",
+				   input_name(o));
+		return STATUS_BAD;
+	}
+	r = input_rewind(in); /* what could not be read is told by whoever reads it next */
+	return r ? bad_input(o, &(struct xml_fault){ 0 }, r) : STATUS_NONE;
 }
 
 /* One reading of the XML.  *ret_fault tells whether it was at fault. */
@@ -129,7 +149,9 @@ static int restore(const struct thin_restore_options *o, struct input *in)
 	if (status != STATUS_NONE)
 		return status;
 	nr_blocks = e->nr_blocks < METADATA_MAX_BLOCKS ? e->nr_blocks : METADATA_MAX_BLOCKS;
-	status = measure(o, in, e, nr_blocks);
+	status = refuse_binary(o, in);
+	if (status == STATUS_NONE)
+		status = measure(o, in, e, nr_blocks);
 	if (status == STATUS_NONE)
 		status = write_all(o, in, e, nr_blocks);
 	block_engine_destroy(e);

@@ -58,6 +58,18 @@ fixture() {
 	cp --sparse=always "$fixtures/$1.raw" "$2"
 }
 
+# What a dump means: a line for each device and each mapping, whatever is shared or joined.
+expand_xml() {
+	awk -F '"' '
+	function emit(line) { if (name != "") def[name] = def[name] line "\n"; else print line }
+	/<superblock|<device/ { print; next }
+	/<def/ { name = $2; next }
+	/<\/def/ { name = ""; next }
+	/<ref/ { printf "%s", def[$2]; next }
+	/<single_mapping/ { emit($2 " " $4 " " $6) }
+	/<range_mapping/ { for (i = 0; i < $6; i++) emit($2 + i " " $4 + i " " $8) }' "$1"
+}
+
 unchanged() {
 	cmp -s "$1" "$2" || fail "$what: $2 was changed"
 }

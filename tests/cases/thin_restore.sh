@@ -1,0 +1,237 @@
+#!/usr/bin/env bash
+# shellcheck source=tests/support/cases.sh
+. "$(dirname "$0")/../support/cases.sh"
+
+new() {
+	rm -f meta
+	truncate -s "${1:-4M}" meta
+}
+
+# The output has no superblock: nobody takes it for metadata.
+wiped() {
+	cmp -s -n 4096 meta /dev/zero || fail "$what: the output still has a superblock"
+}
+
+# ---- dump, restore, dump: the same content, and every checker is content
+for image in "$fixtures"/*.raw; do
+	name=$(basename "$image" .raw)
+	thin_dump "$image" >before.xml
+	new 16M
+	run 0 thin_restore -i before.xml -o meta
+	empty out
+	empty err
+	run 0 thin_check --strict meta
+	run 0 thin_dump meta
+	expand_xml before.xml >before.txt
+	expand_xml out >after.txt
+	cmp -s before.txt after.txt || fail "$name: restored metadata has another content"
+	[ "$(grep -c '<def' before.xml)" = "$(grep -c '<def' out)" ] ||
+		fail "$name: something else is shared"
+	cp meta again
+	thin_dump again >again.xml
+	new 16M
+	run 0 thin_restore -i again.xml -o meta
+	cmp -s meta again || fail "$name: restored twice is not the same"
+	if [ -x /usr/sbin/thin_check ] && [ "$(/usr/sbin/thin_check -V)" = 0.9.0 ]; then
+		run 0 /usr/sbin/thin_check -q meta
+	fi
+done
+
+# ---- ways to give the input
+fixture basic basic
+thin_dump basic >basic.xml
+new
+thin_restore -i basic.xml -o meta
+cp meta wanted
+gzip -k basic.xml
+new
+run 0 thin_restore -i basic.xml.gz -o meta
+cmp -s meta wanted || fail "gzip'd input"
+new
+run 0 thin_restore -i - -o meta <basic.xml
+cmp -s meta wanted || fail "standard input"
+new
+cat basic.xml.gz | run 0 thin_restore --input=- --output=meta
+cmp -s meta wanted || fail "a gzip'd pipe"
+new
+cp basic.xml gone.xml
+exec 5<gone.xml
+rm gone.xml
+run 0 thin_restore -i /proc/$$/fd/5 -o meta # as LVM does
+exec 5<&-
+cmp -s meta wanted || fail "a file that has no name any more"
+new
+run 0 thin_restore -q -i basic.xml -o meta
+empty err
+
+# ---- overrides
+new
+run 0 thin_restore --transaction-id 77 --data-block-size 256 --nr-data-blocks 500000 -i basic.xml -o meta
+run 0 thin_dump meta
+has out 'transaction="77" version="2" data_block_size="256" nr_data_blocks="500000"'
+run 0 thin_check --strict meta # the space map has all 31 bitmaps
+new
+refused 1 thin_restore --nr-data-blocks 10 -i basic.xml -o meta
+has err 'nr_data_blocks is 10'
+
+# ---- dialects: of 0.9.0, of LVM, with a declaration, comments, long empty elements, another order
+sb='<superblock uuid="" time="1" transaction="2" flags="0" version="2" data_block_size="128" nr_data_blocks="1000">'
+dev='<device dev_id="1" mapped_blocks="1" transaction="0" creation_time="0" snap_time="1">'
+map='<single_mapping origin_block="3" data_block="9" time="0"/>'
+accepts() {
+	printf '%s' "$1" >in.xml
+	new
+	run 0 thin_restore -i in.xml -o meta
+	run 0 thin_check --strict meta
+}
+accepts "$sb$dev$map</device></superblock>"
+accepts "<superblock uuid=\"\" time=\"1\" transaction=\"5\" data_block_size=\"128\" nr_data_blocks=\"1000\">
+ <device dev_id=\"1\" mapped_blocks=\"7\" transaction=\"0\" creation_time=\"0\" snap_time=\"1\">
+  <range_mapping origin_begin=\"0\" data_begin=\"0\" length=\"7\" time=\"0\"/>
+ </device>
+</superblock>"
+accepts "<?xml version=\"1.0\" encoding=\"UTF-8\"?>
+<!-- a > comment <device> -->
+$sb<!-- > -->
+$dev
+<single_mapping  time='0' data_block='9'
+  origin_block='3'></single_mapping><!-- > -->
+</device>
+</superblock>
+<!-- the end -->"
+run 0 thin_dump meta
+has out '<single_mapping origin_block="3" data_block="9" time="0"/>'
+accepts "$sb<device dev_id=\"7\" mapped_blocks=\"0\" transaction=\"0\" creation_time=\"0\" snap_time=\"0\"/>$dev$map</device></superblock>"
+run 0 thin_dump meta
+[ "$(grep -o 'dev_id="[0-9]*"' out | tr '\n' ' ')" = 'dev_id="1" dev_id="7" ' ] || fail "devices are sorted"
+accepts "$sb<def name=\"any &lt;name&gt;\">$map</def>$dev<ref name=\"any &lt;name&gt;\"/></device></superblock>"
+
+# ---- strict: where, what, and what was expected; and nobody takes the output for metadata
+rejects() { # MESSAGE XML
+	printf '%s' "$2" >in.xml
+	cp wanted meta
+	refused 1 thin_restore -i in.xml -o meta
+	has err "^thin_restore: in.xml:[0-9]+:[0-9]+: .*$1"
+	wiped
+}
+end='</device></superblock>'
+rejects 'no element found' ''
+rejects 'no element found' "$sb$dev$map"
+rejects 'mismatched tag' "$sb$dev$map</superblock>"
+rejects 'junk after document element' "$sb</superblock>$sb</superblock>"
+rejects 'junk after document element' "$sb$dev$map$end x"
+rejects 'not well-formed' "$sb$dev<single_mapping origin_block=3 data_block=\"9\" time=\"0\"/>$end"
+rejects 'duplicate attribute' "$sb$dev<single_mapping origin_block=\"3\" origin_block=\"3\" data_block=\"9\" time=\"0\"/>$end"
+rejects 'unknown element <thing>' "$sb<thing/></superblock>"
+rejects 'unknown element <thing>' '<thing/>'
+rejects "unknown attribute 'colour' in <single_mapping>" "$sb$dev<single_mapping origin_block=\"3\" data_block=\"9\" time=\"0\" colour=\"red\"/>$end"
+rejects "missing attribute 'time' in <single_mapping>" "$sb$dev<single_mapping origin_block=\"3\" data_block=\"9\"/>$end"
+rejects "missing attribute 'name' in <ref>" "$sb$dev<ref/>$end"
+rejects 'a second <superblock>' "$sb$sb</superblock></superblock>"
+rejects 'outside of <superblock>' "$dev$map</device>"
+rejects 'it belongs into <def> or <device>' "$sb$map</superblock>"
+rejects 'it belongs into <device>' "$sb<def name=\"a\">$map<ref name=\"a\"/></def></superblock>"
+rejects 'it belongs into <superblock>' "$sb<def name=\"a\"><def name=\"b\">$map</def></def></superblock>"
+rejects 'text where an element was expected' "$sb$dev$map oops$end"
+rejects 'document type' "<!DOCTYPE superblock [<!ENTITY a \"b\">]>$sb</superblock>"
+rejects 'undefined entity' "$sb$dev$map&a;$end"
+rejects 'thin block 3 after thin block 3' "$sb$dev$map$map$end"
+rejects 'thin block 2 after thin block 3' "$sb$dev$map<single_mapping origin_block=\"2\" data_block=\"8\" time=\"0\"/>$end"
+rejects 'thin block 5 after thin block 9' "$sb$dev<range_mapping origin_begin=\"0\" data_begin=\"0\" length=\"10\" time=\"0\"/><single_mapping origin_block=\"5\" data_block=\"20\" time=\"0\"/>$end"
+rejects 'data block 1000, but nr_data_blocks is 1000' "$sb$dev<single_mapping origin_block=\"3\" data_block=\"1000\" time=\"0\"/>$end"
+rejects 'data block 1001, but nr_data_blocks is 1000' "$sb$dev<range_mapping origin_begin=\"3\" data_begin=\"998\" length=\"4\" time=\"0\"/>$end"
+rejects 'length="0"' "$sb$dev<range_mapping origin_begin=\"3\" data_begin=\"9\" length=\"0\" time=\"0\"/>$end"
+rejects 'beyond any device' "$sb$dev<range_mapping origin_begin=\"18446744073709551610\" data_begin=\"9\" length=\"40\" time=\"0\"/>$end"
+rejects 'expected a decimal number' "$sb$dev<single_mapping origin_block=\"-3\" data_block=\"9\" time=\"0\"/>$end"
+rejects 'expected a decimal number' "$sb$dev<single_mapping origin_block=\"0x3\" data_block=\"9\" time=\"0\"/>$end"
+rejects 'expected a decimal number' "$sb$dev<single_mapping origin_block=\"\" data_block=\"9\" time=\"0\"/>$end"
+rejects 'expected a decimal number' "$sb$dev<single_mapping origin_block=\"3\" data_block=\"9\" time=\"16777216\"/>$end"
+rejects 'expected a decimal number' "$sb$dev<single_mapping origin_block=\"3\" data_block=\"1099511627776\" time=\"0\"/>$end"
+rejects 'expected a decimal number' "$sb$dev<single_mapping origin_block=\"99999999999999999999\" data_block=\"9\" time=\"0\"/>$end"
+rejects 'expected a decimal number' "$sb${dev/dev_id=\"1\"/dev_id=\"16777216\"}$map$end"
+rejects 'a second device 1' "$sb$dev$map</device>$dev$map$end"
+rejects 'device 1 has 1 mappings, but its mapped_blocks is 2' "$sb${dev/mapped_blocks=\"1\"/mapped_blocks=\"2\"}$map$end"
+rejects "a second def named 'a'" "$sb<def name=\"a\">$map</def><def name=\"a\">$map</def></superblock>"
+rejects "def 'a' is empty" "$sb<def name=\"a\"/></superblock>"
+rejects "no def named 'a'" "$sb$dev<ref name=\"a\"/>$end"
+rejects "def 'a' begins with thin block 3" "$sb<def name=\"a\">$map</def>$dev<single_mapping origin_block=\"5\" data_block=\"8\" time=\"0\"/><ref name=\"a\"/>$end"
+rejects 'data_block_size="100"' "${sb/\"128\"/\"100\"}</superblock>"
+rejects 'expected a decimal number' "${sb/\"1000\"/\"9999999999999\"}</superblock>"
+rejects 'version="0"' "${sb/version=\"2\"/version=\"0\"}</superblock>"
+rejects 'expected a decimal number' "${sb/version=\"2\"/version=\"3\"}</superblock>"
+printf '%s\n' "$sb" "  $dev" "    $map" "    <single_mapping origin_block=\"4\" data_block=\"x\" time=\"0\"/>" "$end" >in.xml
+refused 1 thin_restore -i in.xml -o meta
+has err 'in.xml:4:5: data_block="x" in <single_mapping>: expected a decimal number from 0 to'
+run 1 thin_restore -q -i in.xml -o meta
+empty err
+(printf '%s<!--' "$sb"; head -c 3000000 /dev/zero | tr '\0' x; printf -- '--></superblock>') >in.xml
+refused 1 thin_restore -i in.xml -o meta
+has err 'more than 1 MiB'
+
+# ---- an output that is too small is left alone
+fixture many-snaps snaps
+thin_dump snaps >snaps.xml
+truncate -s 1M meta
+cp meta small
+refused 1 thin_restore -i snaps.xml -o meta
+has err 'Output file too small: it has 1048576 bytes, and [0-9]+ are needed \([0-9]+ metadata blocks\); nothing was written'
+unchanged small meta
+needed=$(grep -o 'and [0-9]* are needed' err | tr -dc 0-9)
+new "$needed"
+run 0 thin_restore -i snaps.xml -o meta
+run 0 thin_check --strict meta
+has out 'METADATA_FREE_BLOCKS=0'
+new $((needed - 4096))
+run 1 thin_restore -i snaps.xml -o meta
+: >meta
+run 1 thin_restore -i basic.xml -o meta
+printf '%s' "$sb$dev<range_mapping origin_begin=\"0\" data_begin=\"0\" length=\"900\" time=\"0\"/>$end" | sed 's/mapped_blocks="1"/mapped_blocks="900"/; s/nr_data_blocks="1000"/nr_data_blocks="1099511627776"/' >in.xml
+new
+run 1 thin_restore -i in.xml -o meta
+has err 'too much for any metadata device'
+
+# ---- a write that fails is noticed
+cp wanted meta
+(
+	ulimit -f 2
+	thin_restore -i basic.xml -o meta
+) 2>err && fail "a file that may not grow went unnoticed"
+
+# ---- help, wrong usage, bad files
+run 0 thin_restore --help
+has out '^Usage: thin_restore \[options\] -i '
+run 0 thin_restore -V
+has out '^[0-9]+\.[0-9]+\.[0-9]+$'
+manual=$here/thin_restore/thin_restore.8
+thin_restore --help | grep -o -- ' --[a-z-]*' | tr -d ' ' | sort -u | while read -r option; do
+	grep -q -- "Fl -${option#--}\\b" "$manual" || echo "$option"
+done >undocumented
+empty undocumented
+cp wanted meta
+refused 64 thin_restore
+refused 64 thin_restore -i basic.xml
+refused 64 thin_restore -o meta
+refused 64 thin_restore -i basic.xml -o meta more
+refused 64 thin_restore -i basic.xml -o meta --hedgehogs-only
+refused 64 thin_restore -i basic.xml -o meta --data-block-size 100
+refused 64 thin_restore -i basic.xml -o meta --data-block-size 192
+refused 64 thin_restore -i basic.xml -o meta --nr-data-blocks 0
+refused 64 thin_restore -i basic.xml -o meta --transaction-id x
+refused 64 thin_restore -i meta -o meta
+mkdir directory
+refused 1 thin_restore -i not-there -o meta
+has err "Couldn't find input file"
+refused 1 thin_restore -i directory -o meta
+unchanged wanted meta
+refused 1 thin_restore -i basic.xml -o not-there
+has err "Couldn't find output file"
+refused 1 thin_restore -i basic.xml -o directory
+refused 1 thin_restore -i basic.xml -o /dev/null
+head -c 200 basic.xml.gz >cut.xml.gz
+refused 1 thin_restore -i cut.xml.gz -o meta
+has err 'gzip'
+wiped
+refused 1 thin_restore -i basic -o meta
+has err 'binary metadata'
+
+finish
