@@ -45,11 +45,12 @@ endif
 # libaio has no .pc file.
 PACKAGES := zlib expat devmapper jansson
 LIBS     := -laio $(shell pkg-config --libs $(PACKAGES))
+INCLUDES := $(shell pkg-config --cflags $(PACKAGES))
 WARNINGS := -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wswitch-enum -Wundef -Wvla \
             -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wwrite-strings
 HARDEN   := -fPIE -fstack-protector-strong $(if $(SANITIZE),,-D_FORTIFY_SOURCE=2)
 ALL_CFLAGS  = -std=gnu11 -D_GNU_SOURCE -I. $(WARNINGS) $(HARDEN) $(SANITIZE) \
-              $(shell pkg-config --cflags $(PACKAGES)) $(CFLAGS)
+              $(INCLUDES) $(CFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(SANITIZE) $(LDFLAGS)
 
 COMMON   := $(wildcard common/*/*.c)
@@ -60,7 +61,15 @@ UNITS    := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/*.c))
 
 all: $(TOOLS:%=$(B)/bin/%)
 
-$(B)/obj/%.o: %.c
+# Other flags, other objects: the file changes when they do.
+FLAGS := $(B)/flags
+NOW   := $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS)
+ifneq ($(NOW),$(file <$(FLAGS)))
+$(shell mkdir -p $(B))
+$(file >$(FLAGS),$(NOW))
+endif
+
+$(B)/obj/%.o: %.c $(FLAGS)
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<

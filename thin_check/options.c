@@ -9,10 +9,12 @@ enum option_id {
 	OPT_METADATA_SNAP,
 	OPT_OVERRIDE_DETAILS_ROOT,
 	OPT_OVERRIDE_MAPPING_ROOT,
+	OPT_IO_ENGINE,
 	OPT_QUIET,
 	OPT_SKIP_MAPPINGS,
 	OPT_STRICT,
 	OPT_SUPER_BLOCK_ONLY,
+	OPT_VERBOSE,
 };
 
 static const struct tool_option options[] = {
@@ -29,12 +31,14 @@ static const struct tool_option options[] = {
 	  "use this root of the device details tree" },
 	{ OPT_OVERRIDE_MAPPING_ROOT, "override-mapping-root", 0, ARGUMENT_REQUIRED, "BLOCK",
 	  "use this root of the mapping tree" },
+	{ OPT_IO_ENGINE, "io-engine", 0, ARGUMENT_REQUIRED, "NAME", NULL },
 	{ OPT_QUIET, "quiet", 'q', ARGUMENT_NONE, NULL, "print nothing, tell by the exit status" },
 	{ OPT_SKIP_MAPPINGS, "skip-mappings", 0, ARGUMENT_NONE, NULL,
 	  "check neither mappings nor space maps" },
 	{ OPT_STRICT, "strict", 0, ARGUMENT_NONE, NULL, "exit with 1 for suspect findings too" },
 	{ OPT_SUPER_BLOCK_ONLY, "super-block-only", 0, ARGUMENT_NONE, NULL,
 	  "check the superblock only" },
+	{ OPT_VERBOSE, "verbose", 'v', ARGUMENT_NONE, NULL, NULL },
 };
 
 static const struct tool_conflict conflicts[] = {
@@ -94,6 +98,8 @@ static int take(void *context, const struct tool_option *option, const char *arg
 		o->check.override_mapping_root = true;
 		return take_number(&thin_check_tool, option, argument, 1, METADATA_MAX_BLOCKS - 1,
 				   &o->check.mapping_root);
+	case OPT_IO_ENGINE: /* each file and device gets the engine that suits it */
+		break;
 	case OPT_QUIET:
 		o->quiet = true;
 		break;
@@ -105,6 +111,8 @@ static int take(void *context, const struct tool_option *option, const char *arg
 		break;
 	case OPT_SUPER_BLOCK_ONLY:
 		o->check.superblock_only = true;
+		break;
+	case OPT_VERBOSE: /* all there is to say is said anyway */
 		break;
 	}
 	return STATUS_NONE;

@@ -17,6 +17,7 @@
 struct session {
 	const struct thin_check_options *options;
 	struct block_engine *engine;
+	struct check_options checked; /* by the last check */
 	struct report report;
 	struct check_result result;
 };
@@ -53,6 +54,7 @@ static int run_check(struct session *s)
 	int r;
 
 	check.collect_leaks = may_write(s->options);
+	s->checked = check;
 	report_destroy(&s->report);
 	check_result_destroy(&s->result);
 	r = metadata_check(s->engine, &check, &s->report, progress, &s->result);
@@ -108,10 +110,12 @@ static void print_summary(const struct session *s)
 
 static void print_fine(const struct session *s)
 {
-	const struct check_options *o = &s->options->check;
+	const struct check_options *o = &s->checked;
 	const struct check_result *r = &s->result;
 
-	if (o->superblock_only)
+	if (o->superblock_only && o->metadata_snap)
+		say(s, "both superblocks are fine; nothing else was checked", 0);
+	else if (o->superblock_only)
 		say(s, "the superblock is fine; nothing else was checked", 0);
 	else if (o->skip_mappings)
 		tool_error(&thin_check_tool,
@@ -264,8 +268,11 @@ static int check_and_mend(struct session *s)
 int thin_check_run(const struct thin_check_options *options)
 {
 	struct session s = { .options = options };
-	int status = open_metadata(&thin_check_tool, options->input, open_mode(options),
-				   options->quiet, &s.engine);
+	/* A lost superblock is a finding like any other, for programs. */
+	int status = options->json ? open_any_blocks(&thin_check_tool, options->input,
+						     open_mode(options), false, &s.engine)
+				   : open_metadata(&thin_check_tool, options->input,
+						   open_mode(options), options->quiet, &s.engine);
 
 	if (status != STATUS_NONE)
 		return status;

@@ -14,6 +14,7 @@ enum option_id {
 	OPT_METADATA_SNAP,
 	OPT_NR_DATA_BLOCKS,
 	OPT_OUTPUT,
+	OPT_IO_ENGINE,
 	OPT_QUIET,
 	OPT_SKIP_MAPPINGS,
 	OPT_TRANSACTION_ID,
@@ -32,6 +33,7 @@ static const struct tool_option options[] = {
 	{ OPT_NR_DATA_BLOCKS, "nr-data-blocks", 0, ARGUMENT_REQUIRED, "NUM",
 	  "say at least this many data blocks" },
 	{ OPT_OUTPUT, "output", 'o', ARGUMENT_REQUIRED, "FILE", "write there, not to stdout" },
+	{ OPT_IO_ENGINE, "io-engine", 0, ARGUMENT_REQUIRED, "NAME", NULL },
 	{ OPT_QUIET, "quiet", 'q', ARGUMENT_NONE, NULL, "no messages, tell by the exit status" },
 	{ OPT_SKIP_MAPPINGS, "skip-mappings", 0, ARGUMENT_NONE, NULL,
 	  "dump devices without their mappings" },
@@ -113,6 +115,8 @@ static int take(void *context, const struct tool_option *option, const char *arg
 				   &o->read.nr_data_blocks);
 	case OPT_OUTPUT:
 		o->output = argument;
+		break;
+	case OPT_IO_ENGINE: /* each file and device gets the engine that suits it */
 		break;
 	case OPT_QUIET:
 		o->quiet = true;

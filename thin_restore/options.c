@@ -6,6 +6,7 @@
 enum option_id {
 	OPT_DATA_BLOCK_SIZE = 1,
 	OPT_INPUT,
+	OPT_IO_ENGINE,
 	OPT_NR_DATA_BLOCKS,
 	OPT_OUTPUT,
 	OPT_QUIET,
@@ -17,6 +18,7 @@ static const struct tool_option options[] = {
 	  "use this data block size" },
 	{ OPT_INPUT, "input", 'i', ARGUMENT_REQUIRED, "FILE",
 	  "read this XML, plain or gzip'd; - for standard input" },
+	{ OPT_IO_ENGINE, "io-engine", 0, ARGUMENT_REQUIRED, "NAME", NULL },
 	{ OPT_NR_DATA_BLOCKS, "nr-data-blocks", 0, ARGUMENT_REQUIRED, "NUM",
 	  "use this number of data blocks" },
 	{ OPT_OUTPUT, "output", 'o', ARGUMENT_REQUIRED, "DEVICE",
@@ -47,6 +49,8 @@ static int take(void *context, const struct tool_option *option, const char *arg
 					    &o->xml.data_block_size);
 	case OPT_INPUT:
 		o->input = argument;
+		break;
+	case OPT_IO_ENGINE: /* each file and device gets the engine that suits it */
 		break;
 	case OPT_NR_DATA_BLOCKS:
 		return take_number(&thin_restore_tool, option, argument, 1, MAX_DATA_BLOCKS,

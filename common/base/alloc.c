@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/base/alloc.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,16 +44,22 @@ char *alloc_string(const char *text)
 	return strdup(text);
 }
 
-char *alloc_printf(const char *format, ...)
+char *alloc_vprintf(const char *format, va_list args)
 {
 	char *text = NULL;
+
+	return vasprintf(&text, format, args) < 0 ? NULL : text;
+}
+
+char *alloc_printf(const char *format, ...)
+{
 	va_list args;
-	int n;
+	char *text;
 
 	va_start(args, format);
-	n = vasprintf(&text, format, args);
+	text = alloc_vprintf(format, args);
 	va_end(args);
-	return n < 0 ? NULL : text;
+	return text;
 }
 
 void alloc_free(const void *p)

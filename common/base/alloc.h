@@ -6,6 +6,7 @@
 #ifndef THINMEND_BASE_ALLOC_H
 #define THINMEND_BASE_ALLOC_H
 
+#include <stdarg.h>
 #include <stddef.h>
 
 #include "common/base/compiler.h"
@@ -28,6 +29,7 @@ must_check void *alloc_aligned(size_t bytes);
 
 must_check char *alloc_string(const char *text);
 must_check char *alloc_printf(const char *format, ...) printf_like(1, 2);
+must_check char *alloc_vprintf(const char *format, va_list args) printf_like(1, 0);
 
 /* Whoever owns it may free it, also through a pointer to const.  NULL is allowed. */
 void alloc_free(const void *p);

@@ -2,7 +2,6 @@
 #include "common/base/report.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,13 +49,6 @@ void report_destroy(struct report *r)
 	report_init(r);
 }
 
-printf_like(1, 0) static char *format_message(const char *format, va_list args)
-{
-	char *text = NULL;
-
-	return vasprintf(&text, format, args) < 0 ? NULL : text;
-}
-
 static const struct affected *copy_affected(const struct finding *f, size_t nr)
 {
 	struct affected *copy;
@@ -69,10 +61,16 @@ static const struct affected *copy_affected(const struct finding *f, size_t nr)
 	return copy;
 }
 
+static size_t min_size(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
 static bool keep(struct report *r, const struct finding *f, char *message)
 {
 	struct finding *slot, *grown;
-	size_t nr = f->nr_affected < REPORT_MAX_AFFECTED ? f->nr_affected : REPORT_MAX_AFFECTED;
+	size_t nr = min_size(f->nr_affected, min_size(REPORT_MAX_AFFECTED,
+						      REPORT_MAX_AFFECTED_TOTAL - r->nr_affected));
 
 	if (!message)
 		return false;
@@ -89,6 +87,7 @@ static bool keep(struct report *r, const struct finding *f, char *message)
 		return false;
 	slot->message = message;
 	r->nr_findings++;
+	r->nr_affected += nr;
 	return true;
 }
 
@@ -101,7 +100,7 @@ void report_finding(struct report *r, const struct finding *f, const char *forma
 	if (r->per_id[f->id]++ >= REPORT_MAX_PER_ID)
 		return;
 	va_start(args, format);
-	message = format_message(format, args);
+	message = alloc_vprintf(format, args);
 	va_end(args);
 	if (!keep(r, f, message)) {
 		alloc_free(message);

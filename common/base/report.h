@@ -77,12 +77,14 @@ struct finding {
 	char *message;
 };
 
-#define REPORT_MAX_PER_ID 1000 /* findings of one id that are kept; all are counted */
-#define REPORT_MAX_AFFECTED 10000
+#define REPORT_MAX_PER_ID 1000          /* findings of one id that are kept; all are counted */
+#define REPORT_MAX_AFFECTED 10000       /* of one finding; all are counted */
+#define REPORT_MAX_AFFECTED_TOTAL 50000 /* of all findings */
 
 struct report {
 	struct finding *findings; /* owned, with their messages and their affected lists */
 	size_t nr_findings, capacity;
+	size_t nr_affected; /* kept, of all findings */
 	uint64_t per_id[NR_FINDINGS];
 	uint64_t per_severity[NR_SEVERITIES];
 	bool out_of_memory; /* sticky: the report is incomplete */

@@ -47,12 +47,22 @@ static void drain(struct stream *s)
 		s->error = gz_error(s->gz);
 }
 
+/* A device that somebody uses must not be written over. */
+static int open_flags(const char *path)
+{
+	struct stat st;
+
+	if (!stat(path, &st) && S_ISBLK(st.st_mode))
+		return O_WRONLY | O_EXCL | O_CLOEXEC;
+	return O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC;
+}
+
 static int open_output(struct stream *s, const char *path)
 {
 	s->fd = STDOUT_FILENO;
 	if (!path)
 		return 0;
-	s->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	s->fd = open(path, open_flags(path), 0666);
 	s->owns_fd = s->fd >= 0;
 	return s->owns_fd ? 0 : -errno;
 }

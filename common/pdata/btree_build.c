@@ -146,7 +146,7 @@ int btree_builder_append_leaf(struct btree_builder *b, const struct leaf_ref *le
 void btree_builder_take_back_leaf(struct btree_builder *b, const void *raw)
 {
 	const uint32_t n = b->leaves.items[--b->leaves.nr].nr_entries;
-	const uint8_t *keys = (const uint8_t *)raw + sizeof(struct node_header);
+	const uint8_t *keys;
 
 	memmove(b->keys + n, b->keys, b->nr_pending * sizeof(*b->keys));
 	memmove(b->values + (size_t)n * b->value_size, b->values,
@@ -154,6 +154,7 @@ void btree_builder_take_back_leaf(struct btree_builder *b, const void *raw)
 	b->nr_pending += n;
 	if (!raw)
 		return;
+	keys = (const uint8_t *)raw + sizeof(struct node_header);
 	memcpy(b->keys, keys, 8 * (size_t)n);
 	memcpy(b->values, keys + 8 * (size_t)b->max_entries, (size_t)n * b->value_size);
 }

@@ -39,7 +39,7 @@ static int add_to_overflow(struct ref_counts *r, uint64_t block)
 int ref_counts_add(struct ref_counts *r, uint64_t block, bool mark)
 {
 	uint8_t **chunk = &r->chunks[block / REF_COUNTS_CHUNK];
-	unsigned int shift = (unsigned int)(block & 1) * 4, old, new;
+	unsigned int shift = (unsigned int)(block & 1) * 4, old, now;
 	uint8_t *byte;
 
 	if (!*chunk) {
@@ -49,30 +49,32 @@ int ref_counts_add(struct ref_counts *r, uint64_t block, bool mark)
 	}
 	byte = &(*chunk)[block % REF_COUNTS_CHUNK / 2];
 	old = (unsigned int)*byte >> shift & 15u;
-	new = old | (mark ? MARK : 0);
-	if ((new & 7u) != OVERFLOWED)
-		new ++;
-	if ((new & 7u) == OVERFLOWED && add_to_overflow(r, block))
+	now = old | (mark ? MARK : 0);
+	if ((now & 7u) != OVERFLOWED)
+		now++;
+	if ((now & 7u) == OVERFLOWED && add_to_overflow(r, block))
 		return -ENOMEM;
-	if (new > (MARK | 1u) && !(old > (MARK | 1u)))
+	if (now > (MARK | 1u) && !(old > (MARK | 1u)))
 		r->nr_marked_repeated++;
-	if ((new & 7u) == 3 && (old & 7u) == 2)
+	if ((now & 7u) == 3 && (old & 7u) == 2)
 		r->nr_above_two++;
-	*byte = (uint8_t)((*byte & ~(15u << shift)) | new << shift);
+	*byte = (uint8_t)((*byte & ~(15u << shift)) | now << shift);
 	return 0;
 }
 
 void ref_counts_remove(struct ref_counts *r, uint64_t block)
 {
 	uint8_t *byte = &r->chunks[block / REF_COUNTS_CHUNK][block % REF_COUNTS_CHUNK / 2];
-	unsigned int shift = (unsigned int)(block & 1) * 4;
+	unsigned int shift = (unsigned int)(block & 1) * 4,
+		     count = (unsigned int)*byte >> shift & 7u;
 	uint64_t *overflow = u64_map_find(&r->overflow, block);
 
-	if ((*byte >> shift & 7u) == OVERFLOWED && overflow && --*overflow >= OVERFLOWED)
-		return;
-	if (overflow)
+	if (count == OVERFLOWED && overflow) {
+		if (--*overflow >= OVERFLOWED)
+			return;
 		*overflow = 0;
-	if ((*byte >> shift & 7u) == 3)
+	}
+	if (count == 3)
 		r->nr_above_two--;
 	*byte = (uint8_t)(*byte - (1u << shift));
 }

@@ -19,8 +19,9 @@ struct harms {
 	struct check *c;
 	struct harm *items;
 	size_t nr, capacity;
-	uint64_t device; /* whose tree is traced, or NO_DEVICE */
-	uint32_t *node_of_fault;
+	uint64_t device;         /* whose tree is traced, or NO_DEVICE */
+	uint32_t *node_of_fault; /* owned, by fault, likewise: */
+	uint32_t *nr_dropped;    /* harms that there was no room for */
 };
 
 void check_block_finding(struct check *c, enum block_kind kind, uint64_t block, enum finding_id id,
@@ -83,8 +84,10 @@ static int note_harm(void *context, const struct node *node, size_t fault, uint6
 	struct harm *grown;
 	uint64_t scale;
 
-	if (h->nr >= MAX_HARMS)
+	if (h->nr >= MAX_HARMS) {
+		h->nr_dropped[fault]++;
 		return 0;
+	}
 	grown = alloc_grow(h->items, &h->capacity, h->nr, sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
@@ -218,7 +221,8 @@ static int report_fault(struct harms *h, size_t fault, size_t first, size_t end)
 					   f->expected != f->found && f->id != FINDING_CHILD_KIND,
 				   .expected = f->expected,
 				   .found = f->found,
-				   .affected = list };
+				   .affected = list,
+				   .nr_affected_left_out = h->nr_dropped[fault] };
 	char text[160];
 
 	if (!list)
@@ -257,7 +261,8 @@ static int find_nodes(struct harms *h)
 	const struct node_table *t = &h->c->table;
 
 	h->node_of_fault = alloc_array(t->nr_faults, sizeof(*h->node_of_fault));
-	if (!h->node_of_fault)
+	h->nr_dropped = alloc_array(t->nr_faults, sizeof(*h->nr_dropped));
+	if (!h->node_of_fault || !h->nr_dropped)
 		return -ENOMEM;
 	for (size_t n = 0; n < t->nr_nodes; n++) {
 		for (uint32_t f = t->nodes[n].first_fault; f; f = t->faults[f - 1].next)
@@ -280,5 +285,6 @@ int check_report_faults(struct check *c)
 		r = report_all(&h);
 	alloc_free(h.items);
 	alloc_free(h.node_of_fault);
+	alloc_free(h.nr_dropped);
 	return r;
 }

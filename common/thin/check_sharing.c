@@ -19,6 +19,7 @@
 enum {
 	MAX_RUNS = 1 << 22, /* what is looked at once something is wrong: memory is bounded */
 	MAX_USERS = 1 << 20,
+	MAX_VICTIMS = 64,   /* that are named */
 	NO_LIMIT = 1 << 20, /* visits of a node: more than there can be devices counted */
 };
 
@@ -49,6 +50,8 @@ struct sharing {
 	struct affected_list list; /* of the device that is looked at */
 	uint64_t nr_exposed;       /* its mappings */
 	uint32_t other;            /* somebody else who uses one of its blocks, or NO_OWNER */
+	uint32_t victims[MAX_VICTIMS]; /* some of those, each once */
+	size_t nr_victims;
 };
 
 typedef int (*device_leaf_fn)(struct sharing *s, uint32_t device, uint32_t leaf);
@@ -272,17 +275,29 @@ static int note_users(struct sharing *s, uint32_t device, const struct use_run *
 	return 0;
 }
 
-static void find_other(struct sharing *s, uint32_t device, const struct use_run *run)
+static void add_victim(struct sharing *s, uint32_t device)
 {
-	for (uint32_t i = 0; i < run->length && s->other == NO_OWNER; i++) {
+	if (s->other == NO_OWNER)
+		s->other = device;
+	for (size_t i = 0; i < s->nr_victims; i++) {
+		if (s->victims[i] == device)
+			return;
+	}
+	if (s->nr_victims < MAX_VICTIMS)
+		s->victims[s->nr_victims++] = device;
+}
+
+static void find_others(struct sharing *s, uint32_t device, const struct use_run *run)
+{
+	for (uint32_t i = 0; i < run->length; i++) {
 		const uint64_t *user = u64_map_find(&s->first_user, run->data_block + i);
 
 		if (!user)
 			continue;
 		if ((uint32_t)*user != device + 1u)
-			s->other = (uint32_t)*user - 1;
+			add_victim(s, (uint32_t)*user - 1);
 		else if (*user >> 32)
-			s->other = (uint32_t)(*user >> 32) - 1;
+			add_victim(s, (uint32_t)(*user >> 32) - 1);
 	}
 }
 
@@ -290,7 +305,7 @@ static int append(struct affected_list *list, const struct affected *a)
 {
 	struct affected *grown;
 
-	if (list->nr >= REPORT_MAX_AFFECTED) {
+	if (list->nr >= REPORT_MAX_AFFECTED - MAX_VICTIMS && a->unit != RANGE_NONE) {
 		list->nr_left_out++;
 		return 0;
 	}
@@ -312,7 +327,7 @@ static int expose(struct sharing *s, uint32_t device, const struct use_run *run)
 			      .mappings = run->length };
 
 	s->nr_exposed += run->length;
-	find_other(s, device, run);
+	find_others(s, device, run);
 	return append(&s->list, &a);
 }
 
@@ -342,6 +357,24 @@ static int by_begin(const void *a, const void *b)
 	return (x->begin > y->begin) - (x->begin < y->begin);
 }
 
+static void sort_affected(struct sharing *s)
+{
+	qsort(s->list.items, s->list.nr, sizeof(*s->list.items), by_begin);
+}
+
+/* Whose data it is, after the ranges of the device that would write. */
+static int append_victims(struct sharing *s)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < s->nr_victims && !r; i++) {
+		struct affected a = { .device = s->c->live.devices[s->victims[i]].id };
+
+		r = append(&s->list, &a);
+	}
+	return r;
+}
+
 static void report_exposed(struct sharing *s, uint32_t device)
 {
 	const struct check_device *devices = s->c->live.devices;
@@ -352,7 +385,6 @@ static void report_exposed(struct sharing *s, uint32_t device)
 			     .block = NO_BLOCK,
 			     .affected = s->list.items };
 
-	qsort(s->list.items, s->list.nr, sizeof(*s->list.items), by_begin);
 	f.nr_affected = s->list.nr;
 	f.nr_affected_left_out = s->list.nr_left_out;
 	if (s->other == NO_OWNER)
@@ -375,7 +407,12 @@ static int explain_device(struct sharing *s, uint32_t device)
 	s->list.nr = 0;
 	s->list.nr_left_out = 0;
 	s->other = NO_OWNER;
+	s->nr_victims = 0;
 	r = for_each_leaf(s, device, NO_LIMIT, visit_runs);
+	if (!r && s->nr_exposed) {
+		sort_affected(s);
+		r = append_victims(s);
+	}
 	if (!r && s->nr_exposed)
 		report_exposed(s, device);
 	return r;

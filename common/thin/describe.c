@@ -98,7 +98,7 @@ const char *finding_describe(enum finding_id id, uint64_t expected, uint64_t fou
 	TEXT(OVERFLOW_EXTRA, "a reference count of %llu that no bitmap refers to", f)
 	TEXT(OVERFLOW_VALUE, "a reference count of %llu, below %llu", f, e)
 	case FINDING_REF_COUNT_HIGH:
-	TEXT(REF_COUNT_LOW, "used %llu times, but counted as %llu", e, f)
+	TEXT(REF_COUNT_LOW, "used %llu time%s, but counted as %llu", e, e == 1 ? "" : "s", f)
 	TEXT(BLOCK_LEAKED, "used by nobody, but counted as %llu", f)
 #undef TEXT
 		/* clang-format on */

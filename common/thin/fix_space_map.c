@@ -75,22 +75,22 @@ void fix_map_count(struct fix_map *m, uint64_t bitmap, const struct disk_bitmap 
 {
 	const struct index_place *p = &m->places[bitmap];
 	struct fix_block *holder = &m->blocks.items[p->holder];
-	struct index_entry old = entry_of(m, bitmap), new = old;
+	struct index_entry old = entry_of(m, bitmap), fresh = old;
 
-	new.nr_free = 0;
-	new.none_free_before = BITMAP_ENTRIES;
+	fresh.nr_free = 0;
+	fresh.none_free_before = BITMAP_ENTRIES;
 	for (unsigned int i = 0; i < BITMAP_ENTRIES; i++) {
 		if (bitmap_entry(bitmap_word(raw, i / 32), i % 32))
 			continue;
-		if (!new.nr_free++)
-			new.none_free_before = i;
+		if (!fresh.nr_free++)
+			fresh.none_free_before = i;
 	}
 	/* A cursor below the first free block is the kernel's own, and right. */
-	if (old.none_free_before < new.none_free_before)
-		new.none_free_before = old.none_free_before;
-	if (new.nr_free == old.nr_free &&new.none_free_before == old.none_free_before)
+	if (old.none_free_before < fresh.none_free_before)
+		fresh.none_free_before = old.none_free_before;
+	if (fresh.nr_free == old.nr_free && fresh.none_free_before == old.none_free_before)
 		return;
-	index_entry_encode(&new, fix_block_at(holder, p->offset));
+	index_entry_encode(&fresh, fix_block_at(holder, p->offset));
 	holder->dirty = true;
 }
 

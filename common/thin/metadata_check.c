@@ -132,10 +132,10 @@ static int run_check(struct check *c)
 	if (r || !usable)
 		return r;
 	claimed_figures(c);
-	if (c->options->superblock_only)
-		return 0;
 	if (c->options->metadata_snap && !c->sb.held_root)
 		return -ENODATA;
+	if (c->options->superblock_only)
+		return c->options->metadata_snap ? check_snapshot_superblock(c) : 0;
 	r = check_trees(c);
 	if (!r)
 		r = check_report_faults(c);

@@ -171,7 +171,8 @@ static int move_metadata(struct fix *f)
 	bool changed = true;
 	int r = move(f, &f->metadata, 0);
 
-	blocks->items[0].dirty = true;
+	if (!f->in_place)
+		blocks->items[0].dirty = true;
 	while (changed && !r) {
 		changed = false;
 		for (size_t i = 1; i < blocks->nr && !r; i++) {

@@ -68,6 +68,10 @@ static int check_superblock(const struct metadata_reader *r, struct read_fault *
 	if (sb->incompat_flags)
 		return broken(fault, "superblock: unknown incompatible features: 0x%" PRIx32,
 			      sb->incompat_flags);
+	if (sb->data_space_map.nr_blocks > MAX_DATA_BLOCKS)
+		return broken(fault,
+			      "superblock: %" PRIu64 " data blocks are more than there can be",
+			      sb->data_space_map.nr_blocks);
 	if (!r->options->data_block_size && !data_block_size_valid(sb->data_block_size))
 		return broken(fault,
 			      "superblock: %" PRIu32

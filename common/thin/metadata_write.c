@@ -327,7 +327,7 @@ static int on_device(struct metadata_visitor *v, uint64_t id, const struct devic
 static int on_device_end(struct metadata_visitor *v)
 {
 	struct metadata_writer *w = to_writer(v);
-	uint64_t root;
+	uint64_t root = 0;
 	int e = finish_device_tree(w, &root);
 
 	if (!e)

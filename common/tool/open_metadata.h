@@ -15,6 +15,11 @@
 must_check int open_metadata(const struct tool *tool, const char *path, enum open_mode mode,
 			     bool quiet, struct block_engine **ret_engine);
 
+/* The same, but a superblock may be missing altogether, unless the file is clearly something else.
+ */
+must_check int open_any_blocks(const struct tool *tool, const char *path, enum open_mode mode,
+			       bool quiet, struct block_engine **ret_engine);
+
 /* Open what is to be overwritten: it has to exist, and nobody may use it.  As above. */
 must_check int open_output(const struct tool *tool, const char *path, bool quiet,
 			   struct block_engine **ret_engine);

@@ -73,8 +73,10 @@ static void print_help(const struct tool *tool)
 {
 	(void)printf("%s\n\nUsage: %s [options] %s\n\nOptions:\n", tool->summary, tool->name,
 		     tool->input ? tool->input : tool->usage);
-	for (size_t i = 0; i < tool->nr_options; i++)
-		print_option(&tool->options[i]);
+	for (size_t i = 0; i < tool->nr_options; i++) {
+		if (tool->options[i].help)
+			print_option(&tool->options[i]);
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(builtin); i++)
 		print_option(&builtin[i]);
 	if (tool->footer)
@@ -121,6 +123,20 @@ static const struct tool_option *find_option(const struct tool *tool, int got)
 	return got == 'h' ? &builtin[0] : &builtin[1];
 }
 
+/* A prefix of several long options. */
+static bool is_ambiguous(const struct tool *tool, const char *word)
+{
+	size_t length = strcspn(word, "="), nr = 0;
+
+	if (strncmp(word, "--", 2) != 0 || length == 2)
+		return false;
+	for (size_t i = 0; i < tool->nr_options; i++)
+		nr += !strncmp(tool->options[i].name, word + 2, length - 2);
+	for (size_t i = 0; i < ARRAY_SIZE(builtin); i++)
+		nr += !strncmp(builtin[i].name, word + 2, length - 2);
+	return nr > 1;
+}
+
 static int refuse(const struct tool *tool, int got, char **argv)
 {
 	const char *word = argv[optind - 1];
@@ -133,6 +149,8 @@ static int refuse(const struct tool *tool, int got, char **argv)
 		return tool_usage_error(tool, "option '%s' needs a value", word);
 	if (optopt >= 0x100)
 		return tool_usage_error(tool, "option '%s' takes no value", word);
+	if (is_ambiguous(tool, word))
+		return tool_usage_error(tool, "option '%s' is ambiguous", word);
 	return tool_usage_error(tool, "unexpected argument '%s' found", word);
 }
 

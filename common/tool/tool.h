@@ -28,7 +28,7 @@ struct tool_option {
 	char letter; /* or 0 */
 	enum option_argument argument;
 	const char *argument_name;
-	const char *help;
+	const char *help; /* NULL: accepted for the sake of old scripts, and not told */
 };
 
 /* Two options that exclude each other, by id. */

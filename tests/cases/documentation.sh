@@ -16,6 +16,15 @@ sed -n 's/^| \(`[a-z-]*`\) | \([a-z-]*\) | [^|][^|]* | \(.*\) |$/| \1 | \2 | \3 
 diff catalogue documented >difference || fail "findings.def and docs/findings.md differ: $(cat difference)"
 nr=$((nr + 1))
 
+# Every key of the JSON report is explained.
+what="docs/findings.md"
+sed -n 's/.*put([a-z]*, "\([a-z_]*\)",.*/\1/p' "$here/common/tool/report_json.c" | sort -u >keys
+[ "$(wc -l <keys)" -gt 30 ] || fail "the keys could not be read"
+while read -r key; do
+	grep -q "\`$key\`" "$here/docs/findings.md" || fail "docs/findings.md does not explain $key"
+done <keys
+nr=$((nr + 1))
+
 for package in libaio-dev zlib1g-dev libexpat1-dev libdevmapper-dev libjansson-dev libcriterion-dev; do
 	grep -q "$package" "$here/README.md" || fail "README.md does not name $package"
 	grep -q "$package" "$here/quickstart" || fail "quickstart does not install $package"

@@ -32,6 +32,10 @@ run 0 thin_check --strict basic
 run 0 thin_check --override-mapping-root 157 --override-details-root=158 basic
 run 0 thin_check --skip-map basic # an unambiguous prefix, as getopt_long takes it
 run 0 thin_check basic -q         # options may follow
+run 0 thin_check -v -v --io-engine sync basic # what 1.x knows but does not tell
+run 0 thin_check -m --super-block-only held
+has err 'both superblocks are fine'
+refused 1 thin_check -m --super-block-only basic
 run 0 thin_check -- basic
 
 # ---- needs_check
@@ -50,6 +54,7 @@ for how in --super-block-only --skip-mappings --ignore-non-fatal-errors; do
 	cp flagged.before flagged
 	run 0 thin_check --clear-needs-check-flag $how flagged
 	[ "$(damage flagged get 4 4)" = 0 ] || fail "the flag was not cleared with $how"
+	has err 'no damage: 3 devices, 640 mappings' # everything was looked at
 done
 cp flagged.before flagged
 run 0 thin_check --auto-repair flagged
@@ -133,6 +138,14 @@ if command -v jq >/dev/null; then
 		'["block-checksum","fatal","mapping tree",[0],0]' ] || fail "JSON of a damaged pool"
 	[ "$(jq '.superblock.needs_check, .summary.exit_status' out | tr '\n' ' ')" = "true 1 " ] ||
 		fail "JSON summary"
+	run 1 thin_check --json unsafe
+	[ "$(jq -c '[.findings[0].devices[0:2], .summary.counts]' out)" = \
+		'[[0,1],{"mapping-shared":1}]' ] || fail "JSON of unsafe sharing: whose data it is"
+	head -c 4096 /dev/urandom >lost
+	tail -c +4097 basic >>lost
+	run 1 thin_check --json lost
+	[ "$(jq -c '[.superblock, .findings[0].id]' out)" = '[null,"superblock-checksum"]' ] ||
+		fail "JSON without a superblock"
 	run 1 thin_check --json leaky.before
 	[ "$(jq -c '.findings[0] | [.expected, .found, .ranges[0].unit]' out)" = \
 		'[0,1,"data blocks"]' ] || fail "JSON of a leak"
@@ -160,7 +173,9 @@ refused 64 thin_check basic held
 refused 64 thin_check --hedgehogs-only basic
 has err "unexpected argument '--hedgehogs-only' found"
 refused 64 thin_check -z basic
-refused 64 thin_check --s basic # ambiguous
+refused 64 thin_check --s basic
+has err "option '--s' is ambiguous"
+refused 64 thin_check --io-engine
 refused 64 thin_check --override-mapping-root basic
 refused 64 thin_check --override-mapping-root 0 basic
 refused 64 thin_check --override-mapping-root -1 basic
@@ -207,13 +222,50 @@ has err 'This looks like XML'
 run 1 thin_check short.xml
 has err 'This looks like XML'
 run 1 thin_check short
-has err 'Metadata device/file too small'
+has err 'it is a text file'
+head -c 1000 /dev/zero >tiny
+run 1 thin_check tiny
+has err 'Metadata device/file too small.  Is this binary metadata\?'
+head -c 100000 /dev/zero | tr '\0' 'a' >long.txt
+refused 1 thin_check long.txt
+has err 'it is a text file'
+xz -k basic.xml
+refused 1 thin_check basic.xml.xz
+has err 'compressed with xz'
+refused 1 thin_check /bin/sh
+has err 'it is a program'
 run 1 thin_check basic.xml.gz
 has err 'gzip'
 run 1 thin_check junk
 has err 'data device'
 refused 1 thin_check -m basic
 has err 'no current metadata snap'
+
+# ---- not ours to read, or in use
+if [ "$(id -u)" -eq 0 ]; then
+	chmod 755 "$work"
+	cp basic forbidden
+	chmod 0 forbidden
+	refused_by_name() {
+		lines err 1
+		has err "$1"
+	}
+	run 1 setpriv --reuid=65534 --regid=65534 --clear-groups "$build/bin/thin_check" "$work/forbidden"
+	refused_by_name 'Permission denied'
+	truncate -s 4M disk
+	if mkfs.ext4 -q disk 2>/dev/null && mkdir mounted && mount -o loop disk mounted 2>/dev/null; then
+		loop=$(findmnt -n -o SOURCE mounted)
+		run 1 thin_check "$loop"
+		refused_by_name 'in use: mounted'
+		run 1 thin_dump -o "$loop" basic
+		refused_by_name 'cannot write to'
+		umount mounted
+	else
+		printf 'skipped: no loop device can be mounted here\n'
+	fi
+else
+	printf 'skipped: not root, nothing can be forbidden or mounted\n'
+fi
 
 # ---- output that cannot be written
 thin_check basic >&- 2>err && fail "a closed standard output went unnoticed"

@@ -59,6 +59,8 @@ refused 1 thin_dump -m51 held
 has err 'metadata snapshot does not match that in superblock'
 refused 1 thin_dump -m basic
 has err 'no current metadata snap'
+run 0 thin_dump --form human_readable --skip basic # unambiguous prefixes
+run 0 thin_dump --io-engine async -q basic
 run 0 thin_dump --help
 has out '^Usage: thin_dump '
 run 0 thin_dump -V
@@ -117,6 +119,10 @@ run 1 thin_dump hurt
 has err 'mapped beyond the data device'
 lacks out '</superblock>'
 cp basic hurt
+damage hurt super 64 8 1152921504606846976
+refused 1 thin_dump hurt
+has err 'more than there can be'
+cp basic hurt
 damage hurt super 40 4 9
 refused 1 thin_dump hurt
 has err 'version 9'
@@ -163,6 +169,11 @@ refused 1 thin_dump -o no/such/directory/file basic
 has err 'cannot write to no/such/directory/file'
 thin_dump basic >&- 2>err && fail "a closed standard output went unnoticed"
 lines err 1
+(
+	ulimit -f 1
+	thin_dump -o limited snaps
+) 2>err && fail "a file that may not grow went unnoticed"
+has err 'cannot write to limited'
 thin_dump basic >/dev/full 2>err && fail "a full disk went unnoticed"
 lines err 1
 

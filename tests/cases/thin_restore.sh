@@ -51,7 +51,7 @@ new
 run 0 thin_restore -i - -o meta <basic.xml
 cmp -s meta wanted || fail "standard input"
 new
-cat basic.xml.gz | run 0 thin_restore --input=- --output=meta
+run 0 thin_restore --input=- --output=meta < <(cat basic.xml.gz)
 cmp -s meta wanted || fail "a gzip'd pipe"
 new
 cp basic.xml gone.xml

@@ -60,10 +60,11 @@ only jansson.h common/tool/report_json.c
 below_tool=$(git ls-files 'common/*.[ch]' | grep -v '^common/tool/')
 # shellcheck disable=SC2086 # lists of files
 {
-	if grep -nE '\b(malloc|calloc|realloc|free|strdup)\(' $files | grep -v '^common/base/alloc\.c:'; then
+	if grep -nE '\b(malloc|calloc|realloc|free|strdup|v?asprintf)\(' $files | grep -v '^common/base/alloc\.c:'; then
 		complain "memory is taken in common/base/alloc.c alone"
 	fi
-	if grep -nE '\b(exit|_exit|abort|printf|puts|perror|fprintf)\(' $below_tool; then
+	if grep -nE '\b(exit|_exit|abort|perror|v?f?printf|v?dprintf|f?puts|f?putc|putchar|fwrite)\(' \
+		$below_tool; then
 		complain "only common/tool and the tools print or exit"
 	fi
 	if grep -nE '\b(strcpy|strcat|sprintf|vsprintf|gets|atoi|atol|strtok|alloca)\(' $files; then

@@ -40,19 +40,23 @@ step_clang() {
 	each project clang "${flags[@]}" -O2 "${warnings[@]}" -c -o /dev/null &&
 		each tests clang "${flags[@]}" -O2 "${warnings[@]}" -c -o /dev/null
 }
+# The analysers below look at what users run.  Tests end by aborting, which they take for paths that go on.
 step_analyzer() {
 	each project gcc "${flags[@]}" -O2 -fanalyzer -Werror -c -o /dev/null
 }
 step_tidy() {
+	# clang-tidy counts on stderr the warnings in system headers that it does not show.
 	# shellcheck disable=SC2016 # $0 and $@ are for the inner shell
 	each project sh -c 'clang-tidy --quiet "$0" -- -std=gnu11 -D_GNU_SOURCE -I. 2>/dev/null'
 }
 step_cppcheck() {
+	# It does not need the system's headers, and says of each that it has not got it.
 	cppcheck -q -j "$jobs" --error-exitcode=1 --std=c11 -D__x86_64__ -D_GNU_SOURCE -I. \
 		--enable=warning,portability,performance --inline-suppr \
 		--suppress=missingIncludeSystem "${project[@]}"
 }
 step_sparse() {
+	# It does not know all attributes of the libraries' headers.
 	each project sparse "${flags[@]}" -Wbitwise -D__CHECK_ENDIAN__ -Wno-unknown-attribute \
 		-Wsparse-error
 }
@@ -60,6 +64,7 @@ step_format() {
 	clang-format --dry-run -Werror "${all_c[@]}"
 }
 step_spelling() {
+	# "fo" and "nd" are in hex and names, "inout" and "dedup" are words of the field.
 	git ls-files | grep -vE '\.xz$|^LICENSE$' | xargs codespell -L fo,inout,nd,dedup
 }
 step_shell() {
@@ -74,13 +79,18 @@ step_layers() {
 step_sizes() {
 	tests/lint/sizes.sh
 }
+# Nothing that changes outlives a call: no section for variables holds anything.
+step_globals() {
+	make -s all && ! nm -f sysv build/libthinmend.a 2>/dev/null |
+		awk -F '|' '$7 ~ /^ *\.(data|bss)$/ && $4 ~ /OBJECT/'  | grep .
+}
 step_headers() {
 	tests/lint/headers.sh
 }
 
 steps=("$@")
 [ $# -gt 0 ] || steps=(gcc clang analyzer tidy cppcheck sparse format spelling shell manuals layers
-	sizes headers)
+	sizes globals headers)
 failed=()
 for step in "${steps[@]}"; do
 	if output=$("step_$step" 2>&1); then

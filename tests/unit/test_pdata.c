@@ -63,6 +63,30 @@ Test(pdata, ref_counts_beyond_four_bits)
 	ref_counts_destroy(&r);
 }
 
+Test(pdata, ref_counts_go_down_again)
+{
+	struct ref_counts r;
+
+	cr_assert_eq(ref_counts_init(&r, 100000), 0);
+	for (int round = 0; round < 2; round++) {
+		for (uint64_t n = 1; n <= 10; n++) {
+			cr_assert_eq(ref_counts_add(&r, 70001, false), 0);
+			cr_expect_eq(r.nr_above_two, n > 2);
+		}
+		for (uint64_t n = 10; n; n--) {
+			cr_expect_eq(ref_counts_get(&r, 70001), n);
+			cr_expect_eq(r.nr_above_two, n > 2);
+			ref_counts_remove(&r, 70001);
+		}
+		cr_expect_eq(ref_counts_get(&r, 70001), 0);
+	}
+	cr_expect_eq(ref_counts_get(&r, 70000), 0);
+	cr_expect_eq(ref_counts_skip_unused(&r, 0), 65536);
+	cr_expect_eq(ref_counts_skip_unused(&r, 70001), 70001);
+	cr_expect_eq(ref_counts_skip_unused(&r, 98304), 100000);
+	ref_counts_destroy(&r);
+}
+
 Test(pdata, ref_counts_know_marked_blocks_used_twice)
 {
 	struct ref_counts r;
