@@ -2,6 +2,7 @@
 #
 #   make               build all tools to build/bin/NAME
 #   make check         build and run all tests
+#   make check-loss    destroy each block of each fixture, repair, and say what was lost
 #   make lint          every static analyser, zero findings (tests/lint/lint.sh)
 #   make install       install to $(DESTDIR)$(prefix): sbin and share/man/man8
 #   make uninstall     remove what install put there
@@ -99,12 +100,15 @@ $(B)/tests/%: $(B)/obj/tests/unit/%.o $(SUPPORT:%.c=$(B)/obj/%.o) $(LIB)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) $$(pkg-config --libs criterion)
 
-$(B)/tools/damage: $(B)/obj/tests/tools/damage.o $(SUPPORT:%.c=$(B)/obj/%.o) $(LIB)
+$(B)/tools/%: $(B)/obj/tests/tools/%.o $(SUPPORT:%.c=$(B)/obj/%.o) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 damage: $(B)/tools/damage
+
+check-loss: $(B)/tools/loss fixtures
+	$(Q)$(B)/tools/loss $(patsubst build/fixtures/%.raw,%,$(FIXTURES))
 
 check: all fixtures damage $(UNITS)
 	$(Q)tests/run.sh $(B)
@@ -134,7 +138,7 @@ clean:
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
 
-.PHONY: all check damage lint bench format fixtures install uninstall clean help
+.PHONY: all check check-loss damage lint bench format fixtures install uninstall clean help
 .SECONDARY:
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)

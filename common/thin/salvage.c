@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT
+ * salvage.c: the order of the salvage, and the superblock.
+ */
+#include "common/thin/salvage.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "common/base/alloc.h"
+#include "common/io/overlay_engine.h"
+#include "common/thin/salvage_internal.h"
+
+static void set_fault(struct salvage *s, const char *format, ...) printf_like(2, 3);
+
+static void set_fault(struct salvage *s, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(s->fault->text, sizeof(s->fault->text), format, args);
+	va_end(args);
+}
+
+/* An expression, so that every analyser sees the value. */
+#define hopeless(...) (set_fault(__VA_ARGS__), -EUCLEAN)
+
+static int open_salvage(struct salvage *s, struct block_engine *e)
+{
+	int r = overlay_engine_create(e, &s->overlay);
+
+	s->nr_blocks = e->nr_blocks < METADATA_MAX_BLOCKS ? e->nr_blocks : METADATA_MAX_BLOCKS;
+	if (!r)
+		r = block_reader_create(s->overlay, &s->reader);
+	if (!r)
+		r = node_table_init(&s->table, s->overlay, s->reader, NULL, s->nr_blocks);
+	s->shapes = alloc_array(s->nr_blocks, sizeof(*s->shapes));
+	return r || s->shapes ? r : -ENOMEM;
+}
+
+static void close_salvage(struct salvage *s)
+{
+	for (size_t i = 0; i < s->nr_holes; i++)
+		alloc_free(s->holes[i].children);
+	alloc_free(s->holes);
+	u64_map_destroy(&s->hole_at);
+	alloc_free(s->shapes);
+	alloc_free(s->strays);
+	alloc_free(s->counts);
+	alloc_free(s->deficit);
+	alloc_free(s->devices);
+	alloc_free(s->resolved);
+	node_table_destroy(&s->table);
+	block_reader_destroy(s->reader);
+}
+
+/* A superblock whose checksum is wrong, but which leads to whole roots, is believed. */
+static bool believable(const struct salvage *s, const struct superblock *sb)
+{
+	return sb->magic == SUPERBLOCK_MAGIC && sb->mapping_root < s->nr_blocks &&
+	       sb->details_root < s->nr_blocks &&
+	       (s->shapes[sb->mapping_root] == SHAPE_TOP_LEVEL_LEAF ||
+		s->shapes[sb->mapping_root] == SHAPE_INTERNAL) &&
+	       (s->shapes[sb->details_root] == SHAPE_DETAILS_LEAF ||
+		s->shapes[sb->details_root] == SHAPE_INTERNAL);
+}
+
+static int read_superblock(struct salvage *s)
+{
+	void *raw = alloc_aligned(MD_BLOCK_SIZE);
+	int r;
+
+	if (!raw)
+		return -ENOMEM;
+	r = block_read(s->overlay, SUPERBLOCK_LOCATION, raw);
+	if (!r)
+		s->sb = superblock_decode(raw);
+	alloc_free(raw);
+	if (!r && (s->sb.checksum_ok || believable(s, &s->sb)))
+		return 0;
+	return hopeless(s, "the superblock is lost");
+}
+
+/* What cannot be is replaced by what the options say. */
+static int settle_superblock(struct salvage *s)
+{
+	const struct salvage_options *o = s->options;
+
+	if (o->data_block_size)
+		s->sb.data_block_size = o->data_block_size;
+	if (!data_block_size_valid(s->sb.data_block_size))
+		return hopeless(s,
+				"the data block size is lost: give --data-block-size (LVM: lvs -o "
+				"chunk_size; else dmsetup table, or what manages the pool)");
+	if (o->has_transaction_id)
+		s->sb.transaction_id = o->transaction_id;
+	if (o->nr_data_blocks)
+		s->sb.data_space_map.nr_blocks = o->nr_data_blocks;
+	if (!s->sb.data_space_map.nr_blocks || s->sb.data_space_map.nr_blocks > MAX_DATA_BLOCKS)
+		s->sb.data_space_map.nr_blocks = MAX_DATA_BLOCKS;
+	return 0;
+}
+
+static void report_devices(struct salvage *s)
+{
+	struct salvage_result *result = s->result;
+
+	result->devices = alloc_array(s->nr_devices, sizeof(*result->devices));
+	if (!result->devices)
+		return;
+	result->nr_devices = s->nr_devices;
+	for (size_t i = 0; i < s->nr_devices; i++) {
+		const struct salvage_device *d = &s->devices[i];
+
+		result->devices[i] = (struct salvaged_device){
+			.id = d->id,
+			.nr_expected = d->details.mapped_blocks,
+			.nr_mappings = d->nr_mappings,
+			.rebuilt_details = d->rebuilt_details,
+			.matched_root = d->matched_root,
+		};
+	}
+}
+
+static int run(struct salvage *s)
+{
+	int r = salvage_sweep(s);
+
+	if (!r)
+		r = read_superblock(s);
+	if (!r)
+		r = settle_superblock(s);
+	if (!r)
+		r = salvage_load_counts(s);
+	if (!r)
+		r = salvage_scan(s);
+	if (!r)
+		r = salvage_adopt(s);
+	if (!r)
+		r = salvage_match_devices(s);
+	if (!r)
+		r = salvage_patch(s);
+	if (!r)
+		report_devices(s);
+	return r;
+}
+
+int salvage(struct block_engine *e, const struct salvage_options *options,
+	    struct block_engine **ret_engine, struct salvage_result *ret_result,
+	    struct salvage_fault *ret_fault)
+{
+	struct salvage *s = alloc_object(struct salvage);
+	int r;
+
+	*ret_result = (struct salvage_result){ 0 };
+	*ret_fault = (struct salvage_fault){ "" };
+	if (!s)
+		return -ENOMEM;
+	s->options = options;
+	s->inner = e;
+	s->fault = ret_fault;
+	s->result = ret_result;
+	r = open_salvage(s, e);
+	if (!r)
+		r = run(s);
+	close_salvage(s);
+	if (r)
+		block_engine_destroy(s->overlay);
+	else
+		*ret_engine = s->overlay;
+	alloc_free(s);
+	return r;
+}
+
+void salvage_result_destroy(struct salvage_result *result)
+{
+	alloc_free(result->devices);
+	alloc_free(result->losses);
+	*result = (struct salvage_result){ 0 };
+}

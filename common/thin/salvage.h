@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT
+ * salvage.h: sound metadata from damaged metadata, in memory, on top of a device that is only read.
+ *
+ * What the current superblock reaches and is whole is taken as it is.  What is lost is looked for
+ * among the blocks that the last commit counted and that nothing leads to any more.  Where exactly
+ * one way fits it is taken, where several do none is: a wrong mapping is worse than a lost one.
+ * Memory: about 130 bytes a metadata block, and 4 KiB an internal node and a changed block.
+ */
+#ifndef THINMEND_THIN_SALVAGE_H
+#define THINMEND_THIN_SALVAGE_H
+
+#include "common/io/block_io.h"
+#include "common/thin/superblock.h"
+
+struct salvage_options {
+	bool has_transaction_id;
+	uint64_t transaction_id;  /* in place of one that is lost, likewise: */
+	uint64_t nr_data_blocks;  /* unless 0 */
+	uint32_t data_block_size; /* sectors, unless 0 */
+};
+
+/* Why nothing could be salvaged, for one line of text. */
+struct salvage_fault {
+	char text[256];
+};
+
+/* What became of a device. */
+struct salvaged_device {
+	uint64_t id;
+	uint64_t nr_expected; /* mappings that its details say it had; UINT64_MAX: not known */
+	uint64_t nr_mappings; /* that it has now */
+	bool rebuilt_details;
+	bool matched_root;
+};
+
+/* Mappings that could not be saved: of all devices that had this node. */
+struct salvage_loss {
+	uint64_t block;      /* of the node that is lost */
+	uint64_t device;     /* or NO_DEVICE: several */
+	uint64_t begin, end; /* thin blocks; end may be RANGE_OPEN */
+};
+
+struct salvage_result {
+	struct salvaged_device *devices; /* owned */
+	size_t nr_devices;
+	struct salvage_loss *losses; /* owned */
+	size_t nr_losses, losses_capacity;
+	uint64_t nr_lost_devices; /* that can be told to have been there */
+	uint64_t nr_adopted;      /* nodes that nothing led to any more */
+	uint64_t nr_strays;       /* blocks that stood in the wrong place */
+	uint64_t nr_dropped;      /* single mappings */
+	bool superblock_found_out;
+};
+
+/*
+ * Salvage what is on e, which is only read and must outlive *ret_engine: the sound metadata, to be
+ * read as any.  0; -EUCLEAN with ret_fault filled when nothing can be salvaged; or -errno of our
+ * own. *ret_result is to be destroyed in any case.
+ */
+must_check int salvage(struct block_engine *e, const struct salvage_options *options,
+		       struct block_engine **ret_engine, struct salvage_result *ret_result,
+		       struct salvage_fault *ret_fault);
+void salvage_result_destroy(struct salvage_result *result);
+
+#endif

@@ -1,0 +1,551 @@
+/* SPDX-License-Identifier: MIT
+ * salvage_adopt.c: what stood below nodes that are lost.
+ *
+ * The last commit counted every reference.  A node that is counted more often than anybody whom we
+ * can read refers to it hung below a node that is lost: it is a candidate for the holes that its
+ * keys and its height fit, and the number of mappings that a device should have is the proof.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "common/base/alloc.h"
+#include "common/thin/salvage_internal.h"
+
+enum {
+	MAX_HEIGHT = BTREE_MAX_DEPTH,
+	MAX_CHOICES = 2000, /* candidates of one hole, where they overlap */
+	MAX_SUMS = 1 << 20, /* ways that are looked at */
+};
+
+struct key_range {
+	uint64_t begin, end; /* end 0: nobody leads there */
+};
+
+struct adoption {
+	struct salvage *s;
+	struct key_range *ranges; /* owned, by node: the keys that its parents leave for it */
+	uint32_t *holes_in;       /* owned, by device: how many holes its tree has */
+	uint32_t *candidates;     /* owned: nodes that somebody misses, by first key */
+	size_t nr_candidates;
+	uint32_t *fitting; /* owned: those that fit the hole under consideration */
+	size_t nr_fitting;
+};
+
+static struct node *node_at(const struct adoption *a, size_t i)
+{
+	return &a->s->table.nodes[i];
+}
+
+/* ---- what is missing, and where */
+
+static void push_down(struct adoption *a, size_t parent, size_t child, uint64_t begin, uint64_t end)
+{
+	struct node *p = node_at(a, parent), *c = node_at(a, child);
+	struct key_range *range = &a->ranges[child];
+
+	if (begin < a->ranges[parent].begin)
+		begin = a->ranges[parent].begin;
+	if (end > a->ranges[parent].end)
+		end = a->ranges[parent].end;
+	if (!range->end) {
+		*range = (struct key_range){ begin, end };
+	} else {
+		range->begin = begin > range->begin ? begin : range->begin;
+		range->end = end < range->end ? end : range->end;
+	}
+	if (p->owner == NO_OWNER)
+		return;
+	if (c->owner == NO_OWNER)
+		c->owner = p->owner;
+	else if (c->owner != p->owner)
+		c->owner = MANY_OWNERS;
+}
+
+static int add_hole(struct adoption *a, const struct hole *h)
+{
+	struct salvage *s = a->s;
+	struct hole *grown = alloc_grow(s->holes, &s->holes_capacity, s->nr_holes, sizeof(*grown));
+	uint64_t *index;
+
+	if (!grown)
+		return -ENOMEM;
+	s->holes = grown;
+	grown[s->nr_holes++] = *h;
+	index = u64_map_at(&s->hole_at, hole_key(h->node, h->slot));
+	if (!index)
+		return -ENOMEM;
+	*index = s->nr_holes;
+	return 0;
+}
+
+static int note_lost_node(struct adoption *a, size_t node, int height)
+{
+	struct hole h = { .node = (uint32_t)node, .slot = WHOLE_NODE, .height = height };
+	struct hole *known = hole_at(a->s, node, WHOLE_NODE);
+
+	if (!known)
+		return add_hole(a, &h);
+	if (known->height < 0)
+		known->height = height;
+	return 0;
+}
+
+static int visit_slot(struct adoption *a, size_t parent, const struct btree_node *p, uint32_t slot)
+{
+	int height = node_at(a, parent)->height ? node_at(a, parent)->height - 1 : -1;
+	uint64_t begin = btree_node_key(p, slot), end = a->ranges[parent].end;
+	int64_t child = node_table_find(&a->s->table, btree_node_u64(p, slot), KIND_MAPPING);
+
+	if (slot + 1 < p->nr_entries && btree_node_key(p, slot + 1) < end)
+		end = btree_node_key(p, slot + 1);
+	if (child < 0) {
+		struct hole h = { .node = (uint32_t)parent, .slot = slot, .height = height };
+
+		h.begin = begin;
+		h.end = end;
+		return add_hole(a, &h);
+	}
+	push_down(a, parent, (size_t)child, begin, end);
+	return node_at(a, (size_t)child)->bad ? note_lost_node(a, (size_t)child, height) : 0;
+}
+
+static int visit_node(struct adoption *a, size_t node)
+{
+	const struct node *n = node_at(a, node);
+	struct btree_node p;
+	int r = 0;
+
+	if (n->bad || n->leaf || n->kind != KIND_MAPPING || !a->ranges[node].end)
+		return 0;
+	p = node_table_decoded(&a->s->table, n);
+	for (uint32_t i = 0; i < p.nr_entries && !r; i++)
+		r = visit_slot(a, node, &p, i);
+	return r;
+}
+
+/* Parents come before children, so that each knows its range. */
+static int visit_all(struct adoption *a)
+{
+	int r = 0;
+
+	for (int height = MAX_HEIGHT; height >= 0 && !r; height--) {
+		for (size_t i = 0; i < a->s->table.nr_nodes && !r; i++) {
+			if (node_at(a, i)->height == height)
+				r = visit_node(a, i);
+		}
+	}
+	return r;
+}
+
+/* Nodes that nobody leads to are roots for now. */
+static void begin_orphans(struct adoption *a)
+{
+	for (size_t i = a->s->nr_held; i < a->s->table.nr_nodes; i++) {
+		if (node_at(a, i)->kind == KIND_MAPPING &&
+		    !ref_counts_get(&a->s->table.refs, node_at(a, i)->block))
+			a->ranges[i] = (struct key_range){ 0, RANGE_OPEN };
+	}
+}
+
+static int begin_roots(struct adoption *a)
+{
+	int r = 0;
+
+	for (size_t d = 0; d < a->s->nr_devices && !r; d++) {
+		const struct salvage_device *device = &a->s->devices[d];
+		int64_t root;
+
+		if (!device->has_root)
+			continue;
+		root = node_table_find(&a->s->table, device->root, KIND_MAPPING);
+		a->ranges[root] = (struct key_range){ 0, RANGE_OPEN };
+		node_at(a, (size_t)root)->owner =
+			node_at(a, (size_t)root)->owner == NO_OWNER ? (uint32_t)d : MANY_OWNERS;
+		if (node_at(a, (size_t)root)->bad)
+			r = note_lost_node(a, (size_t)root, -1);
+	}
+	return r;
+}
+
+static void settle_holes(struct adoption *a)
+{
+	for (size_t i = 0; i < a->s->nr_holes; i++) {
+		struct hole *h = &a->s->holes[i];
+
+		h->owner = node_at(a, h->node)->owner;
+		if (h->slot == WHOLE_NODE) {
+			h->begin = a->ranges[h->node].begin;
+			h->end = a->ranges[h->node].end;
+		}
+		if (h->owner < a->s->nr_devices)
+			a->holes_in[h->owner]++;
+	}
+}
+
+/* ---- who could have stood there */
+
+static int by_first_key(const void *x, const void *y, void *context)
+{
+	const struct node *nodes = context;
+	uint64_t kx = nodes[*(const uint32_t *)x].first_key;
+	uint64_t ky = nodes[*(const uint32_t *)y].first_key;
+
+	return (kx > ky) - (kx < ky);
+}
+
+static int find_candidates(struct adoption *a)
+{
+	const struct salvage *s = a->s;
+
+	a->candidates = alloc_array(s->table.nr_nodes, sizeof(*a->candidates));
+	a->fitting = alloc_array(s->table.nr_nodes, sizeof(*a->fitting));
+	if (!a->candidates || !a->fitting)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->table.nr_nodes; i++) {
+		const struct node *n = node_at(a, i);
+		bool held_only = i >= s->nr_live && i < s->nr_held;
+
+		if (n->kind == KIND_MAPPING && !n->bad && !held_only && n->nr_values &&
+		    s->deficit[i])
+			a->candidates[a->nr_candidates++] = (uint32_t)i;
+	}
+	qsort_r(a->candidates, a->nr_candidates, sizeof(*a->candidates), by_first_key,
+		s->table.nodes);
+	return 0;
+}
+
+/*
+ * A device writes in place to what is not older than its last snapshot: such mappings are its own,
+ * and stand in no leaf that others share.
+ */
+static bool shared_against_time(const struct adoption *a, const struct hole *h,
+				const struct node *n)
+{
+	const struct salvage_device *d;
+
+	if (h->owner >= a->s->nr_devices || !n->leaf ||
+	    !ref_counts_get(&a->s->table.refs, n->block))
+		return false;
+	d = &a->s->devices[h->owner];
+	return d->has_details && n->max_time >= d->details.snapshotted_time;
+}
+
+/* height: of what is lost. */
+static bool fits(const struct adoption *a, const struct hole *h, int height, uint32_t candidate)
+{
+	const struct node *n = node_at(a, candidate);
+	int wanted = h->slot == WHOLE_NODE ? height - 1 : height;
+
+	return a->s->deficit[candidate] && n->height == wanted && n->first_key >= h->begin &&
+	       (n->last_key < h->end || h->end == RANGE_OPEN) && n->max_time <= a->s->sb.time &&
+	       n->block != node_at(a, h->node)->block && !shared_against_time(a, h, n);
+}
+
+static void find_fitting(struct adoption *a, const struct hole *h, int height)
+{
+	a->nr_fitting = 0;
+	for (size_t i = 0; i < a->nr_candidates; i++) {
+		if (fits(a, h, height, a->candidates[i]))
+			a->fitting[a->nr_fitting++] = a->candidates[i];
+	}
+}
+
+/* How many mappings the hole has to bring, or UINT64_MAX: not known. */
+static uint64_t needed(const struct adoption *a, const struct hole *h)
+{
+	const struct salvage_device *d;
+	int64_t root;
+	uint64_t known;
+
+	if (h->owner >= a->s->nr_devices || a->holes_in[h->owner] != 1)
+		return UINT64_MAX;
+	d = &a->s->devices[h->owner];
+	root = node_table_find(&a->s->table, d->root, KIND_MAPPING);
+	if (!d->has_details || root < 0)
+		return UINT64_MAX;
+	known = node_at(a, (size_t)root)->bad ? 0 : node_at(a, (size_t)root)->nr_values;
+	return d->details.mapped_blocks > known ? d->details.mapped_blocks - known : UINT64_MAX;
+}
+
+static bool disjoint(const struct adoption *a)
+{
+	for (size_t i = 1; i < a->nr_fitting; i++) {
+		if (node_at(a, a->fitting[i])->first_key <= node_at(a, a->fitting[i - 1])->last_key)
+			return false;
+	}
+	return true;
+}
+
+static uint64_t total(const struct adoption *a)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < a->nr_fitting; i++)
+		sum += node_at(a, a->fitting[i])->nr_values;
+	return sum;
+}
+
+static int fill(struct adoption *a, struct hole *h, const uint32_t *children, size_t nr)
+{
+	h->children = alloc_array(nr, sizeof(*h->children));
+	if (!h->children)
+		return -ENOMEM;
+	for (size_t i = 0; i < nr; i++) {
+		h->children[i] = children[i];
+		a->s->deficit[children[i]]--;
+	}
+	h->nr_children = (uint32_t)nr;
+	h->filled = true;
+	a->s->result->nr_adopted += nr;
+	return 0;
+}
+
+/* ---- choosing some of them so that the number of mappings is right */
+
+struct choice {
+	const struct adoption *a;
+	struct u64_map ways; /* by number of the first one to choose from, and sum: 1 + ways */
+	size_t next[MAX_CHOICES];
+	bool gave_up;
+};
+
+/* In how many ways, 2 for several, do disjoint ones from number i on add up to sum? */
+static unsigned int count_ways(struct choice *c, size_t i, uint64_t sum)
+{
+	uint64_t key = (uint64_t)i << 40 | sum, *slot;
+	uint64_t values;
+	unsigned int ways;
+
+	if (!sum)
+		return 1;
+	if (i == c->a->nr_fitting || c->gave_up)
+		return 0;
+	slot = u64_map_at(&c->ways, key);
+	if (!slot || c->ways.nr_used > MAX_SUMS) {
+		c->gave_up = true;
+		return 0;
+	}
+	if (*slot)
+		return (unsigned int)*slot - 1;
+	ways = count_ways(c, i + 1, sum);
+	values = node_at(c->a, c->a->fitting[i])->nr_values;
+	if (values <= sum)
+		ways += count_ways(c, c->next[i], sum - values);
+	if (ways > 2)
+		ways = 2;
+	slot = u64_map_at(&c->ways, key);
+	if (slot)
+		*slot = ways + 1;
+	return ways;
+}
+
+static void find_next(struct choice *c)
+{
+	const struct adoption *a = c->a;
+
+	for (size_t i = 0; i < a->nr_fitting; i++) {
+		size_t j = i + 1;
+
+		while (j < a->nr_fitting &&
+		       node_at(a, a->fitting[j])->first_key <= node_at(a, a->fitting[i])->last_key)
+			j++;
+		c->next[i] = j;
+	}
+}
+
+/* Keep those of the one way that there is. */
+static void take_the_way(struct adoption *a, struct choice *c, uint64_t sum)
+{
+	size_t i = 0, nr = 0;
+
+	while (sum && i < a->nr_fitting) {
+		uint64_t values = node_at(a, a->fitting[i])->nr_values;
+
+		if (values <= sum && count_ways(c, c->next[i], sum - values)) {
+			size_t next = c->next[i];
+
+			a->fitting[nr++] = a->fitting[i];
+			sum -= values;
+			i = next;
+		} else {
+			i++;
+		}
+	}
+	a->nr_fitting = nr;
+}
+
+/* Reduce what fits to the only selection with that sum.  *ret_found: there is exactly one. */
+static int choose(struct adoption *a, uint64_t sum, bool *ret_found)
+{
+	struct choice *c;
+
+	*ret_found = disjoint(a) && total(a) == sum;
+	if (*ret_found || a->nr_fitting > MAX_CHOICES || total(a) < sum || sum >> 40)
+		return 0;
+	c = alloc_object(struct choice);
+	if (!c)
+		return -ENOMEM;
+	c->a = a;
+	find_next(c);
+	*ret_found = count_ways(c, 0, sum) == 1 && !c->gave_up;
+	if (*ret_found)
+		take_the_way(a, c, sum);
+	u64_map_destroy(&c->ways);
+	alloc_free(c);
+	return 0;
+}
+
+/* A lost leaf has nothing below; a root may have any height. */
+static int first_height(const struct hole *h)
+{
+	if (h->height >= 0)
+		return h->height;
+	return h->slot == WHOLE_NODE ? 1 : 0;
+}
+
+static int last_height(const struct hole *h)
+{
+	return h->height >= 0 ? h->height : MAX_HEIGHT;
+}
+
+/* Where the device's details say how many mappings there have to be, and one way gives them. */
+static int fill_exactly(struct adoption *a, struct hole *h, bool *ret_progress)
+{
+	uint64_t sum = needed(a, h);
+	int fitting_height = -1, r = 0;
+
+	if (sum == UINT64_MAX || (h->slot == WHOLE_NODE && h->height == 0))
+		return 0;
+	for (int height = first_height(h); height <= last_height(h) && !r; height++) {
+		bool found;
+
+		find_fitting(a, h, height);
+		r = choose(a, sum, &found);
+		if (!found || r)
+			continue;
+		if (fitting_height >= 0)
+			return 0; /* two heights, two ways */
+		fitting_height = height;
+	}
+	if (r || fitting_height < 0)
+		return r;
+	find_fitting(a, h, fitting_height);
+	r = choose(a, sum, ret_progress);
+	if (r || !*ret_progress || (h->slot != WHOLE_NODE && a->nr_fitting != 1)) {
+		*ret_progress = false;
+		return r;
+	}
+	return fill(a, h, a->fitting, a->nr_fitting);
+}
+
+/* Does anybody else want one of those that fit, so that there are not enough? */
+static bool contested(const struct adoption *a, const struct hole *h)
+{
+	for (size_t i = 0; i < a->nr_fitting; i++) {
+		uint32_t nr = 0;
+
+		for (size_t o = 0; o < a->s->nr_holes; o++) {
+			const struct hole *other = &a->s->holes[o];
+			bool wants = false;
+
+			if (other == h || other->filled)
+				continue;
+			for (int height = first_height(other);
+			     height <= last_height(other) && !wants; height++)
+				wants = fits(a, other, height, a->fitting[i]);
+			nr += wants;
+		}
+		if (nr >= a->s->deficit[a->fitting[i]])
+			return true;
+	}
+	return false;
+}
+
+/* Where nobody else can have lost them. */
+static int fill_plausibly(struct adoption *a, struct hole *h, bool *ret_progress)
+{
+	uint64_t sum = needed(a, h);
+	int fitting_height = -1;
+
+	for (int height = first_height(h); height <= last_height(h); height++) {
+		find_fitting(a, h, height);
+		if (!a->nr_fitting)
+			continue;
+		if (fitting_height >= 0)
+			return 0;
+		fitting_height = height;
+	}
+	if (fitting_height < 0)
+		return 0;
+	find_fitting(a, h, fitting_height);
+	if (!disjoint(a) || total(a) > sum || contested(a, h) ||
+	    (h->slot != WHOLE_NODE && a->nr_fitting != 1))
+		return 0;
+	*ret_progress = true;
+	return fill(a, h, a->fitting, a->nr_fitting);
+}
+
+typedef int (*fill_fn)(struct adoption *a, struct hole *h, bool *ret_progress);
+
+static int try_all(struct adoption *a, fill_fn how, bool *ret_progress)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < a->s->nr_holes && !r; i++) {
+		bool progress = false;
+
+		if (a->s->holes[i].filled)
+			continue;
+		r = how(a, &a->s->holes[i], &progress);
+		*ret_progress |= progress;
+	}
+	return r;
+}
+
+/* What one hole takes is gone for the others, which may settle them in turn. */
+static int fill_all(struct adoption *a)
+{
+	bool progress = true;
+	int r = 0;
+
+	while (progress && !r) {
+		progress = false;
+		r = try_all(a, fill_exactly, &progress);
+		if (!r && !progress)
+			r = try_all(a, fill_plausibly, &progress);
+	}
+	return r;
+}
+
+static int prepare(struct adoption *a)
+{
+	size_t nr = a->s->table.nr_nodes;
+
+	a->ranges = alloc_array(nr, sizeof(*a->ranges));
+	a->holes_in = alloc_array(a->s->nr_devices, sizeof(*a->holes_in));
+	return a->ranges && a->holes_in ? 0 : -ENOMEM;
+}
+
+int salvage_adopt(struct salvage *s)
+{
+	struct adoption a = { .s = s };
+	int r = prepare(&a);
+
+	if (!r) {
+		begin_orphans(&a);
+		r = begin_roots(&a);
+	}
+	if (!r)
+		r = visit_all(&a);
+	if (!r) {
+		settle_holes(&a);
+		r = find_candidates(&a);
+	}
+	if (!r && s->nr_holes)
+		r = fill_all(&a);
+	alloc_free(a.ranges);
+	alloc_free(a.holes_in);
+	alloc_free(a.candidates);
+	alloc_free(a.fitting);
+	return r;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT
+ * salvage_internal.h: what the parts of the salvage share.  Included by common/thin/salvage*.c
+ * alone.
+ */
+#ifndef THINMEND_THIN_SALVAGE_INTERNAL_H
+#define THINMEND_THIN_SALVAGE_INTERNAL_H
+
+#include "common/pdata/node_table.h"
+#include "common/thin/device_details.h"
+#include "common/thin/salvage.h"
+
+/* What a block is, by itself: whole, and in the place that it says. */
+enum shape {
+	SHAPE_NONE,
+	SHAPE_SUPERBLOCK,
+	SHAPE_INDEX,
+	SHAPE_BITMAP,
+	SHAPE_INTERNAL,
+	SHAPE_MAPPING_LEAF,
+	SHAPE_TOP_LEVEL_LEAF, /* values that are blocks of this device */
+	SHAPE_DETAILS_LEAF,
+	SHAPE_OTHER_LEAF,
+};
+
+/* How often a metadata block is used, as the last commit counted it. */
+#define COUNT_UNKNOWN UINT32_MAX
+#define COUNT_MANY (UINT32_MAX - 1) /* three or more */
+
+struct sighting {
+	uint32_t claims, location; /* the block that it says it is, and where it stands */
+};
+
+struct salvage_device {
+	uint64_t id;
+	struct device_details details;
+	uint64_t root; /* metadata block */
+	bool has_details, has_root;
+	bool rebuilt_details, matched_root;
+	uint64_t nr_mappings; /* in the end */
+};
+
+/* A node that is lost, or an entry that leads nowhere. */
+struct hole {
+	uint32_t node;       /* index of the lost node, or of the node that has the entry */
+	uint32_t slot;       /* of the entry, or WHOLE_NODE: the node itself is lost */
+	uint64_t begin, end; /* keys that belong there */
+	int height;          /* of the node that is lost; -1: not known */
+	uint32_t owner;      /* index of the only device it belongs to, or MANY_OWNERS, NO_OWNER */
+	bool filled;
+	uint32_t *children; /* owned: nodes that were adopted, in key order */
+	uint32_t nr_children;
+};
+
+struct salvage {
+	const struct salvage_options *options;
+	struct block_engine *inner;   /* borrowed */
+	struct block_engine *overlay; /* owned */
+	struct block_reader *reader;  /* of the overlay */
+	uint64_t nr_blocks;           /* of the damaged device */
+	uint8_t *shapes;              /* owned, by block: enum shape */
+	struct sighting *strays;      /* owned: whole blocks that stand in the wrong place */
+	size_t nr_strays, strays_capacity;
+	struct superblock sb; /* as it is, or as it was found out */
+	uint32_t *counts;     /* owned, by block */
+	struct node_table table;
+	size_t nr_live,
+		nr_held;   /* nodes of the live trees, and of these and the metadata snapshot */
+	uint32_t *deficit; /* owned, by node: references that nobody whom we know makes */
+	struct salvage_device *devices; /* owned, by ascending id */
+	size_t nr_devices, devices_capacity;
+	struct hole *holes; /* owned */
+	size_t nr_holes, holes_capacity;
+	struct u64_map hole_at;    /* by hole_key(): 1 + index */
+	struct resolved *resolved; /* owned, by node */
+	struct salvage_fault *fault;
+	struct salvage_result *result;
+};
+
+static inline uint64_t hole_key(size_t node, uint32_t slot)
+{
+	return (uint64_t)node << 32 | slot;
+}
+
+/* The hole that a lost node, or an entry, is; NULL: none. */
+static inline struct hole *hole_at(const struct salvage *s, size_t node, uint32_t slot)
+{
+	const uint64_t *index = u64_map_find(&s->hole_at, hole_key(node, slot));
+
+	return index && *index ? &s->holes[*index - 1] : NULL;
+}
+
+/* Reads all blocks, and puts strays into their places. */
+must_check int salvage_sweep(struct salvage *s);
+
+/* Counts of the metadata space map that the superblock leads to, as far as it is whole. */
+must_check int salvage_load_counts(struct salvage *s);
+
+/* Reads all trees, and everything else that the last commit counted. */
+must_check int salvage_scan(struct salvage *s);
+
+/* Finds holes in the mapping trees, and what belongs there. */
+must_check int salvage_adopt(struct salvage *s);
+
+/* Gives devices their roots and their details. */
+must_check int salvage_match_devices(struct salvage *s);
+
+/* Makes what was found whole, in the overlay. */
+must_check int salvage_patch(struct salvage *s);
+
+#endif

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: MIT
+ * salvage_match.c: which mapping tree belongs to which device, where the tree that says so is lost.
+ *
+ * The roots are the nodes that the last commit counted and that nobody refers to.  A root fits a
+ * device that has as many mappings and whose last snapshot is younger than what the tree shares.
+ * What is left is told by earlier versions of the lost tree: a device whose root is still in use
+ * has it still, unless somebody who did not exist then could have it now.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "common/base/alloc.h"
+#include "common/thin/salvage_internal.h"
+
+struct root {
+	uint32_t node;
+	uint32_t uses;        /* how many devices have it */
+	uint32_t shared_time; /* the latest mapping that stands in a shared leaf; 0: none */
+};
+
+/* An earlier version of a leaf of the top level. */
+struct version {
+	uint64_t block;
+	uint32_t nr_hits; /* entries that still fit */
+};
+
+struct matching {
+	struct salvage *s;
+	struct root *roots; /* owned */
+	size_t nr_roots;
+	uint32_t *devices; /* owned: those without a root */
+	size_t nr_devices;
+	struct version *versions; /* owned, best first */
+	size_t nr_versions, versions_capacity;
+	void *raw; /* owned */
+};
+
+static const struct node *node_of(const struct matching *m, const struct root *r)
+{
+	return &m->s->table.nodes[r->node];
+}
+
+/* ---- the roots */
+
+static uint32_t max_u32(uint32_t a, uint32_t b)
+{
+	return a > b ? a : b;
+}
+
+/* The latest time below, in what is shared; depth ends a walk in circles. */
+static uint32_t shared_time(const struct matching *m, size_t node, bool shared, unsigned int depth)
+{
+	const struct node_table *t = &m->s->table;
+	const struct node *n = &t->nodes[node];
+	uint32_t time = 0;
+	struct btree_node p;
+
+	if (n->bad || depth == BTREE_MAX_DEPTH)
+		return 0;
+	if (n->leaf)
+		return shared ? n->max_time : 0;
+	p = node_table_decoded(t, n);
+	for (uint32_t i = 0; i < p.nr_entries; i++) {
+		int64_t child = node_table_find(t, btree_node_u64(&p, i), KIND_MAPPING);
+
+		if (child < 0)
+			continue;
+		time = max_u32(
+			time,
+			shared_time(m, (size_t)child,
+				    shared || ref_counts_get(&t->refs, t->nodes[child].block) > 1,
+				    depth + 1));
+	}
+	return time;
+}
+
+static int find_roots(struct matching *m)
+{
+	const struct salvage *s = m->s;
+
+	m->roots = alloc_array(s->table.nr_nodes, sizeof(*m->roots));
+	if (!m->roots)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->table.nr_nodes; i++) {
+		const struct node *n = &s->table.nodes[i];
+		bool shared = s->deficit[i] > 1 || ref_counts_get(&s->table.refs, n->block);
+
+		if (n->kind != KIND_MAPPING || n->bad || !s->deficit[i])
+			continue;
+		m->roots[m->nr_roots++] =
+			(struct root){ .node = (uint32_t)i,
+				       .uses = s->deficit[i],
+				       .shared_time = shared_time(m, i, shared, 0) };
+	}
+	return 0;
+}
+
+/* ---- who could have it */
+
+static bool fits(const struct matching *m, const struct root *r, const struct salvage_device *d)
+{
+	const struct node *n = node_of(m, r);
+
+	if (!r->uses || d->has_root || !d->has_details)
+		return false;
+	if (n->incomplete ? n->nr_values > d->details.mapped_blocks
+			  : n->nr_values != d->details.mapped_blocks)
+		return false;
+	return !r->shared_time || r->shared_time < d->details.snapshotted_time;
+}
+
+static void assign(struct matching *m, struct root *r, struct salvage_device *d)
+{
+	d->has_root = true;
+	d->matched_root = true;
+	d->root = node_of(m, r)->block;
+	r->uses--;
+	m->s->deficit[r->node]--;
+}
+
+/* A device that only one root fits. */
+static bool match_devices(struct matching *m)
+{
+	bool progress = false;
+
+	for (size_t i = 0; i < m->nr_devices; i++) {
+		struct salvage_device *d = &m->s->devices[m->devices[i]];
+		struct root *only = NULL;
+		size_t nr = 0;
+
+		for (size_t r = 0; r < m->nr_roots; r++) {
+			if (!fits(m, &m->roots[r], d))
+				continue;
+			only = &m->roots[r];
+			nr++;
+		}
+		if (nr != 1)
+			continue;
+		assign(m, only, d);
+		progress = true;
+	}
+	return progress;
+}
+
+/* A root that only as many devices can have as do have it. */
+static bool match_roots(struct matching *m)
+{
+	bool progress = false;
+
+	for (size_t r = 0; r < m->nr_roots; r++) {
+		struct root *root = &m->roots[r];
+		size_t nr = 0;
+
+		for (size_t i = 0; i < m->nr_devices; i++)
+			nr += fits(m, root, &m->s->devices[m->devices[i]]);
+		if (!nr || nr != root->uses)
+			continue;
+		for (size_t i = 0; i < m->nr_devices; i++) {
+			if (fits(m, root, &m->s->devices[m->devices[i]]))
+				assign(m, root, &m->s->devices[m->devices[i]]);
+		}
+		progress = true;
+	}
+	return progress;
+}
+
+static bool any_hole_left(const struct salvage *s)
+{
+	for (size_t i = 0; i < s->nr_holes; i++) {
+		if (!s->holes[i].filled && s->holes[i].height != 0)
+			return true;
+	}
+	return false;
+}
+
+static void propagate(struct matching *m)
+{
+	bool progress = true;
+
+	while (progress) {
+		progress = match_devices(m);
+		/* With holes left, what nobody refers to need not be a root. */
+		if (!any_hole_left(m->s))
+			progress |= match_roots(m);
+	}
+}
+
+/* ---- earlier versions */
+
+static struct root *root_in(const struct matching *m, uint64_t block)
+{
+	for (size_t r = 0; r < m->nr_roots; r++) {
+		if (node_of(m, &m->roots[r])->block == block)
+			return &m->roots[r];
+	}
+	return NULL;
+}
+
+static struct salvage_device *device_with(const struct matching *m, uint64_t id)
+{
+	for (size_t i = 0; i < m->nr_devices; i++) {
+		if (m->s->devices[m->devices[i]].id == id)
+			return &m->s->devices[m->devices[i]];
+	}
+	return NULL;
+}
+
+static int read_version(struct matching *m, uint64_t block, struct btree_node *ret_leaf)
+{
+	struct node_fault ignored;
+
+	if (block_read(m->s->overlay, block, m->raw))
+		return -EIO;
+	return btree_node_decode(m->raw, block, MAPPING_VALUE_SIZE, ret_leaf, &ignored);
+}
+
+static uint32_t count_hits(struct matching *m, const struct btree_node *leaf)
+{
+	uint32_t nr = 0;
+
+	for (uint32_t i = 0; i < leaf->nr_entries; i++) {
+		const struct salvage_device *d = device_with(m, btree_node_key(leaf, i));
+		const struct root *r = root_in(m, btree_node_u64(leaf, i));
+
+		nr += d && r && fits(m, r, d);
+	}
+	return nr;
+}
+
+static int best_first(const void *a, const void *b)
+{
+	const struct version *va = a, *vb = b;
+
+	return (va->nr_hits < vb->nr_hits) - (va->nr_hits > vb->nr_hits);
+}
+
+static int find_versions(struct matching *m)
+{
+	for (uint64_t b = 0; b < m->s->nr_blocks; b++) {
+		struct version *grown;
+		struct btree_node leaf;
+		uint32_t nr;
+
+		if (m->s->shapes[b] != SHAPE_TOP_LEVEL_LEAF || read_version(m, b, &leaf))
+			continue;
+		nr = count_hits(m, &leaf);
+		if (!nr)
+			continue;
+		grown = alloc_grow(m->versions, &m->versions_capacity, m->nr_versions,
+				   sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		m->versions = grown;
+		grown[m->nr_versions++] = (struct version){ b, nr };
+	}
+	if (m->nr_versions)
+		qsort(m->versions, m->nr_versions, sizeof(*m->versions), best_first);
+	return 0;
+}
+
+static bool names(const struct btree_node *leaf, uint64_t id)
+{
+	for (uint32_t i = 0; i < leaf->nr_entries; i++) {
+		if (btree_node_key(leaf, i) == id)
+			return true;
+	}
+	return false;
+}
+
+/* Everybody who could have this root now existed when the version was written. */
+static bool knows_rivals(const struct matching *m, const struct btree_node *leaf,
+			 const struct root *r)
+{
+	for (size_t i = 0; i < m->nr_devices; i++) {
+		const struct salvage_device *d = &m->s->devices[m->devices[i]];
+
+		if (fits(m, r, d) && !names(leaf, d->id))
+			return false;
+	}
+	return true;
+}
+
+static bool use_version(struct matching *m, uint64_t block)
+{
+	struct btree_node leaf;
+	bool progress = false;
+
+	if (read_version(m, block, &leaf))
+		return false;
+	for (uint32_t i = 0; i < leaf.nr_entries; i++) {
+		struct salvage_device *d = device_with(m, btree_node_key(&leaf, i));
+		struct root *r = root_in(m, btree_node_u64(&leaf, i));
+
+		if (!d || !r || !fits(m, r, d) || !knows_rivals(m, &leaf, r))
+			continue;
+		assign(m, r, d);
+		progress = true;
+	}
+	return progress;
+}
+
+static void use_versions(struct matching *m)
+{
+	for (size_t v = 0; v < m->nr_versions; v++) {
+		if (use_version(m, m->versions[v].block))
+			propagate(m);
+	}
+}
+
+/* ---- all together */
+
+static int collect_devices(struct matching *m)
+{
+	m->devices = alloc_array(m->s->nr_devices, sizeof(*m->devices));
+	if (!m->devices)
+		return -ENOMEM;
+	for (size_t i = 0; i < m->s->nr_devices; i++) {
+		if (!m->s->devices[i].has_root && m->s->devices[i].details.mapped_blocks)
+			m->devices[m->nr_devices++] = (uint32_t)i;
+	}
+	return 0;
+}
+
+/*
+ * Details that are lost: created and snapshotted now, so that whatever may be shared is copied
+ * before it is written.
+ */
+static void rebuild_details(struct salvage *s)
+{
+	for (size_t i = 0; i < s->nr_devices; i++) {
+		struct salvage_device *d = &s->devices[i];
+
+		if (d->has_details)
+			continue;
+		d->rebuilt_details = true;
+		d->details = (struct device_details){ .mapped_blocks = UINT64_MAX,
+						      .transaction_id = s->sb.transaction_id,
+						      .creation_time = s->sb.time,
+						      .snapshotted_time = s->sb.time };
+	}
+}
+
+int salvage_match_devices(struct salvage *s)
+{
+	struct matching m = { .s = s };
+	int r = collect_devices(&m);
+
+	if (!r && m.nr_devices) {
+		m.raw = alloc_aligned(MD_BLOCK_SIZE);
+		r = m.raw ? find_roots(&m) : -ENOMEM;
+		if (!r) {
+			propagate(&m);
+			r = find_versions(&m);
+		}
+		if (!r)
+			use_versions(&m);
+	}
+	rebuild_details(s);
+	alloc_free(m.roots);
+	alloc_free(m.devices);
+	alloc_free(m.versions);
+	alloc_free(m.raw);
+	return r;
+}

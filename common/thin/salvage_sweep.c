@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT
+ * salvage_sweep.c: every block of the device, for what it is by itself.
+ */
+#include <errno.h>
+
+#include "common/base/alloc.h"
+#include "common/io/checksum.h"
+#include "common/io/overlay_engine.h"
+#include "common/thin/salvage_internal.h"
+
+static uint64_t claimed_block(const void *raw)
+{
+	/* Nodes, bitmaps, index blocks and superblocks all have their number at the same place. */
+	__le64 v;
+
+	memcpy(&v, (const uint8_t *)raw + offsetof(struct node_header, blocknr), sizeof(v));
+	return le64_to_cpu(v);
+}
+
+/* The values are blocks of this device: a leaf of the top level, or of nothing much. */
+static bool leads_to_blocks(const struct salvage *s, const struct btree_node *n)
+{
+	for (uint32_t i = 0; i < n->nr_entries; i++) {
+		uint64_t v = btree_node_u64(n, i);
+
+		if (!v || v >= s->nr_blocks)
+			return false;
+	}
+	return true;
+}
+
+static enum shape node_shape(const struct salvage *s, const void *raw, uint64_t claims)
+{
+	struct btree_node n;
+	struct node_fault ignored;
+
+	if (!btree_node_decode(raw, claims, DETAILS_SIZE, &n, &ignored))
+		return n.leaf ? SHAPE_DETAILS_LEAF : SHAPE_INTERNAL;
+	if (!btree_node_decode(raw, claims, MAPPING_VALUE_SIZE, &n, &ignored))
+		return leads_to_blocks(s, &n) ? SHAPE_TOP_LEVEL_LEAF : SHAPE_MAPPING_LEAF;
+	return SHAPE_OTHER_LEAF;
+}
+
+static enum shape shape_of(const struct salvage *s, const void *raw, uint64_t claims)
+{
+	if (block_checksum_ok(raw, SALT_BTREE_NODE))
+		return node_shape(s, raw, claims);
+	if (block_checksum_ok(raw, SALT_BITMAP))
+		return SHAPE_BITMAP;
+	if (block_checksum_ok(raw, SALT_INDEX))
+		return SHAPE_INDEX;
+	return block_checksum_ok(raw, SALT_SUPERBLOCK) ? SHAPE_SUPERBLOCK : SHAPE_NONE;
+}
+
+static bool is_empty(const void *raw)
+{
+	static const uint8_t zeros[64];
+
+	return !memcmp(raw, zeros, sizeof(zeros));
+}
+
+static int note_stray(struct salvage *s, uint64_t claims, uint64_t location)
+{
+	struct sighting *grown =
+		alloc_grow(s->strays, &s->strays_capacity, s->nr_strays, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	s->strays = grown;
+	grown[s->nr_strays++] = (struct sighting){ (uint32_t)claims, (uint32_t)location };
+	return 0;
+}
+
+static int visit(void *context, uint64_t block, const void *raw, int error)
+{
+	struct salvage *s = context;
+	enum shape shape;
+	uint64_t claims;
+
+	if (error || is_empty(raw))
+		return 0;
+	claims = claimed_block(raw);
+	shape = shape_of(s, raw, claims);
+	if (shape == SHAPE_NONE || claims >= s->nr_blocks)
+		return 0;
+	if (claims != block)
+		return note_stray(s, claims, block);
+	s->shapes[block] = (uint8_t)shape;
+	return 0;
+}
+
+/* A stray is taken where its place holds nothing whole, and no other claims to belong there. */
+static int place_stray(struct salvage *s, const struct sighting *stray, void *raw)
+{
+	int r;
+
+	if (s->shapes[stray->claims] != SHAPE_NONE)
+		return 0;
+	for (size_t i = 0; i < s->nr_strays; i++) {
+		if (s->strays[i].claims == stray->claims && &s->strays[i] != stray)
+			return 0;
+	}
+	r = block_read(s->inner, stray->location, raw);
+	if (r)
+		return r == -EIO ? 0 : r;
+	r = overlay_engine_put(s->overlay, stray->claims, raw);
+	if (r)
+		return r;
+	s->shapes[stray->claims] = (uint8_t)shape_of(s, raw, stray->claims);
+	s->result->nr_strays++;
+	return 0;
+}
+
+static int place_strays(struct salvage *s)
+{
+	void *raw = alloc_aligned(MD_BLOCK_SIZE);
+	int r = raw ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < s->nr_strays && !r; i++)
+		r = place_stray(s, &s->strays[i], raw);
+	alloc_free(raw);
+	return r;
+}
+
+int salvage_sweep(struct salvage *s)
+{
+	struct bitset all;
+	int r = bitset_init(&all, s->nr_blocks);
+
+	for (uint64_t b = 0; b < s->nr_blocks && !r; b++)
+		bitset_set(&all, b);
+	if (!r)
+		r = block_reader_run(s->reader, &all, visit, s);
+	bitset_destroy(&all);
+	return r ? r : place_strays(s);
+}
+
+/* ---- what the last commit counted */
+
+static int read_block(struct salvage *s, uint64_t block, enum shape shape, void *raw)
+{
+	if (block >= s->nr_blocks || s->shapes[block] != shape)
+		return -EUCLEAN;
+	return block_read(s->overlay, block, raw) ? -EUCLEAN : 0;
+}
+
+static void take_bitmap(struct salvage *s, uint64_t number, const struct disk_bitmap *bitmap)
+{
+	uint64_t base = number * BITMAP_ENTRIES;
+
+	for (unsigned int i = 0; i < BITMAP_ENTRIES && base + i < s->nr_blocks; i++) {
+		unsigned int count = bitmap_entry(bitmap_word(bitmap, i / 32), i % 32);
+
+		s->counts[base + i] = count == BITMAP_OVERFLOW ? COUNT_MANY : count;
+	}
+}
+
+static void take_bitmaps(struct salvage *s, const struct disk_index *index, void *raw)
+{
+	uint64_t nr = space_map_nr_bitmaps(s->nr_blocks);
+
+	for (uint64_t i = 0; i < nr && i < METADATA_MAX_BITMAPS; i++) {
+		uint64_t block = index_entry_decode(&index->entries[i]).blocknr;
+
+		if (!read_block(s, block, SHAPE_BITMAP, raw))
+			take_bitmap(s, i, raw);
+	}
+}
+
+/* Counts of three and more, from what is left of their tree; *budget ends a walk in circles. */
+static void take_high_counts(struct salvage *s, uint64_t block, unsigned int depth, uint8_t *raws,
+			     uint64_t *budget)
+{
+	uint8_t *raw = raws + (size_t)depth * MD_BLOCK_SIZE;
+	struct node_fault ignored;
+	struct btree_node n;
+
+	if (depth == BTREE_MAX_DEPTH || block >= s->nr_blocks || !*budget ||
+	    block_read(s->overlay, block, raw) ||
+	    btree_node_decode(raw, block, REF_COUNT_SIZE, &n, &ignored))
+		return;
+	--*budget;
+	for (uint32_t i = 0; i < n.nr_entries; i++) {
+		uint64_t key = btree_node_key(&n, i);
+		__le32 count;
+
+		if (!n.leaf) {
+			take_high_counts(s, btree_node_u64(&n, i), depth + 1, raws, budget);
+			continue;
+		}
+		memcpy(&count, btree_node_value(&n, i), sizeof(count));
+		if (key < s->nr_blocks && s->counts[key] == COUNT_MANY)
+			s->counts[key] = le32_to_cpu(count);
+	}
+}
+
+int salvage_load_counts(struct salvage *s)
+{
+	struct disk_index *index = alloc_aligned(sizeof(*index));
+	uint8_t *raws = alloc_aligned((size_t)BTREE_MAX_DEPTH * MD_BLOCK_SIZE);
+	uint64_t budget = s->nr_blocks;
+
+	s->counts = alloc_array(s->nr_blocks, sizeof(*s->counts));
+	if (!index || !raws || !s->counts) {
+		alloc_free(index);
+		alloc_free(raws);
+		return -ENOMEM;
+	}
+	for (uint64_t b = 0; b < s->nr_blocks; b++)
+		s->counts[b] = COUNT_UNKNOWN;
+	if (!read_block(s, s->sb.metadata_space_map.bitmap_root, SHAPE_INDEX, index))
+		take_bitmaps(s, index, raws);
+	take_high_counts(s, s->sb.metadata_space_map.ref_count_root, 0, raws, &budget);
+	alloc_free(index);
+	alloc_free(raws);
+	return 0;
+}
