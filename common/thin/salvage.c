@@ -76,9 +76,15 @@ static int read_superblock(struct salvage *s)
 	if (!r)
 		s->sb = superblock_decode(raw);
 	alloc_free(raw);
+	if (r && r != -EIO)
+		return r;
 	if (!r && (s->sb.checksum_ok || believable(s, &s->sb)))
 		return 0;
-	return hopeless(s, "the superblock is lost");
+	s->result->superblock_found_out = true;
+	r = salvage_find_superblock(s);
+	return r == -EUCLEAN ? hopeless(s, "the superblock is lost, and no trees of a pool are "
+					   "left: is it a pool's metadata?")
+			     : r;
 }
 
 /* What cannot be is replaced by what the options say. */
@@ -131,7 +137,8 @@ static int run(struct salvage *s)
 	if (!r)
 		r = settle_superblock(s);
 	if (!r)
-		r = salvage_load_counts(s);
+		r = salvage_load_counts(s, s->sb.metadata_space_map.bitmap_root,
+					s->sb.metadata_space_map.ref_count_root);
 	if (!r)
 		r = salvage_scan(s);
 	if (!r)

@@ -92,8 +92,20 @@ static inline struct hole *hole_at(const struct salvage *s, size_t node, uint32_
 /* Reads all blocks, and puts strays into their places. */
 must_check int salvage_sweep(struct salvage *s);
 
-/* Counts of the metadata space map that the superblock leads to, as far as it is whole. */
-must_check int salvage_load_counts(struct salvage *s);
+/* The counts of the metadata space map with this index, as far as it is whole. */
+must_check int salvage_load_counts(struct salvage *s, uint64_t index, uint64_t ref_count_root);
+
+/*
+ * The kind of tree that a node belongs to: that of the first whole leaf below, or KIND_UNUSED.
+ * raws: BTREE_MAX_DEPTH blocks to read into.
+ */
+enum block_kind salvage_kind_of(struct salvage *s, uint64_t block, void *raws);
+
+/*
+ * Finds out what a lost superblock said: fills s->sb, but for what nobody can know.  0, -EUCLEAN
+ * when there are no trees, or -errno.
+ */
+must_check int salvage_find_superblock(struct salvage *s);
 
 /* Reads all trees, and everything else that the last commit counted. */
 must_check int salvage_scan(struct salvage *s);

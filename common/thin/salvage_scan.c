@@ -180,6 +180,13 @@ static enum block_kind kind_below(struct salvage *s, uint64_t block, unsigned in
 	return kind;
 }
 
+enum block_kind salvage_kind_of(struct salvage *s, uint64_t block, void *raws)
+{
+	uint64_t budget = 1000;
+
+	return kind_below(s, block, 0, raws, &budget);
+}
+
 static bool counted(const struct salvage *s, uint64_t block)
 {
 	return s->counts[block] && s->counts[block] != COUNT_UNKNOWN;
@@ -193,10 +200,8 @@ static int scan_orphans_of(struct salvage *s, enum block_kind kind, uint8_t *raw
 	int r = bitset_init(&seeds, s->nr_blocks);
 
 	for (uint64_t b = 0; b < s->nr_blocks && !r; b++) {
-		uint64_t budget = 1000;
-
 		if (!counted(s, b) || s->table.kinds[b] != KIND_UNUSED ||
-		    kind_below(s, b, 0, raws, &budget) != kind)
+		    salvage_kind_of(s, b, raws) != kind)
 			continue;
 		bitset_set(&seeds, b);
 		r = refer(s, b, kind, frontier);

@@ -194,13 +194,14 @@ static void take_high_counts(struct salvage *s, uint64_t block, unsigned int dep
 	}
 }
 
-int salvage_load_counts(struct salvage *s)
+int salvage_load_counts(struct salvage *s, uint64_t index_block, uint64_t ref_count_root)
 {
 	struct disk_index *index = alloc_aligned(sizeof(*index));
 	uint8_t *raws = alloc_aligned((size_t)BTREE_MAX_DEPTH * MD_BLOCK_SIZE);
 	uint64_t budget = s->nr_blocks;
 
-	s->counts = alloc_array(s->nr_blocks, sizeof(*s->counts));
+	if (!s->counts)
+		s->counts = alloc_array(s->nr_blocks, sizeof(*s->counts));
 	if (!index || !raws || !s->counts) {
 		alloc_free(index);
 		alloc_free(raws);
@@ -208,9 +209,9 @@ int salvage_load_counts(struct salvage *s)
 	}
 	for (uint64_t b = 0; b < s->nr_blocks; b++)
 		s->counts[b] = COUNT_UNKNOWN;
-	if (!read_block(s, s->sb.metadata_space_map.bitmap_root, SHAPE_INDEX, index))
+	if (!read_block(s, index_block, SHAPE_INDEX, index))
 		take_bitmaps(s, index, raws);
-	take_high_counts(s, s->sb.metadata_space_map.ref_count_root, 0, raws, &budget);
+	take_high_counts(s, ref_count_root, 0, raws, &budget);
 	alloc_free(index);
 	alloc_free(raws);
 	return 0;
