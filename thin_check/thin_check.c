@@ -173,7 +173,10 @@ static int print_result(const struct session *s, int status)
 		print_text(s);
 		return status;
 	}
-	return report_print_json(&j, stdout) ? STATUS_BAD : status;
+	if (!report_print_json(&j, stdout))
+		return status;
+	say(s, "the report could not be printed as JSON: no memory, or no room where it goes", 0);
+	return STATUS_BAD;
 }
 
 /* What hides free space, and nothing else, can be mended here. */

@@ -36,6 +36,14 @@ void bitset_set(struct bitset *s, uint64_t bit)
 	s->nr_set++;
 }
 
+void bitset_unset(struct bitset *s, uint64_t bit)
+{
+	if (!bitset_test(s, bit))
+		return;
+	s->words[bit / 64] &= ~(UINT64_C(1) << (bit % 64));
+	s->nr_set--;
+}
+
 bool bitset_test(const struct bitset *s, uint64_t bit)
 {
 	return bit < s->nr_bits && ((s->words[bit / 64] >> (bit % 64)) & 1);

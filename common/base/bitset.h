@@ -21,6 +21,7 @@ void bitset_destroy(struct bitset *s);
 
 /* Bits at or beyond nr_bits are never set: setting one does nothing, testing one gives false. */
 void bitset_set(struct bitset *s, uint64_t bit);
+void bitset_unset(struct bitset *s, uint64_t bit);
 bool bitset_test(const struct bitset *s, uint64_t bit);
 void bitset_clear_all(struct bitset *s);
 

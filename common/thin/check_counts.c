@@ -48,6 +48,8 @@ static int report_mismatch(struct space_map_check *s, uint64_t block, struct mis
 	} else if (s->counts_complete) {
 		space_map_finding(s, s->kinds->bitmap, block, FINDING_BLOCK_LEAKED, 0, m->found,
 				  &where);
+		s->nr_leaked += m->end - m->begin;
+		s->tallies[m->begin / BITMAP_ENTRIES].nr_leaked += m->end - m->begin;
 		r = note_leak(s, m);
 	}
 	m->begin = m->end;

@@ -17,6 +17,7 @@ struct bitmap_tally {
 	uint32_t nr_free, first_free;
 	uint32_t nr_unseen; /* free entries before the index says that one is */
 	uint64_t nr_tail;   /* entries behind the end that are not 0 */
+	uint64_t nr_leaked;
 };
 
 struct space_map_check {
@@ -32,8 +33,9 @@ struct space_map_check {
 	uint32_t *bitmap_of;     /* by metadata block: 1 + bitmap number.  Shared by both maps. */
 	struct u64_map overflow; /* block to count, from the reference count tree */
 	uint64_t nr_allocated;   /* counted in the bitmaps */
-	bool complete;           /* all bitmaps could be read */
-	bool counts_complete;    /* the trees could be read: what was not met is not used */
+	uint64_t nr_leaked;
+	bool complete;        /* all bitmaps could be read */
+	bool counts_complete; /* the trees could be read: what was not met is not used */
 };
 
 bool space_map_is_metadata(const struct space_map_check *s);

@@ -112,12 +112,15 @@ static bool clear_entry(struct disk_bitmap *b, unsigned int i)
 }
 
 /* Clear the leaks of one bitmap, from *leak on, and what lies behind the end.  Did it change? */
-static bool clear_entries(struct fix_map *m, uint64_t bitmap, struct disk_bitmap *raw, size_t *leak)
+static bool clear_entries(struct fix_map *m, uint64_t bitmap, struct disk_bitmap *raw, size_t *leak,
+			  bool with_overflowed)
 {
 	const uint64_t base = bitmap * BITMAP_ENTRIES, end = base + BITMAP_ENTRIES;
 	bool changed = false;
 
 	for (; *leak < m->nr_leaks && m->leaks[*leak].begin < end; ++*leak) {
+		if (m->leaks[*leak].found >= BITMAP_OVERFLOW && !with_overflowed)
+			continue;
 		for (uint64_t b = m->leaks[*leak].begin; b < m->leaks[*leak].end; b++) {
 			if (b >= end || !clear_entry(raw, (unsigned int)(b - base)))
 				continue;
@@ -130,7 +133,7 @@ static bool clear_entries(struct fix_map *m, uint64_t bitmap, struct disk_bitmap
 	return changed;
 }
 
-int fix_map_mend(struct fix_map *m, bool keep_all)
+int fix_map_mend(struct fix_map *m, bool keep_all, bool with_overflowed)
 {
 	size_t leak = 0;
 	int r = 0;
@@ -143,7 +146,7 @@ int fix_map_mend(struct fix_map *m, bool keep_all)
 		if (r)
 			return r;
 		held = &m->blocks.items[m->blocks.nr - 1];
-		held->dirty = clear_entries(m, i, held->raw, &leak);
+		held->dirty = clear_entries(m, i, held->raw, &leak, with_overflowed);
 		fix_map_count(m, i, held->raw);
 		if (!held->dirty && !keep_all)
 			fix_blocks_drop_last(&m->blocks);

@@ -30,9 +30,9 @@ void fix_map_destroy(struct fix_map *m);
 
 /*
  * Clear what leaked and what lies behind the end in every bitmap, and hold those that changed, or
- * all where keep_all.
+ * all where keep_all.  Leaks whose counts stand in the tree are only cleared with_overflowed.
  */
-must_check int fix_map_mend(struct fix_map *m, bool keep_all);
+must_check int fix_map_mend(struct fix_map *m, bool keep_all, bool with_overflowed);
 
 /* The entry of the index for a held bitmap becomes what the bitmap says. */
 void fix_map_count(struct fix_map *m, uint64_t bitmap, const struct disk_bitmap *raw);

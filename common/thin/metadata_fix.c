@@ -195,11 +195,11 @@ static int rebuild_counts(struct fix *f, struct fix_map *m)
 /* Everything but writing. */
 static int prepare(struct fix *f)
 {
-	int r = fix_map_mend(&f->metadata, true);
+	/* A tree cannot be built anew in place: there what stands in it stays, leaks and all. */
+	int r = fix_map_mend(&f->metadata, true, !f->in_place);
 
 	if (!r)
-		r = fix_map_mend(&f->data, false);
-	/* In place the counts stay in their trees: nobody asks for them, and they do no harm. */
+		r = fix_map_mend(&f->data, false, !f->in_place);
 	if (!r && !f->in_place)
 		r = rebuild_counts(f, &f->data);
 	if (!r && !f->in_place)

@@ -7,9 +7,10 @@
  *
  * A pool without free metadata blocks leaves no room for that.  Then bitmaps are written where they
  * stand, then indexes, then the superblock, with a flush after each: whatever is on disk in between
- * counts too few blocks as free, which is what was wrong before, and can be mended again.  Only a
- * disk that tears a write of 4096 bytes apart could leave a block that then needs thin_repair,
- * which builds space maps anew: mappings are never at risk.
+ * counts too few blocks as free, which is what was wrong before, and can be mended again.  Leaks
+ * with counts of three and more, which stand in a tree, stay then.  Only a disk that tears a write
+ * of 4096 bytes apart could leave a block that then needs thin_repair, which builds space maps
+ * anew: mappings are never at risk.
  */
 #ifndef THINMEND_THIN_METADATA_FIX_H
 #define THINMEND_THIN_METADATA_FIX_H

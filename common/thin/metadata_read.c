@@ -28,6 +28,7 @@ struct read_device {
 
 struct metadata_reader {
 	struct block_engine *engine;
+	uint64_t nr_blocks;
 	const struct read_options *options; /* only until open returns */
 	struct superblock sb;               /* of the metadata snapshot, where that is read */
 	struct pool_header header;
@@ -68,6 +69,9 @@ static int check_superblock(const struct metadata_reader *r, struct read_fault *
 	if (sb->incompat_flags)
 		return broken(fault, "superblock: unknown incompatible features: 0x%" PRIx32,
 			      sb->incompat_flags);
+	if (sb->time > MAX_TIME)
+		return broken(fault, "superblock: time %" PRIu32 " does not fit into a mapping",
+			      sb->time);
 	if (sb->data_space_map.nr_blocks > MAX_DATA_BLOCKS)
 		return broken(fault,
 			      "superblock: %" PRIu64 " data blocks are more than there can be",
@@ -124,6 +128,11 @@ static uint64_t max_u64(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
+static uint64_t min_u64(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 /* The header as it is, with what the user wants it to say. */
 static void make_header(struct metadata_reader *r)
 {
@@ -140,11 +149,17 @@ static void make_header(struct metadata_reader *r)
 	};
 }
 
+static const struct tree details_tree = { .kind = KIND_DETAILS, .device = NO_DEVICE };
+
 static int add_device(void *context, uint64_t key, const void *value)
 {
 	struct metadata_reader *r = context;
 	struct read_device *grown;
 
+	if (key > MAX_DEV_ID)
+		return tree_fault(&r->trees, &details_tree, r->sb.details_root,
+				  "device id %llu does not fit into 24 bits",
+				  (unsigned long long)key);
 	grown = alloc_grow(r->devices, &r->capacity, r->nr_devices, sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
@@ -257,9 +272,9 @@ static int note_leaf(void *context, uint64_t block, uint64_t begin, uint64_t end
 
 static int find_runs(struct metadata_reader *r)
 {
-	int e = leaf_runs_init(&r->runs, r->engine->nr_blocks);
+	int e = leaf_runs_init(&r->runs, r->nr_blocks);
 
-	r->ranges = alloc_array(r->engine->nr_blocks, sizeof(*r->ranges));
+	r->ranges = alloc_array(r->nr_blocks, sizeof(*r->ranges));
 	if (!r->ranges)
 		return -ENOMEM;
 	for (size_t i = 0; i < r->nr_devices && !e; i++) {
@@ -273,7 +288,7 @@ static int find_runs(struct metadata_reader *r)
 
 static int open_reader(struct metadata_reader *r, struct read_fault *fault)
 {
-	int e = tree_reader_init(&r->trees, r->engine, fault);
+	int e = tree_reader_init(&r->trees, r->engine, r->nr_blocks, fault);
 
 	if (!e)
 		e = read_superblock(r, SUPERBLOCK_LOCATION, fault);
@@ -303,6 +318,8 @@ int metadata_reader_open(struct block_engine *e, const struct read_options *opti
 	if (!r)
 		return -ENOMEM;
 	r->engine = e;
+	r->nr_blocks = options->nr_blocks ? options->nr_blocks
+					  : min_u64(e->nr_blocks, METADATA_MAX_BLOCKS);
 	r->options = options;
 	error = open_reader(r, ret_fault);
 	r->options = NULL;

@@ -21,6 +21,7 @@ struct read_options {
 	uint64_t transaction_id; /* at least this in the header; likewise: */
 	uint64_t nr_data_blocks;
 	uint32_t data_block_size; /* this in the header, unless 0 */
+	uint64_t nr_blocks; /* metadata blocks; 0: as the device has, at most METADATA_MAX_BLOCKS */
 };
 
 struct metadata_reader;

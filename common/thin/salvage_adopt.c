@@ -13,8 +13,7 @@
 
 enum {
 	MAX_HEIGHT = BTREE_MAX_DEPTH,
-	MAX_CHOICES = 2000, /* candidates of one hole, where they overlap */
-	MAX_SUMS = 1 << 20, /* ways that are looked at */
+	MAX_WAYS = 1 << 26, /* sums that are looked at for one hole: bytes of memory */
 };
 
 struct key_range {
@@ -302,41 +301,18 @@ static int fill(struct adoption *a, struct hole *h, const uint32_t *children, si
 
 /* ---- choosing some of them so that the number of mappings is right */
 
+/* ways[i][sum]: in how many ways, 2 for several, do disjoint ones from number i on add up to sum?
+ */
 struct choice {
 	const struct adoption *a;
-	struct u64_map ways; /* by number of the first one to choose from, and sum: 1 + ways */
-	size_t next[MAX_CHOICES];
-	bool gave_up;
+	uint64_t sum;
+	uint8_t *ways; /* owned: nr_fitting + 1 rows of sum + 1 */
+	size_t *next;  /* owned: the first one that lies behind number i */
 };
 
-/* In how many ways, 2 for several, do disjoint ones from number i on add up to sum? */
-static unsigned int count_ways(struct choice *c, size_t i, uint64_t sum)
+static uint8_t *ways_from(const struct choice *c, size_t i)
 {
-	uint64_t key = (uint64_t)i << 40 | sum, *slot;
-	uint64_t values;
-	unsigned int ways;
-
-	if (!sum)
-		return 1;
-	if (i == c->a->nr_fitting || c->gave_up)
-		return 0;
-	slot = u64_map_at(&c->ways, key);
-	if (!slot || c->ways.nr_used > MAX_SUMS) {
-		c->gave_up = true;
-		return 0;
-	}
-	if (*slot)
-		return (unsigned int)*slot - 1;
-	ways = count_ways(c, i + 1, sum);
-	values = node_at(c->a, c->a->fitting[i])->nr_values;
-	if (values <= sum)
-		ways += count_ways(c, c->next[i], sum - values);
-	if (ways > 2)
-		ways = 2;
-	slot = u64_map_at(&c->ways, key);
-	if (slot)
-		*slot = ways + 1;
-	return ways;
+	return c->ways + i * (c->sum + 1);
 }
 
 static void find_next(struct choice *c)
@@ -353,15 +329,32 @@ static void find_next(struct choice *c)
 	}
 }
 
-/* Keep those of the one way that there is. */
-static void take_the_way(struct adoption *a, struct choice *c, uint64_t sum)
+static void count_ways(struct choice *c)
 {
+	ways_from(c, c->a->nr_fitting)[0] = 1;
+	for (size_t i = c->a->nr_fitting; i-- > 0;) {
+		const uint8_t *without = ways_from(c, i + 1), *with = ways_from(c, c->next[i]);
+		uint64_t values = node_at(c->a, c->a->fitting[i])->nr_values;
+
+		for (uint64_t sum = 0; sum <= c->sum; sum++) {
+			unsigned int nr = without[sum];
+
+			nr += sum >= values ? with[sum - values] : 0u;
+			ways_from(c, i)[sum] = (uint8_t)(nr < 2 ? nr : 2);
+		}
+	}
+}
+
+/* Keep those of the one way that there is. */
+static void take_the_way(struct adoption *a, const struct choice *c)
+{
+	uint64_t sum = c->sum;
 	size_t i = 0, nr = 0;
 
 	while (sum && i < a->nr_fitting) {
 		uint64_t values = node_at(a, a->fitting[i])->nr_values;
 
-		if (values <= sum && count_ways(c, c->next[i], sum - values)) {
+		if (values <= sum && ways_from(c, c->next[i])[sum - values]) {
 			size_t next = c->next[i];
 
 			a->fitting[nr++] = a->fitting[i];
@@ -374,25 +367,31 @@ static void take_the_way(struct adoption *a, struct choice *c, uint64_t sum)
 	a->nr_fitting = nr;
 }
 
+static int choose_some(struct adoption *a, uint64_t sum, bool *ret_found)
+{
+	struct choice c = { .a = a, .sum = sum };
+
+	c.ways = alloc_array(a->nr_fitting + 1, sum + 1);
+	c.next = alloc_array(a->nr_fitting, sizeof(*c.next));
+	if (c.ways && c.next) {
+		find_next(&c);
+		count_ways(&c);
+		*ret_found = ways_from(&c, 0)[sum] == 1;
+		if (*ret_found)
+			take_the_way(a, &c);
+	}
+	alloc_free(c.ways);
+	alloc_free(c.next);
+	return c.ways && c.next ? 0 : -ENOMEM;
+}
+
 /* Reduce what fits to the only selection with that sum.  *ret_found: there is exactly one. */
 static int choose(struct adoption *a, uint64_t sum, bool *ret_found)
 {
-	struct choice *c;
-
 	*ret_found = disjoint(a) && total(a) == sum;
-	if (*ret_found || a->nr_fitting > MAX_CHOICES || total(a) < sum || sum >> 40)
+	if (*ret_found || total(a) < sum || sum >= MAX_WAYS / (a->nr_fitting + 1))
 		return 0;
-	c = alloc_object(struct choice);
-	if (!c)
-		return -ENOMEM;
-	c->a = a;
-	find_next(c);
-	*ret_found = count_ways(c, 0, sum) == 1 && !c->gave_up;
-	if (*ret_found)
-		take_the_way(a, c, sum);
-	u64_map_destroy(&c->ways);
-	alloc_free(c);
-	return 0;
+	return choose_some(a, sum, ret_found);
 }
 
 /* A lost leaf has nothing below; a root may have any height. */

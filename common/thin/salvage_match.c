@@ -48,6 +48,7 @@ static uint32_t max_u32(uint32_t a, uint32_t b)
 }
 
 /* The latest time below, in what is shared; depth ends a walk in circles. */
+/* NOLINTNEXTLINE(misc-no-recursion): at most BTREE_MAX_DEPTH deep */
 static uint32_t shared_time(const struct matching *m, size_t node, bool shared, unsigned int depth)
 {
 	const struct node_table *t = &m->s->table;

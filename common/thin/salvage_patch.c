@@ -87,7 +87,8 @@ static void take_entries(const struct btree_node *leaf, struct entries *e)
  */
 static void drop_disordered(struct entries *e)
 {
-	uint32_t up[MAX_LEAF], down[MAX_LEAF], at_level[MAX_LEAF + 1] = { 0 }, longest = 0;
+	uint32_t up[MAX_LEAF] = { 0 }, down[MAX_LEAF] = { 0 }, at_level[MAX_LEAF + 1] = { 0 },
+		 longest = 0;
 
 	for (uint32_t i = 0; i < e->nr; i++) {
 		up[i] = 1;
@@ -258,6 +259,7 @@ static void gather_adopted(const struct hole *h, const struct salvage *s, struct
 	c->changed = true;
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): at most BTREE_MAX_DEPTH deep */
 static int resolve_children(struct salvage *s, struct children *c, unsigned int depth)
 {
 	int r = 0;
@@ -406,12 +408,13 @@ static int write_internal(struct salvage *s, size_t node, const struct children 
 				 .blocknr = cpu_to_le64(block),
 				 .max_entries = cpu_to_le32(MAX_CHILDREN),
 				 .value_size = cpu_to_le32(BTREE_CHILD_SIZE) };
-	uint8_t *raw = alloc_aligned(MD_BLOCK_SIZE), *keys = raw + sizeof(h);
+	uint8_t *raw = alloc_aligned(MD_BLOCK_SIZE), *keys;
 	uint32_t nr = 0;
 	int r;
 
 	if (!raw)
 		return -ENOMEM;
+	keys = raw + sizeof(h);
 	memset(raw, 0, MD_BLOCK_SIZE);
 	for (uint32_t i = 0; i < c->nr; i++) {
 		__le64 key = cpu_to_le64(c->items[i].key);
@@ -445,6 +448,7 @@ static void sum_up(const struct salvage *s, const struct children *c, struct res
 	}
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): at most BTREE_MAX_DEPTH deep */
 static int resolve_internal(struct salvage *s, size_t node, struct children *c, unsigned int depth)
 {
 	struct resolved *ret = &s->resolved[node];
@@ -465,6 +469,7 @@ static int resolve_internal(struct salvage *s, size_t node, struct children *c, 
 	return c->changed && ret->usable ? write_internal(s, node, c) : 0;
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): at most BTREE_MAX_DEPTH deep */
 static int resolve_lost(struct salvage *s, size_t node, struct children *c, unsigned int depth)
 {
 	const struct hole *h = hole_at(s, node, WHOLE_NODE);
@@ -477,6 +482,7 @@ static int resolve_lost(struct salvage *s, size_t node, struct children *c, unsi
 	return resolve_internal(s, node, c, depth);
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): at most BTREE_MAX_DEPTH deep */
 static int resolve_inside(struct salvage *s, size_t node, unsigned int depth)
 {
 	struct children *c = alloc_object(struct children);
@@ -496,6 +502,7 @@ static int resolve_inside(struct salvage *s, size_t node, unsigned int depth)
 }
 
 /* Once for each node; one that leads back to itself is not usable there. */
+/* NOLINTNEXTLINE(misc-no-recursion): at most BTREE_MAX_DEPTH deep */
 static int resolve(struct salvage *s, size_t node, unsigned int depth)
 {
 	const struct node *n = node_at(s, node);
@@ -618,7 +625,7 @@ int salvage_patch(struct salvage *s)
 {
 	struct overlay_sink sink = { .base = { sink_allocate, sink_write, sink_refer },
 				     .s = s,
-				     .next = s->overlay->nr_blocks };
+				     .next = s->nr_blocks };
 	int r = 0;
 
 	s->resolved = alloc_array(s->table.nr_nodes, sizeof(*s->resolved));
@@ -630,5 +637,6 @@ int salvage_patch(struct salvage *s)
 		r = build_details(s, &sink, &s->sb.details_root);
 	if (!r)
 		r = build_top_level(s, &sink, &s->sb.mapping_root);
+	s->result->nr_blocks = sink.next;
 	return r ? r : put_superblock(s);
 }

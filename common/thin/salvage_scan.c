@@ -145,6 +145,7 @@ static int scan_held(struct salvage *s, struct bitset *frontier)
 /* ---- what nothing leads to */
 
 /* The kind of tree that an internal node belongs to: that of the first whole leaf below. */
+/* NOLINTNEXTLINE(misc-no-recursion): at most BTREE_MAX_DEPTH deep */
 static enum block_kind kind_below(struct salvage *s, uint64_t block, unsigned int depth,
 				  uint8_t *raws, uint64_t *budget)
 {
@@ -359,7 +360,7 @@ static void distrust_counts(struct salvage *s)
 {
 	for (size_t i = 0; i < s->nr_live; i++) {
 		const struct node *n = &s->table.nodes[i];
-		uint64_t base = n->block / BITMAP_ENTRIES * BITMAP_ENTRIES;
+		uint64_t base = (uint64_t)(n->block / BITMAP_ENTRIES) * BITMAP_ENTRIES;
 
 		if (n->bad || s->counts[n->block])
 			continue;

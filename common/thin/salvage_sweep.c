@@ -168,6 +168,7 @@ static void take_bitmaps(struct salvage *s, const struct disk_index *index, void
 }
 
 /* Counts of three and more, from what is left of their tree; *budget ends a walk in circles. */
+/* NOLINTNEXTLINE(misc-no-recursion): at most BTREE_MAX_DEPTH deep */
 static void take_high_counts(struct salvage *s, uint64_t block, unsigned int depth, uint8_t *raws,
 			     uint64_t *budget)
 {

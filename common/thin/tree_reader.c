@@ -8,9 +8,10 @@
 #include "common/base/alloc.h"
 #include "common/thin/describe.h"
 
-int tree_reader_init(struct tree_reader *r, struct block_engine *e, struct read_fault *fault)
+int tree_reader_init(struct tree_reader *r, struct block_engine *e, uint64_t nr_blocks,
+		     struct read_fault *fault)
 {
-	*r = (struct tree_reader){ .engine = e, .nr_blocks = e->nr_blocks, .fault = fault };
+	*r = (struct tree_reader){ .engine = e, .nr_blocks = nr_blocks, .fault = fault };
 	r->nodes = alloc_aligned((size_t)CACHED_NODES * MD_BLOCK_SIZE);
 	r->cached = alloc_array(CACHED_NODES, sizeof(*r->cached));
 	r->path = alloc_aligned((size_t)BTREE_MAX_DEPTH * MD_BLOCK_SIZE);

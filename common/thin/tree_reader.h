@@ -23,7 +23,7 @@ struct tree_reader {
 };
 
 /* 0 or -ENOMEM. */
-must_check int tree_reader_init(struct tree_reader *r, struct block_engine *e,
+must_check int tree_reader_init(struct tree_reader *r, struct block_engine *e, uint64_t nr_blocks,
 				struct read_fault *fault);
 void tree_reader_destroy(struct tree_reader *r);
 

@@ -123,6 +123,10 @@ damage hurt super 64 8 1152921504606846976
 refused 1 thin_dump hurt
 has err 'more than there can be'
 cp basic hurt
+damage hurt super 44 4 16777216
+refused 1 thin_dump hurt
+has err 'time 16777216'
+cp basic hurt
 damage hurt super 40 4 9
 refused 1 thin_dump hurt
 has err 'version 9'

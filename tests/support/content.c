@@ -110,14 +110,14 @@ static int on_ref(struct metadata_visitor *v, uint64_t name)
 	return 0;
 }
 
-int content_read(struct block_engine *e, struct content *ret)
+int content_read(struct block_engine *e, uint64_t nr_blocks, struct content *ret)
 {
 	struct collector c = {
 		.base = { ignore_superblock, ignore, on_def, on_def_end, on_device, ignore, on_map,
 			  on_ref },
 		.out = ret,
 	};
-	struct read_options options = { .skip_mappings = false };
+	struct read_options options = { .nr_blocks = nr_blocks };
 	struct metadata_reader *reader;
 	struct read_fault fault;
 	int r;

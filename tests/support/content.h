@@ -20,8 +20,9 @@ struct content {
 	uint64_t nr_devices;
 };
 
-/* Everything that the strict reader finds.  0, or its -errno. */
-int content_read(struct block_engine *e, struct content *ret);
+/* Everything that the strict reader finds in so many blocks (0: as the device has).  0, or its
+ * -errno. */
+int content_read(struct block_engine *e, uint64_t nr_blocks, struct content *ret);
 void content_destroy(struct content *c);
 
 struct content_difference {

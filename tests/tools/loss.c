@@ -61,7 +61,7 @@ static struct content_difference repair(struct image *i, const struct content *t
 
 	*ret_failed = salvage(e, options, &sound, &result, &fault);
 	if (!*ret_failed)
-		*ret_failed = content_read(sound, &got);
+		*ret_failed = content_read(sound, result.nr_blocks, &got);
 	if (!*ret_failed)
 		d = content_compare(truth, &got);
 	if (*ret_failed && verbose)
@@ -93,7 +93,7 @@ static void sweep(const char *fixture, int random, struct totals *t)
 	uint8_t saved[MD_BLOCK_SIZE];
 	struct content truth;
 
-	if (content_read(e, &truth))
+	if (content_read(e, 0, &truth))
 		abort();
 	for (uint64_t b = 0; b < i.nr_blocks; b++) {
 		struct content_difference d;

@@ -283,6 +283,22 @@ Test(fix, in_place_where_there_is_no_room)
 	}
 }
 
+/* Nothing but the bitmap knows of them: index and totals are right as if they were free. */
+Test(fix, leaks_of_the_bitmap_alone)
+{
+	struct image i = image_load("many-snaps");
+	struct fix_result fixed;
+
+	image_set_count(&i, image_data_bitmap(&i), image_find_count(&i, image_data_bitmap(&i), 0),
+			1);
+	image_set_count(&i, image_metadata_bitmap(&i),
+			image_find_count(&i, image_metadata_bitmap(&i), 0), 2);
+	cr_assert_eq(mend(&i, &undisturbed, &fixed), 0);
+	cr_expect_eq(fixed.nr_freed, 2);
+	cr_expect_eq(image_worst(&i), SEVERITY_NONE);
+	image_destroy(&i);
+}
+
 /* ---- counts above two */
 
 /* A leak whose count stands in the tree. */
@@ -341,6 +357,28 @@ Test(fix, a_neighbours_high_count_stays)
 	cr_expect_eq(nr_found(&i, FINDING_BLOCK_LEAKED), 1);
 	cr_expect_eq(image_worst(&i), SEVERITY_NON_FATAL);
 	block_engine_destroy(e);
+	image_destroy(&i);
+}
+
+/* In place their tree cannot be built anew: they stay leaks, and the rest is mended. */
+Test(fix, high_counts_stay_in_place)
+{
+	struct attempt attempt = { .nr_writes = UINT32_MAX, .keep_metadata_leaks = true };
+	struct image i;
+	struct fix_result fixed;
+	uint64_t before;
+
+	i = image_load("basic");
+	image_leak_data(&i);
+	leak_with_count(&i, SUPER_DATA_MAP, 3);
+	for (uint64_t n = free_metadata(&i); n; n--)
+		image_leak_metadata(&i);
+	before = nr_found(&i, FINDING_BLOCK_LEAKED);
+	cr_assert_eq(mend(&i, &attempt, &fixed), 0);
+	cr_expect(fixed.in_place);
+	cr_expect_eq(fixed.nr_freed, 1);
+	cr_expect_eq(nr_found(&i, FINDING_BLOCK_LEAKED), before - 1);
+	cr_expect_eq(nr_found(&i, FINDING_OVERFLOW_EXTRA), 0);
 	image_destroy(&i);
 }
 

@@ -616,6 +616,23 @@ static const struct mutation mutations_table[] = {
 	ROW(leak_metadata, BLOCK_LEAKED, SNAPS),
 };
 
+/* Two index entries for one bitmap: one finding, and no counts of a bitmap that may be another. */
+Test(mutations, a_bitmap_with_two_places_is_not_judged)
+{
+	struct image i = image_load(SNAPS);
+	struct check_result result;
+	struct report report;
+
+	index_same_bitmap(&i);
+	cr_assert_eq(image_check(&i, NULL, &report, &result), 0);
+	cr_expect_eq(report.per_id[FINDING_CHILD_KIND], 1);
+	cr_expect_leq(report.per_id[FINDING_REF_COUNT_LOW], 1, "the bitmap itself has two uses");
+	cr_expect_eq(report.per_id[FINDING_BLOCK_LEAKED], 0);
+	check_result_destroy(&result);
+	report_destroy(&report);
+	image_destroy(&i);
+}
+
 static void print_report(const struct mutation *m, const struct report *report)
 {
 	fprintf(stderr, "%s: expected %s, got", m->name, finding_type(m->expected)->id);

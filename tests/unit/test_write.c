@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT
+ * test_write.c: new metadata, from calls of a visitor.
+ */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "common/base/alloc.h"
+#include "common/pdata/space_map.h"
+#include "common/thin/metadata_write.h"
+#include "tests/support/content.h"
+#include "tests/support/image.h"
+#include "tests/support/leaks.h"
+
+TestSuite(write, .fini = fail_on_leaks);
+
+enum { NR_DATA_BLOCKS = 100000 };
+
+struct script {
+	struct metadata_visitor *v;
+	struct content truth;
+	uint64_t device, mapped;
+	bool telling; /* false: only find out how many mappings the device has */
+};
+
+static void remember(struct script *s, uint64_t thin, uint64_t data)
+{
+	struct content *c = &s->truth;
+
+	c->mappings = alloc_grow(c->mappings, &c->capacity, c->nr, sizeof(*c->mappings));
+	cr_assert_not_null(c->mappings);
+	c->mappings[c->nr++] = (struct content_mapping){ s->device, thin, data, 0 };
+}
+
+/* n mappings from thin block `thin` on; in runs of one, so that no two join. */
+static void map(struct script *s, uint64_t thin, uint64_t data, uint64_t n, bool own)
+{
+	for (uint64_t i = 0; i < n; i++) {
+		struct mapping_run run = { .thin_begin = thin + i,
+					   .data_begin = data + i,
+					   .length = 1 };
+
+		cr_assert_eq(s->v->map(s->v, &run), 0);
+		if (own)
+			remember(s, thin + i, data + i);
+	}
+}
+
+static void def(struct script *s, uint64_t name, uint64_t thin, uint64_t data, uint64_t n)
+{
+	cr_assert_eq(s->v->def(s->v, name), 0);
+	map(s, thin, data, n, false);
+	cr_assert_eq(s->v->def_end(s->v), 0);
+}
+
+static void ref(struct script *s, uint64_t name, uint64_t thin, uint64_t data, uint64_t n)
+{
+	cr_assert_eq(s->v->ref(s->v, name), 0);
+	for (uint64_t i = 0; i < n; i++)
+		remember(s, thin + i, data + i);
+}
+
+static void begin_device(struct script *s, uint64_t id, uint64_t mapped)
+{
+	struct device_details d = { .mapped_blocks = mapped, .snapshotted_time = 1 };
+
+	s->device = id;
+	cr_assert_eq(s->v->device(s->v, id, &d), 0);
+}
+
+static void end_device(struct script *s)
+{
+	cr_assert_eq(s->v->device_end(s->v), 0);
+}
+
+/*
+ * Shared runs with little between them, before them and behind them: leaves that cannot stay
+ * shared, or not all of them; the same run by itself in another device.
+ */
+static void tell(struct script *s, uint64_t small, uint64_t large)
+{
+	const struct pool_header header = { .time = 1,
+					    .transaction_id = 5,
+					    .data_block_size = 128,
+					    .nr_data_blocks = NR_DATA_BLOCKS };
+	uint64_t id = 1;
+
+	cr_assert_eq(s->v->superblock(s->v, &header), 0);
+	def(s, 1, 1000, 10000, small);
+	def(s, 2, 5000, 20000, large);
+	def(s, 3, 9000, 90000, 300); /* nobody refers to it */
+	begin_device(s, id++, small);
+	ref(s, 1, 1000, 10000, small);
+	end_device(s);
+	for (uint64_t own = 0; own < 800; own = own ? own * 3 : 1) {
+		begin_device(s, id++, own + small + own + large + own);
+		map(s, 0, 30000 + 1000 * id, own, true);
+		ref(s, 1, 1000, 10000, small);
+		map(s, 4000, 31000 + 1000 * id, own, true);
+		ref(s, 2, 5000, 20000, large);
+		map(s, 8000, 32000 + 1000 * id, own, true);
+		end_device(s);
+	}
+	begin_device(s, id++, small + large);
+	ref(s, 1, 1000, 10000, small);
+	ref(s, 2, 5000, 20000, large);
+	end_device(s);
+	begin_device(s, id++, 0);
+	end_device(s);
+	cr_assert_eq(s->v->superblock_end(s->v), 0);
+}
+
+static uint64_t measure(uint64_t small, uint64_t large, uint64_t nr_blocks)
+{
+	struct metadata_writer *w;
+	struct script s = { 0 };
+	uint64_t needed = 0;
+
+	cr_assert_eq(metadata_writer_create(NULL, nr_blocks, &w), 0);
+	s.v = metadata_writer_visitor(w);
+	tell(&s, small, large);
+	cr_assert_eq(metadata_writer_commit(w, &needed), 0);
+	metadata_writer_destroy(w);
+	content_destroy(&s.truth);
+	return needed;
+}
+
+static struct image write_image(uint64_t small, uint64_t large, uint64_t nr_blocks,
+				struct content *ret_truth)
+{
+	struct image i = { .nr_blocks = nr_blocks, .unreadable = NO_BLOCK };
+	struct metadata_writer *w;
+	struct block_engine *e;
+	struct script s = { 0 };
+	uint64_t used = 0;
+
+	i.bytes = alloc_array(nr_blocks, MD_BLOCK_SIZE);
+	cr_assert_not_null(i.bytes);
+	e = image_engine(&i);
+	cr_assert_eq(metadata_writer_create(e, nr_blocks, &w), 0);
+	s.v = metadata_writer_visitor(w);
+	tell(&s, small, large);
+	cr_assert_eq(metadata_writer_commit(w, &used), 0);
+	cr_assert_leq(used, nr_blocks);
+	metadata_writer_destroy(w);
+	block_engine_destroy(e);
+	*ret_truth = s.truth;
+	return i;
+}
+
+static uint64_t nr_underfull(struct image *i)
+{
+	struct check_result result;
+	struct report report;
+	uint64_t nr;
+
+	cr_assert_eq(image_check(i, NULL, &report, &result), 0);
+	cr_expect_eq(report.nr_findings, report.per_id[FINDING_LEAF_UNDERFULL]);
+	nr = report.per_id[FINDING_LEAF_UNDERFULL];
+	check_result_destroy(&result);
+	report_destroy(&report);
+	return nr;
+}
+
+static void write_and_check(uint64_t small, uint64_t large)
+{
+	uint64_t needed = measure(small, large, 4096);
+	struct content truth, got;
+	struct image i = write_image(small, large, needed, &truth);
+	struct content_difference d;
+	struct block_engine *e = image_engine(&i);
+
+	cr_expect_eq(nr_underfull(&i), 0, "%llu, %llu", (unsigned long long)small,
+		     (unsigned long long)large);
+	cr_assert_eq(content_read(e, 0, &got), 0);
+	d = content_compare(&truth, &got);
+	cr_expect(d.kept == truth.nr && !d.lost && !d.wrong, "%llu, %llu",
+		  (unsigned long long)small, (unsigned long long)large);
+	content_destroy(&got);
+	content_destroy(&truth);
+	block_engine_destroy(e);
+	image_destroy(&i);
+}
+
+Test(write, shared_runs_of_every_size)
+{
+	static const uint64_t sizes[] = {
+		1, 2, 83, 84, 85, 251, 252, 253, 335, 336, 504, 505, 1000
+	};
+
+	for (size_t a = 0; a < ARRAY_SIZE(sizes); a++) {
+		for (size_t b = 0; b < ARRAY_SIZE(sizes); b++)
+			write_and_check(sizes[a], sizes[b]);
+	}
+}
+
+Test(write, what_does_not_fit_is_refused)
+{
+	uint64_t needed = measure(300, 1000, 4096);
+
+	for (uint64_t nr = 1; nr < needed; nr += 3) {
+		struct image i = { .nr_blocks = nr, .unreadable = NO_BLOCK };
+		struct metadata_writer *w;
+
+		i.bytes = alloc_array(nr, MD_BLOCK_SIZE);
+		cr_expect_geq(measure(300, 1000, nr), needed - 2);
+		cr_assert_eq(metadata_writer_create(NULL, nr, &w), 0);
+		metadata_writer_destroy(w);
+		image_destroy(&i);
+	}
+}
+
+/* thin_restore 0.9 on a device whose last bitmap is full: only its one block too many shows. */
+Test(write, counts_of_an_old_restore_without_a_tail)
+{
+	struct content truth;
+	struct image i = write_image(100, 300, BITMAP_ENTRIES, &truth);
+	uint64_t index = image_get(&i, 0, SUPER_METADATA_MAP + MAP_BITMAP_ROOT, 8);
+	size_t nr_allocated = SUPER_METADATA_MAP + MAP_NR_ALLOCATED;
+
+	cr_expect_eq(image_worst(&i), SEVERITY_NONE);
+	image_set_super(&i, nr_allocated, 8, image_get(&i, 0, nr_allocated, 8) + 1);
+	image_set(&i, index, 16 + 8, 4, image_get(&i, index, 16 + 8, 4) - 1);
+	image_set(&i, index, 16 + 12, 4, image_get(&i, index, 16 + 12, 4) + 1);
+	image_seal(&i, index, SALT_INDEX);
+	cr_expect_eq(image_worst(&i), SEVERITY_SUSPECT);
+	content_destroy(&truth);
+	image_destroy(&i);
+}
