@@ -35,7 +35,10 @@ static int open_salvage(struct salvage *s, struct block_engine *e)
 	if (!r)
 		r = node_table_init(&s->table, s->overlay, s->reader, NULL, s->nr_blocks);
 	s->shapes = alloc_array(s->nr_blocks, sizeof(*s->shapes));
-	return r || s->shapes ? r : -ENOMEM;
+	s->nr_entries = alloc_array(s->nr_blocks, sizeof(*s->nr_entries));
+	if (!r && (!s->shapes || !s->nr_entries))
+		r = -ENOMEM;
+	return r;
 }
 
 static void close_salvage(struct salvage *s)
@@ -45,6 +48,7 @@ static void close_salvage(struct salvage *s)
 	alloc_free(s->holes);
 	u64_map_destroy(&s->hole_at);
 	alloc_free(s->shapes);
+	alloc_free(s->nr_entries);
 	alloc_free(s->strays);
 	alloc_free(s->counts);
 	alloc_free(s->deficit);

@@ -18,18 +18,25 @@ struct commit {
 	uint64_t nr_wrong; /* blocks that are not used as often as it counts */
 	uint64_t transaction_id;
 	uint32_t time;
-	uint64_t nr_mappings;
+	uint64_t nr_mappings; /* by the details; likewise, by the trees: */
+	uint64_t nr_values;
+	struct bitset blocks; /* that it counts */
 };
+
+#define LIKELY 0.5                   /* that one commit follows another */
+#define MAX_BITS (UINT64_C(1) << 29) /* of the blocks of all commits that are compared */
 
 struct search {
 	struct salvage *s;
 	uint8_t *kinds;         /* owned, by block: enum block_kind of nodes */
 	uint32_t *refs;         /* owned, by block: references from nodes that the index counts */
+	uint64_t *values;       /* owned, by block: 1 + mappings below */
 	uint8_t *raws;          /* owned: BTREE_MAX_DEPTH blocks */
 	struct superblock held; /* a metadata snapshot's */
 	bool has_held;
-	struct commit best;
-	bool found;
+	struct commit *whole; /* owned */
+	size_t nr_whole, whole_capacity;
+	struct commit damaged; /* the best of the others; index 0: none */
 };
 
 static bool counted(const struct search *q, uint64_t block)
@@ -41,6 +48,31 @@ static void refer(struct search *q, uint64_t block)
 {
 	if (block < q->s->nr_blocks)
 		q->refs[block]++;
+}
+
+/* Whatever is there by itself, were it an earlier version: the sums show whether it belongs. */
+/* NOLINTNEXTLINE(misc-no-recursion): at most BTREE_MAX_DEPTH deep */
+static uint64_t values_below(struct search *q, uint64_t block, unsigned int depth)
+{
+	uint8_t *raw = q->raws + (size_t)depth * MD_BLOCK_SIZE;
+	struct node_fault ignored;
+	struct btree_node n;
+	uint64_t nr = 0;
+
+	if (block >= q->s->nr_blocks || depth == BTREE_MAX_DEPTH)
+		return 0;
+	if (q->values[block])
+		return q->values[block] - 1;
+	q->values[block] = 1;
+	if (q->s->shapes[block] == SHAPE_MAPPING_LEAF)
+		nr = q->s->nr_entries[block];
+	if (q->s->shapes[block] == SHAPE_INTERNAL && !block_read(q->s->overlay, block, raw) &&
+	    !btree_node_decode(raw, block, MAPPING_VALUE_SIZE, &n, &ignored) && !n.leaf) {
+		for (uint32_t i = 0; i < n.nr_entries; i++)
+			nr += values_below(q, btree_node_u64(&n, i), depth + 1);
+	}
+	q->values[block] = nr + 1;
+	return nr;
 }
 
 /* Count what a node leads to; a leaf of the details adds to what is known of the commit. */
@@ -60,6 +92,8 @@ static void visit(struct search *q, uint64_t block, struct commit *c)
 
 		if (!n.leaf || kind == KIND_TOP_LEVEL) {
 			refer(q, btree_node_u64(&n, i));
+			if (n.leaf)
+				c->nr_values += values_below(q, btree_node_u64(&n, i), 1);
 		} else if (kind == KIND_DETAILS) {
 			d = device_details_decode(btree_node_value(&n, i));
 			c->nr_mappings += d.mapped_blocks;
@@ -80,7 +114,10 @@ static bool leads_on(const struct search *q, uint64_t block)
 static void find_roots(const struct search *q, struct commit *c)
 {
 	for (uint64_t b = 0; b < q->s->nr_blocks; b++) {
-		if (!counted(q, b) || q->kinds[b] == KIND_UNUSED)
+		if (!counted(q, b))
+			continue;
+		c->nr_wrong += b && q->s->shapes[b] == SHAPE_NONE;
+		if (q->kinds[b] == KIND_UNUSED)
 			continue;
 		if (!q->refs[b] && q->kinds[b] == KIND_DETAILS &&
 		    (!q->has_held || b != q->held.details_root))
@@ -99,17 +136,115 @@ static void find_roots(const struct search *q, struct commit *c)
 		c->mapping_root = q->held.mapping_root;
 }
 
+/*
+ * The blocks of `after` that `before` has not: how well do they follow each other from `start` on,
+ * round the end?
+ */
+static double density(const struct commit *before, const struct commit *after, uint64_t start)
+{
+	const uint64_t nr_blocks = after->blocks.nr_bits;
+	uint64_t nr_new = 0, nr_free = 0, nr_free_at_last = 0;
+
+	for (uint64_t i = 0; i < nr_blocks; i++) {
+		uint64_t b = (start + i) % nr_blocks;
+
+		if (bitset_test(&before->blocks, b))
+			continue;
+		nr_free++;
+		if (!bitset_test(&after->blocks, b))
+			continue;
+		nr_new++;
+		nr_free_at_last = nr_free;
+	}
+	return nr_new ? (double)nr_new / (double)nr_free_at_last : 0;
+}
+
+/* Do they have so many quarters of the smaller one in common? */
+static bool alike(const struct commit *a, const struct commit *b, unsigned int quarters)
+{
+	uint64_t nr_common = 0, smaller = a->blocks.nr_set;
+
+	if (b->blocks.nr_set < smaller)
+		smaller = b->blocks.nr_set;
+	for (uint64_t i = bitset_next(&a->blocks, 1); i < a->blocks.nr_bits;
+	     i = bitset_next(&a->blocks, i + 1))
+		nr_common += bitset_test(&b->blocks, i);
+	return nr_common * 4 >= smaller * quarters;
+}
+
+/* How likely is it that `after` is the later one?  0 … 1. */
+static double follows(const struct commit *before, const struct commit *after)
+{
+	double on = density(before, after, before->index + 1), anew = 0;
+
+	/* After an activation the first thing that happens is rarely that the newest device goes.
+	 */
+	if (after->transaction_id >= before->transaction_id && after->time >= before->time)
+		anew = density(before, after, 0);
+	return on > anew ? on : anew;
+}
+
 static bool better(const struct commit *a, const struct commit *b)
 {
-	bool a_whole = !a->nr_wrong, b_whole = !b->nr_wrong;
-
-	if (a_whole != b_whole)
-		return a_whole;
+	if (a->nr_wrong != b->nr_wrong)
+		return a->nr_wrong < b->nr_wrong;
 	if (a->transaction_id != b->transaction_id)
 		return a->transaction_id > b->transaction_id;
 	if (a->time != b->time)
 		return a->time > b->time;
-	return a->nr_mappings > b->nr_mappings;
+	return a->nr_mappings != b->nr_mappings ? a->nr_mappings > b->nr_mappings
+						: a->index > b->index;
+}
+
+static int keep_whole(struct search *q, const struct commit *c)
+{
+	struct commit *grown =
+		alloc_grow(q->whole, &q->whole_capacity, q->nr_whole, sizeof(*grown));
+	struct bitset *blocks;
+	int r;
+
+	if (!grown)
+		return -ENOMEM;
+	q->whole = grown;
+	if (q->nr_whole * q->s->nr_blocks >= MAX_BITS)
+		return 0;
+	grown[q->nr_whole] = *c;
+	blocks = &grown[q->nr_whole].blocks;
+	r = bitset_init(blocks, q->s->nr_blocks);
+	if (r)
+		return r;
+	q->nr_whole++;
+	for (uint64_t b = 0; b < q->s->nr_blocks; b++) {
+		if (counted(q, b))
+			bitset_set(blocks, b);
+	}
+	return 0;
+}
+
+static bool has_successor(const struct search *q, const struct commit *c)
+{
+	for (size_t i = 0; i < q->nr_whole; i++) {
+		const struct commit *other = &q->whole[i];
+
+		if (other != c && alike(c, other, 1) && follows(c, other) >= LIKELY &&
+		    follows(c, other) > follows(other, c))
+			return true;
+	}
+	return false;
+}
+
+/* The one that no other follows.  Where commits between are lost there may be several. */
+static const struct commit *newest(const struct search *q)
+{
+	const struct commit *best = &q->damaged;
+
+	for (size_t i = 0; i < q->nr_whole; i++) {
+		const struct commit *c = &q->whole[i];
+
+		if (!has_successor(q, c) && (best == &q->damaged || better(c, best)))
+			best = c;
+	}
+	return best;
 }
 
 static int try_index(struct search *q, uint64_t index)
@@ -125,10 +260,13 @@ static int try_index(struct search *q, uint64_t index)
 			visit(q, b, &c);
 	}
 	find_roots(q, &c);
-	if (!c.details_root || !c.mapping_root || (q->found && !better(&c, &q->best)))
+	c.nr_wrong += c.nr_values != c.nr_mappings;
+	if (!c.details_root || !c.mapping_root || !counted(q, c.details_root))
 		return 0;
-	q->best = c;
-	q->found = true;
+	if (!c.nr_wrong)
+		return keep_whole(q, &c);
+	if (!q->damaged.index || better(&c, &q->damaged))
+		q->damaged = c;
 	return 0;
 }
 
@@ -163,7 +301,7 @@ static int search(struct search *q)
 
 static void take(struct search *q)
 {
-	const struct commit *c = &q->best;
+	const struct commit *c = newest(q);
 	struct superblock *sb = &q->s->sb;
 	uint32_t time = c->time > q->held.time ? c->time : q->held.time;
 
@@ -186,14 +324,19 @@ int salvage_find_superblock(struct salvage *s)
 	q.kinds = alloc_array(s->nr_blocks, sizeof(*q.kinds));
 	q.refs = alloc_array(s->nr_blocks, sizeof(*q.refs));
 	q.raws = alloc_aligned((size_t)BTREE_MAX_DEPTH * MD_BLOCK_SIZE);
-	if (q.kinds && q.refs && q.raws)
+	q.values = alloc_array(s->nr_blocks, sizeof(*q.values));
+	if (q.kinds && q.refs && q.values && q.raws)
 		r = search(&q);
-	if (!r && q.found)
+	if (!r && (q.nr_whole || q.damaged.index))
 		take(&q);
 	else if (!r)
 		r = -EUCLEAN;
+	for (size_t i = 0; i < q.nr_whole; i++)
+		bitset_destroy(&q.whole[i].blocks);
+	alloc_free(q.whole);
 	alloc_free(q.kinds);
 	alloc_free(q.refs);
+	alloc_free(q.values);
 	alloc_free(q.raws);
 	return r;
 }

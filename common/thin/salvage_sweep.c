@@ -76,6 +76,7 @@ static int visit(void *context, uint64_t block, const void *raw, int error)
 	struct salvage *s = context;
 	enum shape shape;
 	uint64_t claims;
+	__le32 nr;
 
 	if (error || is_empty(raw))
 		return 0;
@@ -86,6 +87,11 @@ static int visit(void *context, uint64_t block, const void *raw, int error)
 	if (claims != block)
 		return note_stray(s, claims, block);
 	s->shapes[block] = (uint8_t)shape;
+	if (shape >= SHAPE_INTERNAL) {
+		memcpy(&nr, (const uint8_t *)raw + offsetof(struct node_header, nr_entries),
+		       sizeof(nr));
+		s->nr_entries[block] = (uint16_t)le32_to_cpu(nr);
+	}
 	return 0;
 }
 

@@ -2,7 +2,11 @@
  * loss.c: how much a repair loses.  For each block of each fixture: destroy it, salvage, compare
  * with the truth.
  *
- *     loss [-v] FIXTURE...
+ *     loss [-v] [-0] [-sN] FIXTURE...
+ *
+ *     -v   name each loss
+ *     -0   destroy the superblock alone
+ *     -sN  N times each, destroy 2, 5 and 10 % of all blocks at once
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +21,7 @@ struct totals {
 	uint64_t nr_blocks, nr_failed, kept, expected, wrong;
 };
 
-static int verbose;
+static int verbose, superblock_only;
 
 /* The mappings that stand in a leaf, counted for each device and path. */
 static uint64_t own_below(const struct image *i, uint64_t node, uint64_t wanted, unsigned int depth)
@@ -100,7 +104,7 @@ static void sweep(const char *fixture, int random, struct totals *t)
 		uint64_t expected;
 		int failed;
 
-		if (is_zero(&i, b))
+		if (is_zero(&i, b) || (superblock_only && b))
 			continue;
 		expected = truth.nr - own_of_devices(&i, top, b);
 		memcpy(saved, i.bytes + b * MD_BLOCK_SIZE, MD_BLOCK_SIZE);
@@ -123,8 +127,64 @@ static void sweep(const char *fixture, int random, struct totals *t)
 	image_destroy(&i);
 }
 
+/* Some percent of all blocks in use at once; the superblock stays. */
+static void storm(const char *fixture, unsigned int percent, unsigned int rounds, struct totals *t)
+{
+	struct image clean = image_load(fixture), i = image_load(fixture);
+	struct block_engine *e = image_engine(&clean);
+	struct salvage_options options = { .has_transaction_id = false };
+	struct content truth;
+
+	if (content_read(e, 0, &truth))
+		abort();
+	srand(percent);
+	for (unsigned int round = 0; round < rounds; round++) {
+		struct content_difference d;
+		int failed;
+
+		memcpy(i.bytes, clean.bytes, clean.nr_blocks * MD_BLOCK_SIZE);
+		for (uint64_t b = 1; b < i.nr_blocks; b++) {
+			if (!is_zero(&i, b) && (unsigned int)rand() % 100 < percent)
+				destroy(&i, b, 1);
+		}
+		d = repair(&i, &truth, &options, &failed);
+		t->nr_blocks++;
+		t->nr_failed += failed != 0;
+		t->expected += truth.nr;
+		t->kept += d.kept;
+		t->wrong += d.wrong;
+		if (verbose && (failed || d.wrong))
+			printf("  %s round %u: kept %llu, wrong %llu%s\n", fixture, round,
+			       (unsigned long long)d.kept, (unsigned long long)d.wrong,
+			       failed ? ", FAILED" : "");
+	}
+	content_destroy(&truth);
+	block_engine_destroy(e);
+	image_destroy(&clean);
+	image_destroy(&i);
+}
+
+static void print_storms(const char *fixture, unsigned int rounds)
+{
+	static const unsigned int percents[] = { 2, 5, 10 };
+
+	for (size_t p = 0; p < ARRAY_SIZE(percents); p++) {
+		struct totals t = { 0 };
+
+		storm(fixture, percents[p], rounds, &t);
+		printf("%-18s %2u %% of the blocks destroyed, %llu times: kept %.2f %%, wrong "
+		       "%llu, "
+		       "failed %llu\n",
+		       fixture, percents[p], (unsigned long long)t.nr_blocks,
+		       100.0 * (double)t.kept / (double)t.expected, (unsigned long long)t.wrong,
+		       (unsigned long long)t.nr_failed);
+		fflush(stdout);
+	}
+}
+
 int main(int argc, char **argv)
 {
+	unsigned int rounds = 0;
 	int bad = 0;
 
 	for (int n = 1; n < argc; n++) {
@@ -132,6 +192,18 @@ int main(int argc, char **argv)
 
 		if (!strcmp(argv[n], "-v")) {
 			verbose = 1;
+			continue;
+		}
+		if (!strcmp(argv[n], "-0")) {
+			superblock_only = 1;
+			continue;
+		}
+		if (!strncmp(argv[n], "-s", 2)) {
+			rounds = (unsigned int)strtoul(argv[n] + 2, NULL, 10);
+			continue;
+		}
+		if (rounds) {
+			print_storms(argv[n], rounds);
 			continue;
 		}
 		sweep(argv[n], 0, &t);
