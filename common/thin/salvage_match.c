@@ -32,7 +32,8 @@ struct matching {
 	size_t nr_devices;
 	struct version *versions; /* owned, best first */
 	size_t nr_versions, versions_capacity;
-	void *raw; /* owned */
+	bool by_version; /* an earlier version of the top level is consulted */
+	void *raw;       /* owned */
 };
 
 static const struct node *node_of(const struct matching *m, const struct root *r)
@@ -104,7 +105,8 @@ static bool fits(const struct matching *m, const struct root *r, const struct sa
 
 	if (!r->uses || d->has_root || !d->has_details)
 		return false;
-	if (n->incomplete ? n->nr_values > d->details.mapped_blocks
+	/* Of a tree with holes the number proves nothing: only an earlier version can tell. */
+	if (n->incomplete ? !m->by_version || n->nr_values > d->details.mapped_blocks
 			  : n->nr_values != d->details.mapped_blocks)
 		return false;
 	return !r->shared_time || r->shared_time < d->details.snapshotted_time;
@@ -165,24 +167,28 @@ static bool match_roots(struct matching *m)
 	return progress;
 }
 
-static bool any_hole_left(const struct salvage *s)
+/*
+ * As many roots as devices, and nothing else that nobody refers to: then numbers and times tell
+ * whose each is.  Else some other root with the same number of mappings may be lost.
+ */
+static bool all_accounted_for(const struct matching *m)
 {
-	for (size_t i = 0; i < s->nr_holes; i++) {
-		if (!s->holes[i].filled && s->holes[i].height != 0)
-			return true;
-	}
-	return false;
+	uint64_t nr_uses = 0, nr_devices = 0;
+
+	for (size_t r = 0; r < m->nr_roots; r++)
+		nr_uses += m->roots[r].uses;
+	for (size_t i = 0; i < m->nr_devices; i++)
+		nr_devices += !m->s->devices[m->devices[i]].has_root;
+	return nr_uses == nr_devices;
 }
 
 static void propagate(struct matching *m)
 {
-	bool progress = true;
+	bool progress = all_accounted_for(m);
 
 	while (progress) {
 		progress = match_devices(m);
-		/* With holes left, what nobody refers to need not be a root. */
-		if (!any_hole_left(m->s))
-			progress |= match_roots(m);
+		progress |= match_roots(m);
 	}
 }
 
@@ -244,7 +250,9 @@ static int find_versions(struct matching *m)
 
 		if (m->s->shapes[b] != SHAPE_TOP_LEVEL_LEAF || read_version(m, b, &leaf))
 			continue;
+		m->by_version = true;
 		nr = count_hits(m, &leaf);
+		m->by_version = false;
 		if (!nr)
 			continue;
 		grown = alloc_grow(m->versions, &m->versions_capacity, m->nr_versions,
@@ -288,6 +296,7 @@ static bool use_version(struct matching *m, uint64_t block)
 
 	if (read_version(m, block, &leaf))
 		return false;
+	m->by_version = true;
 	for (uint32_t i = 0; i < leaf.nr_entries; i++) {
 		struct salvage_device *d = device_with(m, btree_node_key(&leaf, i));
 		struct root *r = root_in(m, btree_node_u64(&leaf, i));
@@ -297,14 +306,15 @@ static bool use_version(struct matching *m, uint64_t block)
 		assign(m, r, d);
 		progress = true;
 	}
+	m->by_version = false;
 	return progress;
 }
 
 static void use_versions(struct matching *m)
 {
 	for (size_t v = 0; v < m->nr_versions; v++) {
-		if (use_version(m, m->versions[v].block))
-			propagate(m);
+		(void)use_version(m, m->versions[v].block);
+		propagate(m);
 	}
 }
 
