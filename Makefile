@@ -25,7 +25,7 @@ mandir  ?= $(prefix)/share/man
 CFLAGS  ?= -O2 -g
 INSTALL ?= install
 
-TOOLS := thin_check thin_dump thin_restore
+TOOLS := thin_check thin_dump thin_restore thin_repair
 
 B := build
 ifeq ($(D),asan)

@@ -16,6 +16,7 @@ enum option_id {
 	OPT_OUTPUT,
 	OPT_IO_ENGINE,
 	OPT_QUIET,
+	OPT_REPAIR,
 	OPT_SKIP_MAPPINGS,
 	OPT_TRANSACTION_ID,
 };
@@ -35,11 +36,15 @@ static const struct tool_option options[] = {
 	{ OPT_OUTPUT, "output", 'o', ARGUMENT_REQUIRED, "FILE", "write there, not to stdout" },
 	{ OPT_IO_ENGINE, "io-engine", 0, ARGUMENT_REQUIRED, "NAME", NULL },
 	{ OPT_QUIET, "quiet", 'q', ARGUMENT_NONE, NULL, "no messages, tell by the exit status" },
+	{ OPT_REPAIR, "repair", 'r', ARGUMENT_NONE, NULL,
+	  "dump what can be saved of damaged metadata" },
 	{ OPT_SKIP_MAPPINGS, "skip-mappings", 0, ARGUMENT_NONE, NULL,
 	  "dump devices without their mappings" },
 	{ OPT_TRANSACTION_ID, "transaction-id", 0, ARGUMENT_REQUIRED, "NUM",
 	  "say at least this transaction" },
 };
+
+static const struct tool_conflict conflicts[] = { { OPT_REPAIR, OPT_METADATA_SNAP } };
 
 const struct tool thin_dump_tool = {
 	.name = "thin_dump",
@@ -47,6 +52,8 @@ const struct tool thin_dump_tool = {
 	.input = "{device|file}",
 	.options = options,
 	.nr_options = ARRAY_SIZE(options),
+	.conflicts = conflicts,
+	.nr_conflicts = ARRAY_SIZE(conflicts),
 	.footer = "Exit status: 0 complete, 1 damage or no result, 64 wrong usage.  A dump that\n"
 		  "ended early lacks its last line, </superblock>.",
 };
@@ -121,10 +128,14 @@ static int take(void *context, const struct tool_option *option, const char *arg
 	case OPT_QUIET:
 		o->quiet = true;
 		break;
+	case OPT_REPAIR:
+		o->repair = true;
+		break;
 	case OPT_SKIP_MAPPINGS:
 		o->read.skip_mappings = true;
 		break;
 	case OPT_TRANSACTION_ID:
+		o->has_transaction_id = true;
 		return take_number(&thin_dump_tool, option, argument, 0, UINT64_MAX,
 				   &o->read.transaction_id);
 	}

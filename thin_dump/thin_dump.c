@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/tool/loss_report.h"
 #include "common/tool/open_metadata.h"
 #include "common/tool/pool_options.h"
 #include "common/tool/progress_terminal.h"
@@ -69,25 +70,78 @@ static int dump(const struct thin_dump_options *o, struct metadata_reader *reade
 	return status;
 }
 
+static int dump_engine(const struct thin_dump_options *o, struct block_engine *engine,
+		       const struct read_options *read)
+{
+	struct metadata_reader *reader;
+	struct read_fault fault;
+	int status, r = metadata_reader_open(engine, read, &reader, &fault);
+
+	if (r)
+		return explain(o, &fault, r);
+	status = dump(o, reader);
+	metadata_reader_destroy(reader);
+	return status;
+}
+
+static int salvage_and_dump(const struct thin_dump_options *o, struct block_engine *engine,
+			    struct salvage_result *result)
+{
+	const struct salvage_options options = { .has_transaction_id = o->has_transaction_id,
+						 .transaction_id = o->read.transaction_id,
+						 .nr_data_blocks = o->read.nr_data_blocks,
+						 .data_block_size = o->read.data_block_size };
+	struct read_options read = o->read;
+	struct salvage_fault fault;
+	struct block_engine *sound;
+	int status, r = salvage(engine, &options, &sound, result, &fault);
+
+	if (r) {
+		if (!o->quiet)
+			tool_error(&thin_dump_tool, "%s: %s", o->input,
+				   *fault.text ? fault.text : strerror(-r));
+		return STATUS_BAD;
+	}
+	read.nr_blocks = result->nr_blocks;
+	status = dump_engine(o, sound, &read);
+	block_engine_destroy(sound);
+	return status;
+}
+
+/* What is lost is told, but no reason to fail: the dump is whole. */
+static int dump_repaired(const struct thin_dump_options *o)
+{
+	struct salvage_result result;
+	struct block_engine *engine;
+	int status = open_any_blocks(&thin_dump_tool, o->input, OPEN_READ, o->quiet, &engine);
+
+	if (status != STATUS_NONE)
+		return status;
+	status = salvage_and_dump(o, engine, &result);
+	if (status == STATUS_OK && !o->quiet &&
+	    (result.superblock_found_out || loss_totals(&result).anything_lost))
+		loss_report_text(&thin_dump_tool, o->input, &result);
+	salvage_result_destroy(&result);
+	block_engine_destroy(engine);
+	return status;
+}
+
 int thin_dump_run(const struct thin_dump_options *o)
 {
 	enum open_mode mode = o->read.metadata_snap ? OPEN_READ_LIVE : OPEN_READ;
-	struct metadata_reader *reader;
 	struct block_engine *engine;
-	struct read_fault fault;
-	int status, r;
+	int status;
 
 	/* Emptying the output must not empty the input. */
 	if (o->output && same_file(o->input, o->output))
 		return tool_usage_error(&thin_dump_tool, "input and output are the same: %s",
 					o->output);
+	if (o->repair)
+		return dump_repaired(o);
 	status = open_metadata(&thin_dump_tool, o->input, mode, o->quiet, &engine);
 	if (status != STATUS_NONE)
 		return status;
-	r = metadata_reader_open(engine, &o->read, &reader, &fault);
-	status = r ? explain(o, &fault, r) : dump(o, reader);
-	if (!r)
-		metadata_reader_destroy(reader);
+	status = dump_engine(o, engine, &o->read);
 	block_engine_destroy(engine);
 	return status;
 }

@@ -15,6 +15,8 @@ struct thin_dump_options {
 	size_t dev_ids_capacity;
 	enum dump_format format;
 	bool compress;
+	bool repair;
+	bool has_transaction_id;
 	bool quiet;
 	const char *input;
 	const char *output; /* NULL: standard output */

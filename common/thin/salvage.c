@@ -106,18 +106,22 @@ static int settle_superblock(struct salvage *s)
 		s->sb.transaction_id = o->transaction_id;
 	if (o->nr_data_blocks)
 		s->sb.data_space_map.nr_blocks = o->nr_data_blocks;
-	if (!s->sb.data_space_map.nr_blocks || s->sb.data_space_map.nr_blocks > MAX_DATA_BLOCKS)
-		s->sb.data_space_map.nr_blocks = MAX_DATA_BLOCKS;
+	/* No pool has more data blocks than bitmaps for them fit into its metadata. */
+	s->nr_data_blocks_lost = !s->sb.data_space_map.nr_blocks ||
+				 s->sb.data_space_map.nr_blocks > s->nr_blocks * BITMAP_ENTRIES;
+	if (s->nr_data_blocks_lost)
+		s->sb.data_space_map.nr_blocks = s->nr_blocks * BITMAP_ENTRIES;
 	return 0;
 }
 
-static void report_devices(struct salvage *s)
+static int report_devices(struct salvage *s)
 {
 	struct salvage_result *result = s->result;
 
 	result->devices = alloc_array(s->nr_devices, sizeof(*result->devices));
 	if (!result->devices)
-		return;
+		return -ENOMEM;
+	result->nr_data_blocks_lost = s->nr_data_blocks_lost;
 	result->nr_devices = s->nr_devices;
 	for (size_t i = 0; i < s->nr_devices; i++) {
 		const struct salvage_device *d = &s->devices[i];
@@ -130,6 +134,7 @@ static void report_devices(struct salvage *s)
 			.matched_root = d->matched_root,
 		};
 	}
+	return 0;
 }
 
 static int run(struct salvage *s)
@@ -152,7 +157,7 @@ static int run(struct salvage *s)
 	if (!r)
 		r = salvage_patch(s);
 	if (!r)
-		report_devices(s);
+		r = report_devices(s);
 	return r;
 }
 

@@ -50,7 +50,8 @@ struct salvage_result {
 	uint64_t nr_strays;       /* blocks that stood in the wrong place */
 	uint64_t nr_dropped;      /* single mappings */
 	bool superblock_found_out;
-	uint64_t nr_blocks; /* metadata blocks that the result uses: for read_options */
+	bool nr_data_blocks_lost; /* then there are as many as mappings lead to */
+	uint64_t nr_blocks;       /* metadata blocks that the result uses: for read_options */
 };
 
 /*

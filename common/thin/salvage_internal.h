@@ -62,7 +62,9 @@ struct salvage {
 	struct sighting *strays;      /* owned: whole blocks that stand in the wrong place */
 	size_t nr_strays, strays_capacity;
 	struct superblock sb; /* as it is, or as it was found out */
-	uint32_t *counts;     /* owned, by block */
+	bool nr_data_blocks_lost;
+	uint64_t highest_data_block; /* that a mapping leads to */
+	uint32_t *counts;            /* owned, by block */
 	struct node_table table;
 	size_t nr_live,
 		nr_held;   /* nodes of the live trees, and of these and the metadata snapshot */

@@ -615,6 +615,8 @@ static int put_superblock(struct salvage *s)
 	if (!raw)
 		return -ENOMEM;
 	s->sb.flags = 0;
+	if (s->nr_data_blocks_lost && s->highest_data_block < s->sb.data_space_map.nr_blocks)
+		s->sb.data_space_map.nr_blocks = s->highest_data_block + 1;
 	superblock_encode(&s->sb, raw);
 	r = overlay_engine_put(s->overlay, SUPERBLOCK_LOCATION, raw);
 	alloc_free(raw);

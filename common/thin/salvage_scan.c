@@ -33,7 +33,7 @@ static bool refuse_top_level_leaf(const struct btree_node *leaf, uint64_t nr_blo
 static int visit_mapping_leaf(void *context, struct node_table *t, struct node *node,
 			      const struct btree_node *leaf)
 {
-	const struct salvage *s = context;
+	struct salvage *s = context;
 	struct fault f = { .id = FINDING_MAPPING_DATA_BLOCK,
 			   .slot = WHOLE_NODE,
 			   .end = RANGE_OPEN };
@@ -44,6 +44,8 @@ static int visit_mapping_leaf(void *context, struct node_table *t, struct node *
 
 		if (mapping_time(value) > node->max_time)
 			node->max_time = mapping_time(value);
+		if (mapping_data_block(value) > s->highest_data_block)
+			s->highest_data_block = mapping_data_block(value);
 		nr_beyond += mapping_data_block(value) >= s->sb.data_space_map.nr_blocks;
 	}
 	return nr_beyond ? node_table_fault(t, (size_t)(node - t->nodes), &f) : 0;
@@ -113,6 +115,11 @@ static int scan_live(struct salvage *s, struct bitset *frontier)
 	if (!r)
 		r = scan_mappings(s, 0, frontier);
 	s->nr_live = s->table.nr_nodes;
+	/* A pool is as old as its youngest mapping. */
+	for (size_t i = 0; i < s->nr_live && s->result->superblock_found_out; i++) {
+		if (s->table.nodes[i].max_time > s->sb.time)
+			s->sb.time = s->table.nodes[i].max_time;
+	}
 	return r;
 }
 

@@ -7,6 +7,7 @@
  *     damage FILE leaks N                   leak N data blocks and N metadata blocks
  *     damage FILE leaf DEVICE               break the checksum of the device's first leaf
  *     damage FILE swap DEVICE N             swap children N and N + 1 of the device's root
+ *     damage FILE swap-keys DEVICE N        swap keys N and N + 1 of the device's first leaf
  *     damage FILE mapped DEVICE BLOCKS      mapped_blocks of the device's details
  *     damage FILE get OFFSET BYTES          print a field of the superblock
  */
@@ -51,6 +52,14 @@ static int apply(struct image *i, int argc, char **argv)
 		image_set(i, block, 1000, 1, image_get(i, block, 1000, 1) ^ 1);
 	} else if (!strcmp(what, "swap") && argc == 5) {
 		swap_children(i, device_root(i, number(argv[3])), (unsigned int)number(argv[4]));
+	} else if (!strcmp(what, "swap-keys") && argc == 5) {
+		unsigned int n = (unsigned int)number(argv[4]);
+		uint64_t key;
+
+		block = first_leaf(i, device_root(i, number(argv[3])));
+		key = node_key(i, block, n);
+		node_set_key(i, block, n, node_key(i, block, n + 1));
+		node_set_key(i, block, n + 1, key);
 	} else if (!strcmp(what, "mapped") && argc == 5) {
 		at = device_details_offset(i, number(argv[3]), &block);
 		image_set_node(i, block, at, 8, number(argv[4]));

@@ -1,0 +1,169 @@
+#!/usr/bin/env bash
+# shellcheck source=tests/support/cases.sh
+. "$(dirname "$0")/../support/cases.sh"
+
+new() {
+	rm -f good
+	truncate -s 16M good
+}
+
+zero() { # FILE BLOCK
+	dd if=/dev/zero of="$1" bs=4096 seek="$2" count=1 conv=notrunc status=none
+}
+
+content() {
+	thin_dump "$1" >content.xml && expand_xml content.xml
+}
+
+# Repairs ./hurt, and everybody is content with the result; the input stays as it was.
+repairs() {
+	cp hurt hurt.before
+	new
+	run 0 thin_repair "$@" -i hurt -o good
+	unchanged hurt.before hurt
+	run 0 thin_check --strict good
+	if [ -x /usr/sbin/thin_check ] && [ "$(/usr/sbin/thin_check -V)" = 0.9.0 ]; then
+		run 0 /usr/sbin/thin_check -q good
+	fi
+}
+
+# ---- undamaged: nothing is lost, and the content is the same
+for image in "$fixtures"/*.raw; do
+	cp --sparse=always "$image" hurt
+	repairs
+	new
+	run 0 thin_repair --strict -i hurt -o good
+	has err 'nothing was lost$'
+	lines err 1
+	content "$image" | sed 's/ flags="1"//' >before.txt
+	content good >after.txt
+	cmp -s before.txt after.txt || fail "$what: another content"
+done
+
+fixture many-snaps snaps
+content snaps >snaps.txt
+root=$(damage snaps get 320 8)
+details=$(damage snaps get 328 8)
+
+# ---- roots, and space maps: nothing is lost
+for block in "$root" "$details" "$(damage snaps get 80 8)" "$(damage snaps get 88 8)" \
+	"$(damage snaps get 208 8)" "$(damage snaps get 216 8)"; do
+	cp --sparse=always snaps hurt
+	zero hurt "$block"
+	repairs -q
+	content good >after.txt
+	cut -d ' ' -f 1-4 snaps.txt | grep -v '<' | sort | cksum >wanted
+	cut -d ' ' -f 1-4 after.txt | grep -v '<' | sort | cksum | cmp -s - wanted ||
+		fail "block $block: mappings were lost"
+done
+
+# ---- a leaf: its own mappings, which are told
+cp --sparse=always snaps hurt
+zero hurt 2893
+repairs
+new
+run 0 thin_repair -i hurt -o good
+has err '^thin_repair: hurt: lost: block 2893: what there was of thin blocks 3775 and above'
+has err 'device 68: 1248 of 1379 mappings kept, 131 lost$'
+has err '194 devices, 282936 mappings saved; 786 mappings of 6 devices are lost$'
+run 1 thin_repair --strict -i hurt -o good
+run 0 thin_check good
+run 0 thin_repair -q -i hurt -o good
+empty err
+run 0 thin_repair --report lost.json -i hurt -o good
+if command -v jq >/dev/null; then
+	[ "$(jq -c '[.summary.mappings_lost, .summary.devices_hit, .losses[0].block, .losses[0].begin]' lost.json)" = \
+		'[786,6,2893,3775]' ] || fail "the report as JSON"
+fi
+run 1 thin_repair --report no/such/place -i hurt -o good
+run 0 thin_dump --repair hurt
+has out '</superblock>$'
+has err 'are lost$'
+run 0 thin_dump -r -q hurt
+empty err
+run 0 thin_dump --repair snaps
+empty err
+cmp -s out <(thin_dump snaps) || fail "--repair of what is whole is another dump"
+
+# ---- single mappings
+fixture basic hurt
+damage hurt swap-keys 1 2
+repairs
+fixture basic hurt
+damage hurt mapped 1 99
+repairs
+fixture basic hurt
+damage hurt super 4000 1 1
+repairs
+
+# ---- blocks in each other's places
+cp --sparse=always snaps hurt
+a=$root
+b=$details
+dd if=snaps of=hurt bs=4096 skip="$a" seek="$b" count=1 conv=notrunc status=none
+dd if=snaps of=hurt bs=4096 skip="$b" seek="$a" count=1 conv=notrunc status=none
+repairs --strict
+
+# ---- the superblock
+cp --sparse=always snaps hurt
+zero hurt 0
+new
+refused 1 thin_repair -i hurt -o good
+has err 'give --data-block-size'
+repairs --data-block-size 128 --nr-data-blocks 16384 --transaction-id 8
+content good >after.txt
+cmp -s after.txt snaps.txt || fail "a lost superblock: another content"
+cp --sparse=always snaps hurt
+printf 'x' | dd of=hurt bs=1 seek=3000 conv=notrunc status=none # its checksum only
+repairs --strict
+
+# ---- an output that is too small is left alone
+truncate -s 1M good
+cp good small
+refused 1 thin_repair -i snaps -o good
+has err 'Output file too small'
+unchanged small good
+
+# ---- help, wrong usage, bad files
+run 0 thin_repair --help
+has out '^Usage: thin_repair \[options\] -i '
+run 0 thin_repair -V
+has out '^[0-9]+\.[0-9]+\.[0-9]+$'
+new
+run 0 thin_repair '' -i snaps -o good # as lvconvert does
+run 0 thin_repair -i snaps -o good ''
+for tool in thin_repair thin_dump; do
+	manual=$here/$tool/$tool.8
+	$tool --help | grep -o -- ' --[a-z-]*' | tr -d ' ' | sort -u | while read -r option; do
+		grep -q -- "Fl -${option#--}\\b" "$manual" || echo "$option"
+	done >undocumented
+	empty undocumented
+done
+new
+cp good before
+refused 64 thin_repair
+refused 64 thin_repair -i snaps
+refused 64 thin_repair -o good
+refused 64 thin_repair -i snaps -o good more
+refused 64 thin_repair -i snaps -o good --hedgehogs-only
+refused 64 thin_repair -i snaps -o snaps
+refused 64 thin_repair -i snaps -o good --data-block-size 100
+refused 64 thin_repair -i snaps -o good --nr-data-blocks 0
+refused 64 thin_dump --repair -m snaps
+thin_dump snaps >snaps.xml
+head -c 100000 /dev/urandom >junk
+mkdir directory
+for input in not-there directory snaps.xml junk /dev/null; do
+	refused 1 thin_repair -i $input -o good
+	has err "^thin_repair: $input: "
+done
+has err 'Not a block device'
+unchanged before good
+refused 1 thin_repair -i snaps -o not-there
+has err "Couldn't find output file"
+(
+	ulimit -f 100
+	thin_repair -i snaps -o good
+) 2>err && fail "a file that may not grow went unnoticed"
+
+finish

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/tool/pool_options.h"
+#include "thin_repair/thin_repair.h"
+
+enum option_id {
+	OPT_DATA_BLOCK_SIZE = 1,
+	OPT_INPUT,
+	OPT_IO_ENGINE,
+	OPT_NR_DATA_BLOCKS,
+	OPT_OUTPUT,
+	OPT_QUIET,
+	OPT_REPORT,
+	OPT_STRICT,
+	OPT_TRANSACTION_ID,
+	OPT_VERBOSE,
+};
+
+static const struct tool_option options[] = {
+	{ OPT_DATA_BLOCK_SIZE, "data-block-size", 0, ARGUMENT_REQUIRED, "SECTORS",
+	  "the pool has this data block size" },
+	{ OPT_INPUT, "input", 'i', ARGUMENT_REQUIRED, "DEVICE", "read this device or file only" },
+	{ OPT_IO_ENGINE, "io-engine", 0, ARGUMENT_REQUIRED, "NAME", NULL },
+	{ OPT_NR_DATA_BLOCKS, "nr-data-blocks", 0, ARGUMENT_REQUIRED, "NUM",
+	  "the pool has this number of data blocks" },
+	{ OPT_OUTPUT, "output", 'o', ARGUMENT_REQUIRED, "DEVICE",
+	  "write to this device or existing file" },
+	{ OPT_QUIET, "quiet", 'q', ARGUMENT_NONE, NULL, "no messages, tell by the exit status" },
+	{ OPT_REPORT, "report", 0, ARGUMENT_REQUIRED, "FILE", "write what was lost as JSON" },
+	{ OPT_STRICT, "strict", 0, ARGUMENT_NONE, NULL, "exit with 1 when anything was lost" },
+	{ OPT_TRANSACTION_ID, "transaction-id", 0, ARGUMENT_REQUIRED, "NUM",
+	  "the pool is at this transaction" },
+	{ OPT_VERBOSE, "verbose", 'v', ARGUMENT_NONE, NULL, NULL },
+};
+
+const struct tool thin_repair_tool = {
+	.name = "thin_repair",
+	.summary = "Make good thin-pool metadata from damaged metadata",
+	.usage = "-i {device|file} -o {device|file}",
+	.options = options,
+	.nr_options = ARRAY_SIZE(options),
+	.footer = "Exit status: 0 the output is usable, whatever was lost; 1 no result; 64 wrong\n"
+		  "usage.  The input is only read.",
+};
+
+static int take(void *context, const struct tool_option *option, const char *argument)
+{
+	struct thin_repair_options *o = context;
+
+	switch ((enum option_id)option->id) {
+	case OPT_DATA_BLOCK_SIZE:
+		return take_data_block_size(&thin_repair_tool, option, argument,
+					    &o->salvage.data_block_size);
+	case OPT_INPUT:
+		o->input = argument;
+		break;
+	case OPT_NR_DATA_BLOCKS:
+		return take_number(&thin_repair_tool, option, argument, 1, MAX_DATA_BLOCKS,
+				   &o->salvage.nr_data_blocks);
+	case OPT_OUTPUT:
+		o->output = argument;
+		break;
+	case OPT_QUIET:
+		o->quiet = true;
+		break;
+	case OPT_REPORT:
+		o->report = argument;
+		break;
+	case OPT_STRICT:
+		o->strict = true;
+		break;
+	case OPT_TRANSACTION_ID:
+		o->salvage.has_transaction_id = true;
+		return take_number(&thin_repair_tool, option, argument, 0, UINT64_MAX,
+				   &o->salvage.transaction_id);
+	case OPT_IO_ENGINE: /* each file and device gets the engine that suits it */
+	case OPT_VERBOSE:   /* all there is to say is said anyway */
+		break;
+	}
+	return STATUS_NONE;
+}
+
+int thin_repair_parse(int argc, char **argv, struct thin_repair_options *ret_options)
+{
+	int status;
+
+	*ret_options = (struct thin_repair_options){ .quiet = false };
+	status = tool_parse(&thin_repair_tool, argc, argv, take, ret_options, NULL);
+	if (status != STATUS_NONE)
+		return status;
+	if (!ret_options->input)
+		return tool_usage_error(&thin_repair_tool,
+					"no input file provided: -i <DEVICE> is missing");
+	if (!ret_options->output)
+		return tool_usage_error(&thin_repair_tool,
+					"no output file provided: -o <DEVICE> is missing");
+	return STATUS_NONE;
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT
+ * thin_repair.c: from damaged metadata to good metadata on another device.
+ *
+ * The salvage makes sound metadata in memory, on top of the input.  That is read twice as any
+ * other: to find out how large the output has to be, and to write it.
+ */
+#include "thin_repair/thin_repair.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "common/pdata/space_map.h"
+#include "common/thin/metadata_read.h"
+#include "common/thin/metadata_write.h"
+#include "common/tool/loss_report.h"
+#include "common/tool/open_metadata.h"
+#include "common/tool/pool_options.h"
+
+struct repair {
+	const struct thin_repair_options *options;
+	struct block_engine *input, *sound, *output;
+	struct salvage_result result;
+	uint64_t nr_blocks; /* of the output */
+};
+
+static int fail(const struct repair *r, const char *file, const char *text)
+{
+	if (!r->options->quiet)
+		tool_error(&thin_repair_tool, "%s: %s", file, text);
+	return STATUS_BAD;
+}
+
+/* The sound metadata to a writer.  0 or -errno; *ret_fault tells of what could not be read. */
+static int copy(const struct repair *r, struct metadata_writer *w, struct read_fault *ret_fault,
+		uint64_t *ret_needed)
+{
+	const struct read_options read = { .nr_blocks = r->result.nr_blocks };
+	struct metadata_reader *reader;
+	int e = metadata_reader_open(r->sound, &read, &reader, ret_fault);
+
+	if (e)
+		return e;
+	e = metadata_reader_run(reader, metadata_writer_visitor(w), NULL, ret_fault);
+	metadata_reader_destroy(reader);
+	return e ? e : metadata_writer_commit(w, ret_needed);
+}
+
+/* With an engine write, without only find out how many blocks are needed. */
+static int transfer(const struct repair *r, struct block_engine *to, uint64_t *ret_needed,
+		    struct read_fault *ret_fault)
+{
+	struct metadata_writer *w = NULL;
+	int e = metadata_writer_create(to, r->nr_blocks, &w);
+
+	*ret_fault = (struct read_fault){ "" };
+	if (!e)
+		e = copy(r, w, ret_fault, ret_needed);
+	metadata_writer_destroy(w);
+	return e;
+}
+
+static int measure(const struct repair *r)
+{
+	uint64_t needed = METADATA_MAX_BLOCKS + 1;
+	struct read_fault fault;
+	int e = transfer(r, NULL, &needed, &fault);
+
+	if (*fault.text)
+		return fail(r, r->options->input, fault.text);
+	if (e && e != -ENOSPC)
+		return fail(r, r->options->input, strerror(-e));
+	if (needed <= r->nr_blocks)
+		return STATUS_NONE;
+	if (!r->options->quiet)
+		tool_error(&thin_repair_tool,
+			   "%s: Output file too small: it has %" PRIu64 " bytes, and %" PRIu64
+			   " are needed (%" PRIu64 " metadata blocks); nothing was written",
+			   r->options->output, r->nr_blocks * MD_BLOCK_SIZE, needed * MD_BLOCK_SIZE,
+			   needed);
+	return STATUS_BAD;
+}
+
+static int write_output(const struct repair *r)
+{
+	struct read_fault fault = { "" };
+	uint64_t needed;
+	int e = metadata_destroy_superblock(r->output);
+
+	if (!e)
+		e = transfer(r, r->output, &needed, &fault);
+	if (!e)
+		return STATUS_OK;
+	if (metadata_destroy_superblock(r->output))
+		(void)fail(r, r->options->output, "its superblock could not be destroyed");
+	return *fault.text ? fail(r, r->options->input, fault.text)
+			   : fail(r, r->options->output, strerror(-e));
+}
+
+static int repair_to_output(struct repair *r)
+{
+	const struct thin_repair_options *o = r->options;
+	int status = open_output(&thin_repair_tool, o->output, o->quiet, &r->output);
+
+	if (status != STATUS_NONE)
+		return status;
+	r->nr_blocks = r->output->nr_blocks;
+	if (r->nr_blocks > METADATA_MAX_BLOCKS)
+		r->nr_blocks = METADATA_MAX_BLOCKS;
+	status = measure(r);
+	if (status == STATUS_NONE)
+		status = write_output(r);
+	block_engine_destroy(r->output);
+	return status;
+}
+
+static int report(const struct repair *r, int status)
+{
+	const struct thin_repair_options *o = r->options;
+	int e = 0;
+
+	if (!o->quiet)
+		loss_report_text(&thin_repair_tool, o->input, &r->result);
+	if (o->report)
+		e = loss_report_json(&thin_repair_tool, o->input, &r->result, o->report);
+	if (e)
+		return fail(r, o->report, strerror(-e));
+	if (status == STATUS_OK && o->strict && loss_totals(&r->result).anything_lost)
+		return STATUS_BAD;
+	return status;
+}
+
+static int run(struct repair *r)
+{
+	const struct thin_repair_options *o = r->options;
+	struct salvage_fault fault;
+	int status, e = salvage(r->input, &o->salvage, &r->sound, &r->result, &fault);
+
+	if (e)
+		return fail(r, o->input, *fault.text ? fault.text : strerror(-e));
+	status = repair_to_output(r);
+	if (status == STATUS_OK)
+		status = report(r, status);
+	block_engine_destroy(r->sound);
+	return status;
+}
+
+int thin_repair_run(const struct thin_repair_options *o)
+{
+	struct repair r = { .options = o };
+	int status;
+
+	if (same_file(o->input, o->output))
+		return tool_usage_error(&thin_repair_tool, "input and output are the same: %s",
+					o->output);
+	status = open_any_blocks(&thin_repair_tool, o->input, OPEN_READ, o->quiet, &r.input);
+	if (status != STATUS_NONE)
+		return status;
+	status = run(&r);
+	salvage_result_destroy(&r.result);
+	block_engine_destroy(r.input);
+	return status;
+}
