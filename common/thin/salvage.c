@@ -106,6 +106,9 @@ static int settle_superblock(struct salvage *s)
 		s->sb.transaction_id = o->transaction_id;
 	if (o->nr_data_blocks)
 		s->sb.data_space_map.nr_blocks = o->nr_data_blocks;
+	s->time_lost = s->result->superblock_found_out || s->sb.time > MAX_TIME;
+	if (s->sb.time > MAX_TIME)
+		s->sb.time = 0;
 	/* No pool has more data blocks than bitmaps for them fit into its metadata. */
 	s->nr_data_blocks_lost = !s->sb.data_space_map.nr_blocks ||
 				 s->sb.data_space_map.nr_blocks > s->nr_blocks * BITMAP_ENTRIES;
@@ -137,6 +140,29 @@ static int report_devices(struct salvage *s)
 	return 0;
 }
 
+/* Roots that lead to trees of another kind: exchanged, or one that is no longer what it says. */
+static int settle_roots(struct salvage *s)
+{
+	void *raws = alloc_aligned((size_t)BTREE_MAX_DEPTH * MD_BLOCK_SIZE);
+	enum block_kind details, mapping;
+	int r = 0;
+
+	if (!raws)
+		return -ENOMEM;
+	details = salvage_kind_of(s, s->sb.details_root, raws);
+	mapping = salvage_kind_of(s, s->sb.mapping_root, raws);
+	alloc_free(raws);
+	if (details == KIND_TOP_LEVEL && mapping == KIND_DETAILS) {
+		uint64_t root = s->sb.details_root;
+
+		s->sb.details_root = s->sb.mapping_root;
+		s->sb.mapping_root = root;
+	} else if (mapping == KIND_MAPPING && s->shapes[s->sb.mapping_root] == SHAPE_INTERNAL) {
+		r = salvage_set_leaf_flag(s, s->sb.mapping_root);
+	}
+	return r;
+}
+
 static int run(struct salvage *s)
 {
 	int r = salvage_sweep(s);
@@ -145,6 +171,8 @@ static int run(struct salvage *s)
 		r = read_superblock(s);
 	if (!r)
 		r = settle_superblock(s);
+	if (!r)
+		r = settle_roots(s);
 	if (!r)
 		r = salvage_load_counts(s, s->sb.metadata_space_map.bitmap_root,
 					s->sb.metadata_space_map.ref_count_root);

@@ -62,7 +62,7 @@ struct salvage {
 	struct sighting *strays;      /* owned: whole blocks that stand in the wrong place */
 	size_t nr_strays, strays_capacity;
 	struct superblock sb; /* as it is, or as it was found out */
-	bool nr_data_blocks_lost;
+	bool nr_data_blocks_lost, time_lost;
 	uint64_t highest_data_block; /* that a mapping leads to */
 	uint32_t *counts;            /* owned, by block */
 	struct node_table table;
@@ -94,6 +94,15 @@ static inline struct hole *hole_at(const struct salvage *s, size_t node, uint32_
 
 /* Reads all blocks, and puts strays into their places. */
 must_check int salvage_sweep(struct salvage *s);
+
+/*
+ * Make the header of a node in raw, which has the right checksum, one that can be.  False when it
+ * cannot be told what it should say.
+ */
+bool salvage_mend_header(const struct salvage *s, void *raw);
+
+/* The node in block is a leaf of the top level, whatever it says. */
+must_check int salvage_set_leaf_flag(struct salvage *s, uint64_t block);
 
 /* The counts of the metadata space map with this index, as far as it is whole. */
 must_check int salvage_load_counts(struct salvage *s, uint64_t index, uint64_t ref_count_root);

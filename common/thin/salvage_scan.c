@@ -116,7 +116,7 @@ static int scan_live(struct salvage *s, struct bitset *frontier)
 		r = scan_mappings(s, 0, frontier);
 	s->nr_live = s->table.nr_nodes;
 	/* A pool is as old as its youngest mapping. */
-	for (size_t i = 0; i < s->nr_live && s->result->superblock_found_out; i++) {
+	for (size_t i = 0; i < s->nr_live && s->time_lost; i++) {
 		if (s->table.nodes[i].max_time > s->sb.time)
 			s->sb.time = s->table.nodes[i].max_time;
 	}
@@ -262,6 +262,12 @@ static int by_id(const void *a, const void *b)
 	return (da->nr_mappings > db->nr_mappings) - (da->nr_mappings < db->nr_mappings);
 }
 
+static void forget_reference(struct salvage *s, uint64_t block)
+{
+	if (block < s->nr_blocks && ref_counts_get(&s->table.refs, block))
+		ref_counts_remove(&s->table.refs, block);
+}
+
 static int add_entry(struct salvage *s, enum block_kind kind, const struct btree_node *leaf,
 		     uint32_t i)
 {
@@ -272,8 +278,12 @@ static int add_entry(struct salvage *s, enum block_kind kind, const struct btree
 	if (!grown)
 		return -ENOMEM;
 	s->devices = grown;
-	if (d.id > MAX_DEV_ID)
+	if (d.id > MAX_DEV_ID) {
+		/* No device is called so: its tree is somebody else's, or nobody's. */
+		if (kind == KIND_TOP_LEVEL)
+			forget_reference(s, btree_node_u64(leaf, i));
 		return 0;
+	}
 	d.nr_mappings = s->nr_devices; /* the order in which they came */
 	d.has_details = kind == KIND_DETAILS;
 	d.has_root = !d.has_details;

@@ -2,6 +2,7 @@
  * salvage_sweep.c: every block of the device, for what it is by itself.
  */
 #include <errno.h>
+#include <stdlib.h>
 
 #include "common/base/alloc.h"
 #include "common/io/checksum.h"
@@ -34,11 +35,17 @@ static enum shape node_shape(const struct salvage *s, const void *raw, uint64_t 
 	struct btree_node n;
 	struct node_fault ignored;
 
-	if (!btree_node_decode(raw, claims, DETAILS_SIZE, &n, &ignored))
+	if (!btree_node_decode(raw, claims, DETAILS_SIZE, &n, &ignored)) {
+		if (!n.leaf && btree_node_leads_nowhere(&n, s->nr_blocks))
+			return SHAPE_NONE;
 		return n.leaf ? SHAPE_DETAILS_LEAF : SHAPE_INTERNAL;
+	}
 	if (!btree_node_decode(raw, claims, MAPPING_VALUE_SIZE, &n, &ignored))
 		return leads_to_blocks(s, &n) ? SHAPE_TOP_LEVEL_LEAF : SHAPE_MAPPING_LEAF;
-	return SHAPE_OTHER_LEAF;
+	if (!btree_node_decode(raw, claims, INDEX_ENTRY_SIZE, &n, &ignored) ||
+	    !btree_node_decode(raw, claims, REF_COUNT_SIZE, &n, &ignored))
+		return SHAPE_OTHER_LEAF;
+	return SHAPE_NONE;
 }
 
 static enum shape shape_of(const struct salvage *s, const void *raw, uint64_t claims)
@@ -71,27 +78,53 @@ static int note_stray(struct salvage *s, uint64_t claims, uint64_t location)
 	return 0;
 }
 
+static void note_shape(struct salvage *s, uint64_t block, enum shape shape, const void *raw)
+{
+	__le32 nr;
+
+	s->shapes[block] = (uint8_t)shape;
+	if (shape < SHAPE_INTERNAL)
+		return;
+	memcpy(&nr, (const uint8_t *)raw + offsetof(struct node_header, nr_entries), sizeof(nr));
+	s->nr_entries[block] = (uint16_t)le32_to_cpu(nr);
+}
+
+/* A node whose header cannot be, but whose checksum is right. */
+static int mend(struct salvage *s, uint64_t block, const void *raw)
+{
+	void *copy = alloc_aligned(MD_BLOCK_SIZE);
+	int r = 0;
+
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, raw, MD_BLOCK_SIZE);
+	if (salvage_mend_header(s, copy) && shape_of(s, copy, block) != SHAPE_NONE) {
+		note_shape(s, block, shape_of(s, copy, block), copy);
+		r = overlay_engine_put(s->overlay, block, copy);
+	}
+	alloc_free(copy);
+	return r;
+}
+
 static int visit(void *context, uint64_t block, const void *raw, int error)
 {
 	struct salvage *s = context;
 	enum shape shape;
 	uint64_t claims;
-	__le32 nr;
 
 	if (error || is_empty(raw))
 		return 0;
 	claims = claimed_block(raw);
 	shape = shape_of(s, raw, claims);
-	if (shape == SHAPE_NONE || claims >= s->nr_blocks)
+	if (claims >= s->nr_blocks)
+		return 0;
+	if (shape == SHAPE_NONE && claims == block && block_checksum_ok(raw, SALT_BTREE_NODE))
+		return mend(s, block, raw);
+	if (shape == SHAPE_NONE)
 		return 0;
 	if (claims != block)
 		return note_stray(s, claims, block);
-	s->shapes[block] = (uint8_t)shape;
-	if (shape >= SHAPE_INTERNAL) {
-		memcpy(&nr, (const uint8_t *)raw + offsetof(struct node_header, nr_entries),
-		       sizeof(nr));
-		s->nr_entries[block] = (uint16_t)le32_to_cpu(nr);
-	}
+	note_shape(s, block, shape, raw);
 	return 0;
 }
 
@@ -102,28 +135,40 @@ static int place_stray(struct salvage *s, const struct sighting *stray, void *ra
 
 	if (s->shapes[stray->claims] != SHAPE_NONE)
 		return 0;
-	for (size_t i = 0; i < s->nr_strays; i++) {
-		if (s->strays[i].claims == stray->claims && &s->strays[i] != stray)
-			return 0;
-	}
 	r = block_read(s->inner, stray->location, raw);
 	if (r)
 		return r == -EIO ? 0 : r;
 	r = overlay_engine_put(s->overlay, stray->claims, raw);
 	if (r)
 		return r;
-	s->shapes[stray->claims] = (uint8_t)shape_of(s, raw, stray->claims);
+	note_shape(s, stray->claims, shape_of(s, raw, stray->claims), raw);
 	s->result->nr_strays++;
 	return 0;
+}
+
+static int by_claim(const void *a, const void *b)
+{
+	const struct sighting *sa = a, *sb = b;
+
+	return (sa->claims > sb->claims) - (sa->claims < sb->claims);
 }
 
 static int place_strays(struct salvage *s)
 {
 	void *raw = alloc_aligned(MD_BLOCK_SIZE);
+	const struct sighting *all = s->strays;
+	const size_t nr = s->nr_strays;
 	int r = raw ? 0 : -ENOMEM;
 
-	for (size_t i = 0; i < s->nr_strays && !r; i++)
-		r = place_stray(s, &s->strays[i], raw);
+	if (nr)
+		qsort(s->strays, nr, sizeof(*s->strays), by_claim);
+	for (size_t i = 0; i < nr && !r; i++) {
+		bool rivalled = (i && all[i - 1].claims == all[i].claims) ||
+				(i + 1 < nr && all[i + 1].claims == all[i].claims);
+
+		if (!rivalled)
+			r = place_stray(s, &all[i], raw);
+	}
 	alloc_free(raw);
 	return r;
 }

@@ -6,7 +6,9 @@
 #include <stdio.h>
 
 #include "common/pdata/space_map.h"
+#include "common/thin/salvage.h"
 #include "common/thin/superblock.h"
+#include "tests/support/content.h"
 #include "tests/support/image.h"
 #include "tests/support/leaks.h"
 
@@ -20,6 +22,7 @@ struct mutation {
 	enum finding_id expected;
 	const char *fixture;
 	void (*apply)(struct image *i);
+	uint64_t wrong, lost; /* mappings, after a repair; lost: at most */
 };
 
 /* ---- where things are */
@@ -665,6 +668,56 @@ Test(mutations, each_is_found)
 		image_destroy(&i);
 	}
 	cr_assert_not(failed);
+}
+
+/* ---- the same damage, repaired: nothing wrong comes back, and little is lost */
+
+static struct content_difference repaired(struct image *i, const struct content *truth,
+					  const struct salvage_options *options)
+{
+	struct content_difference d = { .lost = truth->nr };
+	struct block_engine *e = image_engine(i), *sound = NULL;
+	struct salvage_result result;
+	struct salvage_fault fault;
+	struct content got = { 0 };
+	int r = salvage(e, options, &sound, &result, &fault);
+
+	if (!r) {
+		r = content_read(sound, result.nr_blocks, &got);
+		cr_expect_eq(r, 0, "what was salvaged cannot be read");
+		d = content_compare(truth, &got);
+	}
+	content_destroy(&got);
+	block_engine_destroy(sound);
+	block_engine_destroy(e);
+	salvage_result_destroy(&result);
+	return d;
+}
+
+static void repair_one(const struct mutation *m)
+{
+	const struct salvage_options options = { .data_block_size = 128 };
+	struct image i = image_load(m->fixture);
+	struct block_engine *e = image_engine(&i);
+	struct content_difference d;
+	struct content truth;
+
+	cr_assert_eq(content_read(e, 0, &truth), 0);
+	m->apply(&i);
+	d = repaired(&i, &truth, &options);
+	cr_expect_eq(d.wrong, m->wrong, "%s: %llu mappings are wrong", m->name,
+		     (unsigned long long)d.wrong);
+	cr_expect_leq(d.lost, m->lost, "%s: %llu mappings of %zu are lost", m->name,
+		      (unsigned long long)d.lost, truth.nr);
+	content_destroy(&truth);
+	block_engine_destroy(e);
+	image_destroy(&i);
+}
+
+Test(mutations, each_is_repaired)
+{
+	for (size_t n = 0; n < sizeof(mutations_table) / sizeof(*mutations_table); n++)
+		repair_one(&mutations_table[n]);
 }
 
 Test(mutations, cover_the_catalogue)
