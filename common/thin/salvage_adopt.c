@@ -26,6 +26,7 @@ struct adoption {
 	uint32_t *holes_in;       /* owned, by device: how many holes its tree has */
 	uint32_t *candidates;     /* owned: nodes that somebody misses, by first key */
 	size_t nr_candidates;
+	bool tangled;      /* the children of the node that is visited */
 	uint32_t *fitting; /* owned: those that fit the hole under consideration */
 	size_t nr_fitting;
 };
@@ -36,6 +37,15 @@ static struct node *node_at(const struct adoption *a, size_t i)
 }
 
 /* ---- what is missing, and where */
+
+static int by_first_key(const void *x, const void *y, void *context)
+{
+	const struct node *nodes = context;
+	uint64_t kx = nodes[*(const uint32_t *)x].first_key;
+	uint64_t ky = nodes[*(const uint32_t *)y].first_key;
+
+	return (kx > ky) - (kx < ky);
+}
 
 static void push_down(struct adoption *a, size_t parent, size_t child, uint64_t begin, uint64_t end)
 {
@@ -89,6 +99,31 @@ static int note_lost_node(struct adoption *a, size_t node, int height)
 	return 0;
 }
 
+/*
+ * The entry leads to something that does not belong there: the block is whole but something else,
+ * or its height or all of its keys are those of another place, or some keys are and the last commit
+ * does not count it.
+ */
+static bool misled(const struct adoption *a, size_t parent, size_t child, uint64_t begin,
+		   uint64_t end)
+{
+	const struct node *p = node_at(a, parent), *c = node_at(a, child);
+
+	bool before = c->first_key < begin, behind = end != RANGE_OPEN && c->last_key >= end;
+
+	if (!c->block || child == parent)
+		return true;
+	if (c->bad)
+		return a->s->shapes[c->block] != SHAPE_NONE;
+	if (p->height && c->height + 1 != p->height)
+		return true;
+	if (!c->nr_values)
+		return false;
+	if (!a->s->counts[c->block])
+		return before || behind;
+	return a->tangled && (c->last_key < begin || (end != RANGE_OPEN && c->first_key >= end));
+}
+
 static int visit_slot(struct adoption *a, size_t parent, const struct btree_node *p, uint32_t slot)
 {
 	int height = node_at(a, parent)->height ? node_at(a, parent)->height - 1 : -1;
@@ -97,15 +132,38 @@ static int visit_slot(struct adoption *a, size_t parent, const struct btree_node
 
 	if (slot + 1 < p->nr_entries && btree_node_key(p, slot + 1) < end)
 		end = btree_node_key(p, slot + 1);
-	if (child < 0) {
+	if (child < 0 || misled(a, parent, (size_t)child, begin, end)) {
 		struct hole h = { .node = (uint32_t)parent, .slot = slot, .height = height };
 
 		h.begin = begin;
 		h.end = end;
+		if (child >= 0 && !node_at(a, (size_t)child)->bad)
+			h.nr_foreign = node_at(a, (size_t)child)->nr_values;
 		return add_hole(a, &h);
 	}
 	push_down(a, parent, (size_t)child, begin, end);
 	return node_at(a, (size_t)child)->bad ? note_lost_node(a, (size_t)child, height) : 0;
+}
+
+/* Children that would not be in order even if they changed places: some are not those of this node.
+ */
+static bool is_tangled(const struct adoption *a, const struct btree_node *p)
+{
+	uint32_t children[BTREE_MAX_ENTRIES], nr = 0;
+
+	for (uint32_t i = 0; i < p->nr_entries; i++) {
+		int64_t child = node_table_find(&a->s->table, btree_node_u64(p, i), KIND_MAPPING);
+
+		if (child >= 0 && !node_at(a, (size_t)child)->bad &&
+		    node_at(a, (size_t)child)->nr_values)
+			children[nr++] = (uint32_t)child;
+	}
+	qsort_r(children, nr, sizeof(*children), by_first_key, a->s->table.nodes);
+	for (uint32_t i = 1; i < nr; i++) {
+		if (node_at(a, children[i])->first_key <= node_at(a, children[i - 1])->last_key)
+			return true;
+	}
+	return false;
 }
 
 static int visit_node(struct adoption *a, size_t node)
@@ -117,6 +175,7 @@ static int visit_node(struct adoption *a, size_t node)
 	if (n->bad || n->leaf || n->kind != KIND_MAPPING || !a->ranges[node].end)
 		return 0;
 	p = node_table_decoded(&a->s->table, n);
+	a->tangled = is_tangled(a, &p);
 	for (uint32_t i = 0; i < p.nr_entries && !r; i++)
 		r = visit_slot(a, node, &p, i);
 	return r;
@@ -182,15 +241,6 @@ static void settle_holes(struct adoption *a)
 }
 
 /* ---- who could have stood there */
-
-static int by_first_key(const void *x, const void *y, void *context)
-{
-	const struct node *nodes = context;
-	uint64_t kx = nodes[*(const uint32_t *)x].first_key;
-	uint64_t ky = nodes[*(const uint32_t *)y].first_key;
-
-	return (kx > ky) - (kx < ky);
-}
 
 static int find_candidates(struct adoption *a)
 {
@@ -263,6 +313,7 @@ static uint64_t needed(const struct adoption *a, const struct hole *h)
 	if (!d->has_details || root < 0)
 		return UINT64_MAX;
 	known = node_at(a, (size_t)root)->bad ? 0 : node_at(a, (size_t)root)->nr_values;
+	known -= known < h->nr_foreign ? known : h->nr_foreign;
 	return d->details.mapped_blocks > known ? d->details.mapped_blocks - known : UINT64_MAX;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * salvage_header.c: nodes whose checksum is right but whose header cannot be: whoever wrote them wrote
- * the entries too, and those tell what the header should say.
+ * salvage_header.c: nodes whose checksum is right but whose header cannot be: whoever wrote them
+ * wrote the entries too, and those tell what the header should say.
  */
 #include <errno.h>
 

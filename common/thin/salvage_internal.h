@@ -45,6 +45,7 @@ struct hole {
 	uint32_t slot;       /* of the entry, or WHOLE_NODE: the node itself is lost */
 	uint64_t begin, end; /* keys that belong there */
 	int height;          /* of the node that is lost; -1: not known */
+	uint64_t nr_foreign; /* mappings below the entry that do not belong there */
 	uint32_t owner;      /* index of the only device it belongs to, or MANY_OWNERS, NO_OWNER */
 	bool filled;
 	uint32_t *children; /* owned: nodes that were adopted, in key order */

@@ -236,12 +236,12 @@ static int gather(struct salvage *s, size_t node, struct children *c)
 		uint64_t block = btree_node_u64(&p, i), begin = btree_node_key(&p, i);
 		uint64_t end = i + 1 < p.nr_entries ? btree_node_key(&p, i + 1) : RANGE_OPEN;
 		int64_t child = node_table_find(&s->table, block, KIND_MAPPING);
-		const struct hole *h = child < 0 ? hole_at(s, node, i) : NULL;
+		const struct hole *h = hole_at(s, node, i);
 
 		if (h && h->filled) {
 			c->changed = true;
 			add_child(c, begin, end, h->children[0]);
-		} else if (child < 0) {
+		} else if (h || child < 0) {
 			r = lose_slot(s, node, c, block, begin, end);
 		} else {
 			add_child(c, begin, end, (uint32_t)child);
@@ -368,12 +368,33 @@ static int drop_overlapping(struct salvage *s, size_t node, struct children *c)
 	return r;
 }
 
+/* Children that only changed places are put back. */
+static void sort_children(const struct salvage *s, struct children *c)
+{
+	for (uint32_t i = 1; i < c->nr; i++) {
+		struct child moved = c->items[i];
+		uint32_t j = i;
+
+		for (; j && s->resolved[c->items[j - 1].node].first_key >
+				    s->resolved[moved.node].first_key;
+		     j--)
+			c->items[j] = c->items[j - 1];
+		c->items[j] = moved;
+	}
+}
+
 static int order_children(struct salvage *s, size_t node, struct children *c)
 {
+	struct children before = *c;
 	int r = 0;
 
 	if (in_order(s, c))
 		return 0;
+	c->changed = true;
+	sort_children(s, c);
+	if (in_order(s, c))
+		return 0;
+	*c = before;
 	c->changed = true;
 	for (uint32_t i = 0; i < c->nr && !r; i++) {
 		if (c->items[i].kept)

@@ -372,18 +372,29 @@ static void check_roots(struct salvage *s)
 
 /* ---- who misses them */
 
-/* A bitmap that knows nothing of a block in use is not that of the last commit. */
-static void distrust_counts(struct salvage *s)
+/*
+ * A bitmap that knows nothing of many blocks in use is not that of the last commit.  One or two are
+ * rather entries that lead astray.
+ */
+static int distrust_counts(struct salvage *s)
 {
-	for (size_t i = 0; i < s->nr_live; i++) {
-		const struct node *n = &s->table.nodes[i];
-		uint64_t base = (uint64_t)(n->block / BITMAP_ENTRIES) * BITMAP_ENTRIES;
+	uint64_t nr_bitmaps = space_map_nr_bitmaps(s->nr_blocks);
+	uint32_t *nr_used = alloc_array(nr_bitmaps, sizeof(*nr_used));
+	uint32_t *nr_unknown = alloc_array(nr_bitmaps, sizeof(*nr_unknown));
 
-		if (n->bad || s->counts[n->block])
-			continue;
-		for (uint64_t b = base; b < base + BITMAP_ENTRIES && b < s->nr_blocks; b++)
+	for (size_t i = 0; i < s->nr_live && nr_used && nr_unknown; i++) {
+		const struct node *n = &s->table.nodes[i];
+
+		nr_used[n->block / BITMAP_ENTRIES] += !n->bad;
+		nr_unknown[n->block / BITMAP_ENTRIES] += !n->bad && !s->counts[n->block];
+	}
+	for (uint64_t b = 0; b < s->nr_blocks && nr_used && nr_unknown; b++) {
+		if (nr_unknown[b / BITMAP_ENTRIES] > nr_used[b / BITMAP_ENTRIES] / 8 + 1)
 			s->counts[b] = COUNT_UNKNOWN;
 	}
+	alloc_free(nr_used);
+	alloc_free(nr_unknown);
+	return nr_used && nr_unknown ? 0 : -ENOMEM;
 }
 
 static int find_deficits(struct salvage *s)
@@ -414,10 +425,10 @@ int salvage_scan(struct salvage *s)
 		r = scan_live(s, &frontier);
 	if (!r)
 		r = scan_held(s, &frontier);
-	if (!r) {
-		distrust_counts(s);
+	if (!r)
+		r = distrust_counts(s);
+	if (!r)
 		r = scan_orphans(s, &frontier);
-	}
 	bitset_destroy(&frontier);
 	if (!r)
 		r = link_all(s);

@@ -9,6 +9,8 @@
 #include "common/pdata/space_map.h"
 #include "common/thin/leaf_runs.h"
 #include "common/thin/metadata_read.h"
+#include "common/thin/salvage.h"
+#include "tests/support/content.h"
 #include "tests/support/image.h"
 #include "tests/support/leaks.h"
 
@@ -160,6 +162,26 @@ static void read_all(struct image *i)
 	block_engine_destroy(e);
 }
 
+/* Whatever can be salvaged can be read. */
+static void salvage_all(struct image *i)
+{
+	const struct salvage_options options = { .data_block_size = 128 };
+	struct block_engine *e = image_engine(i), *sound;
+	struct salvage_result result;
+	struct salvage_fault fault;
+	struct content content;
+	int r = salvage(e, &options, &sound, &result, &fault);
+
+	cr_expect(!r || (r == -EUCLEAN && *fault.text));
+	if (!r) {
+		cr_expect_eq(content_read(sound, result.nr_blocks, &content), 0);
+		content_destroy(&content);
+		block_engine_destroy(sound);
+	}
+	block_engine_destroy(e);
+	salvage_result_destroy(&result);
+}
+
 Test(thin, random_damage_with_right_checksums)
 {
 	struct image clean = image_load("metadata-snapshot"), i = image_load("metadata-snapshot");
@@ -183,6 +205,7 @@ Test(thin, random_damage_with_right_checksums)
 		image_seal(&i, block, salt);
 		(void)image_worst(&i);
 		read_all(&i);
+		salvage_all(&i);
 	}
 	image_destroy(&clean);
 	image_destroy(&i);
