@@ -182,6 +182,10 @@ static int run(struct salvage *s)
 		r = salvage_adopt(s);
 	if (!r)
 		r = salvage_match_devices(s);
+	if (!r && !s->nr_devices && s->details_lost && s->top_level_lost)
+		r = hopeless(
+			s, "both the device details and the mapping tree are lost at their roots, "
+			   "and nothing tells which devices there were");
 	if (!r)
 		r = salvage_patch(s);
 	if (!r)

@@ -49,6 +49,8 @@ struct salvage_result {
 	uint64_t nr_adopted;      /* nodes that nothing led to any more */
 	uint64_t nr_strays;       /* blocks that stood in the wrong place */
 	uint64_t nr_dropped;      /* single mappings */
+	/* Pieces of mapping trees that belong to no device that is known, and their mappings. */
+	uint64_t nr_homeless, nr_homeless_mappings;
 	bool superblock_found_out;
 	bool nr_data_blocks_lost; /* then there are as many as mappings lead to */
 	uint64_t nr_blocks;       /* metadata blocks that the result uses: for read_options */

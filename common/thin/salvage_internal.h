@@ -72,7 +72,8 @@ struct salvage {
 	uint32_t *deficit; /* owned, by node: references that nobody whom we know makes */
 	struct salvage_device *devices; /* owned, by ascending id */
 	size_t nr_devices, devices_capacity;
-	struct hole *holes; /* owned */
+	bool details_lost, top_level_lost; /* something of these trees */
+	struct hole *holes;                /* owned */
 	size_t nr_holes, holes_capacity;
 	struct u64_map hole_at;    /* by hole_key(): 1 + index */
 	struct resolved *resolved; /* owned, by node */
@@ -122,6 +123,9 @@ must_check int salvage_find_superblock(struct salvage *s);
 
 /* Reads all trees, and everything else that the last commit counted. */
 must_check int salvage_scan(struct salvage *s);
+
+/* Sort devices by id, and join what is known of each. */
+void salvage_join_devices(struct salvage *s);
 
 /* Finds holes in the mapping trees, and what belongs there. */
 must_check int salvage_adopt(struct salvage *s);

@@ -332,6 +332,83 @@ static int collect_devices(struct matching *m)
 	return 0;
 }
 
+/* ---- devices of which nothing is left but their mappings */
+
+/* The only id that earlier versions have this root under; false: none, or several. */
+static bool id_of_root(struct matching *m, uint64_t root, uint64_t *ret_id)
+{
+	bool found = false;
+
+	for (uint64_t b = 0; b < m->s->nr_blocks; b++) {
+		struct btree_node leaf;
+
+		if (m->s->shapes[b] != SHAPE_TOP_LEVEL_LEAF || read_version(m, b, &leaf))
+			continue;
+		for (uint32_t i = 0; i < leaf.nr_entries; i++) {
+			if (btree_node_u64(&leaf, i) != root ||
+			    btree_node_key(&leaf, i) > MAX_DEV_ID)
+				continue;
+			if (found && *ret_id != btree_node_key(&leaf, i))
+				return false;
+			*ret_id = btree_node_key(&leaf, i);
+			found = true;
+		}
+	}
+	return found;
+}
+
+static bool is_known(const struct salvage *s, uint64_t id)
+{
+	for (size_t i = 0; i < s->nr_devices; i++) {
+		if (s->devices[i].id == id)
+			return true;
+	}
+	return false;
+}
+
+static int add_device(struct matching *m, struct root *root, uint64_t id)
+{
+	struct salvage *s = m->s;
+	struct salvage_device *grown =
+		alloc_grow(s->devices, &s->devices_capacity, s->nr_devices, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	s->devices = grown;
+	grown[s->nr_devices] = (struct salvage_device){ .id = id };
+	assign(m, root, &grown[s->nr_devices++]);
+	return 0;
+}
+
+/* Where both trees of devices are lost, roots tell of devices that nobody else knows. */
+static int find_unknown_devices(struct matching *m)
+{
+	int r = 0;
+
+	if (!m->s->details_lost || !m->s->top_level_lost)
+		return 0;
+	for (size_t i = 0; i < m->nr_roots && !r; i++) {
+		uint64_t id = 0;
+
+		if (m->roots[i].uses == 1 && id_of_root(m, node_of(m, &m->roots[i])->block, &id) &&
+		    !is_known(m->s, id))
+			r = add_device(m, &m->roots[i], id);
+	}
+	salvage_join_devices(m->s);
+	return r;
+}
+
+static void count_homeless(struct matching *m)
+{
+	for (size_t i = 0; i < m->nr_roots; i++) {
+		if (!m->roots[i].uses || !node_of(m, &m->roots[i])->nr_values)
+			continue;
+		m->s->result->nr_homeless += m->roots[i].uses;
+		m->s->result->nr_homeless_mappings +=
+			m->roots[i].uses * node_of(m, &m->roots[i])->nr_values;
+	}
+}
+
 /*
  * Details that are lost: created and snapshotted now, so that whatever may be shared is copied
  * before it is written.
@@ -356,15 +433,19 @@ int salvage_match_devices(struct salvage *s)
 	struct matching m = { .s = s };
 	int r = collect_devices(&m);
 
-	if (!r && m.nr_devices) {
+	if (!r && (m.nr_devices || s->details_lost || s->top_level_lost)) {
 		m.raw = alloc_aligned(MD_BLOCK_SIZE);
 		r = m.raw ? find_roots(&m) : -ENOMEM;
 		if (!r) {
 			propagate(&m);
 			r = find_versions(&m);
 		}
-		if (!r)
+		if (!r) {
 			use_versions(&m);
+			r = find_unknown_devices(&m);
+		}
+		if (!r)
+			count_homeless(&m);
 	}
 	rebuild_details(s);
 	alloc_free(m.roots);

@@ -310,7 +310,7 @@ static int add_entries(struct salvage *s, size_t node)
 }
 
 /* One entry for each id. */
-static void join_devices(struct salvage *s)
+void salvage_join_devices(struct salvage *s)
 {
 	size_t nr = 0;
 
@@ -345,17 +345,17 @@ static bool tree_lost(const struct salvage *s, uint64_t root, enum block_kind ki
  */
 static int find_devices(struct salvage *s)
 {
-	const bool details_lost = tree_lost(s, s->sb.details_root, KIND_DETAILS);
-	const bool top_level_lost = tree_lost(s, s->sb.mapping_root, KIND_TOP_LEVEL);
 	int r = 0;
 
+	s->details_lost = tree_lost(s, s->sb.details_root, KIND_DETAILS);
+	s->top_level_lost = tree_lost(s, s->sb.mapping_root, KIND_TOP_LEVEL);
 	for (size_t i = 0; i < s->nr_live && !r; i++)
 		r = add_entries(s, i);
 	for (size_t i = s->nr_held; i < s->table.nr_nodes && !r; i++) {
-		if (s->table.nodes[i].kind == KIND_DETAILS ? details_lost : top_level_lost)
+		if (s->table.nodes[i].kind == KIND_DETAILS ? s->details_lost : s->top_level_lost)
 			r = add_entries(s, i);
 	}
-	join_devices(s);
+	salvage_join_devices(s);
 	return r;
 }
 

@@ -16,7 +16,8 @@ static uint64_t nr_lost(const struct salvaged_device *d)
 
 struct loss_totals loss_totals(const struct salvage_result *result)
 {
-	struct loss_totals t = { .anything_lost = result->nr_losses || result->nr_dropped };
+	struct loss_totals t = { .anything_lost = result->nr_losses || result->nr_dropped ||
+						  result->nr_homeless };
 
 	for (size_t i = 0; i < result->nr_devices; i++) {
 		const struct salvaged_device *d = &result->devices[i];
@@ -113,6 +114,11 @@ static void print_circumstances(const struct tool *tool, const char *input,
 			   "%s: %" PRIu64
 			   " nodes that nothing led to any more were put back into their trees",
 			   input, result->nr_adopted);
+	if (result->nr_homeless)
+		tool_error(tool,
+			   "%s: %" PRIu64 " pieces of mapping trees with %" PRIu64
+			   " mappings belong to nobody that is known, and were left out",
+			   input, result->nr_homeless, result->nr_homeless_mappings);
 	if (result->nr_dropped)
 		tool_error(tool, "%s: %" PRIu64 " single mappings could not be and were left out",
 			   input, result->nr_dropped);

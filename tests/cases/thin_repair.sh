@@ -57,6 +57,16 @@ for block in "$root" "$details" "$(damage snaps get 80 8)" "$(damage snaps get 8
 		fail "block $block: mappings were lost"
 done
 
+# ---- both trees of devices at once: what nobody can know is told
+fixture basic hurt
+zero hurt 157
+zero hurt 158
+new
+run 0 thin_repair -i hurt -o good
+has err 'belong to nobody that is known'
+lacks err 'nothing was lost'
+run 0 thin_check --strict good
+
 # ---- a leaf: its own mappings, which are told
 cp --sparse=always snaps hurt
 zero hurt 2893
