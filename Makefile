@@ -3,6 +3,7 @@
 #   make               build all tools to build/bin/NAME
 #   make check         build and run all tests
 #   make check-loss    destroy each block of each fixture, repair, and say what was lost
+#   make check-kernel  boot a kernel on what the tools write (qemu; tests/kernel)
 #   make lint          every static analyser, zero findings (tests/lint/lint.sh)
 #   make install       install to $(DESTDIR)$(prefix): sbin and share/man/man8
 #   make uninstall     remove what install put there
@@ -113,6 +114,9 @@ check-loss: $(B)/tools/loss fixtures
 check: all fixtures damage $(UNITS)
 	$(Q)tests/run.sh $(B)
 
+check-kernel: all fixtures damage
+	$(Q)./quickstart kernel-deps && tests/kernel/check.sh $(B)
+
 lint: fixtures
 	$(Q)tests/lint/lint.sh
 
@@ -138,7 +142,7 @@ clean:
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
 
-.PHONY: all check check-loss damage lint bench format fixtures install uninstall clean help
+.PHONY: all check check-loss check-kernel damage lint bench format fixtures install uninstall clean help
 .SECONDARY:
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
