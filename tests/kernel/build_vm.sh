@@ -37,6 +37,7 @@ load() {
 	file=$(find "$modules" -name "$1.ko" | head -n 1)
 	[ -n "$file" ] || return 0 # built in
 	grep -q "/$1.ko\$" "$work/order" 2>/dev/null && return 0
+	# shellcheck disable=SC2013 # a line of words
 	for need in $(sed -n "s|^${file#"$modules"/}: *||p" "$modules/modules.dep"); do
 		load "$(basename "$need" .ko)"
 	done

@@ -47,7 +47,8 @@ mkdir extra
 cp "$here/basic.devices" extra/devices
 printf '%s\n' "${images[@]}" >extra/images
 (cd extra && find . -print0 | cpio --quiet -0 -o -H newc | gzip -1) | cat "$OLDPWD/build/vm/initrd" - >initrd
-drives=(-drive "file=data,if=none,id=data,format=raw,snapshot=on" -device virtio-blk-pci,drive=data,serial=data)
+drives=(-drive "file=data,if=none,id=data,format=raw,snapshot=on"
+	-device "virtio-blk-pci,drive=data,serial=data")
 for image in "${images[@]}"; do
 	drives+=(-drive "file=$image,if=none,id=$image,format=raw"
 		-device "virtio-blk-pci,drive=$image,serial=$image")
