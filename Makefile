@@ -110,6 +110,7 @@ damage: $(B)/tools/damage
 
 check-loss: $(B)/tools/loss fixtures
 	$(Q)$(B)/tools/loss $(patsubst build/fixtures/%.raw,%,$(FIXTURES))
+	$(Q)$(B)/tools/loss -s40 $(patsubst build/fixtures/%.raw,%,$(FIXTURES))
 
 check: all fixtures damage $(UNITS)
 	$(Q)tests/run.sh $(B)

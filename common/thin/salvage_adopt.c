@@ -458,36 +458,6 @@ static int last_height(const struct hole *h)
 	return h->height >= 0 ? h->height : MAX_HEIGHT;
 }
 
-/* Where the device's details say how many mappings there have to be, and one way gives them. */
-static int fill_exactly(struct adoption *a, struct hole *h, bool *ret_progress)
-{
-	uint64_t sum = needed(a, h);
-	int fitting_height = -1, r = 0;
-
-	if (sum == UINT64_MAX || (h->slot == WHOLE_NODE && h->height == 0))
-		return 0;
-	for (int height = first_height(h); height <= last_height(h) && !r; height++) {
-		bool found;
-
-		find_fitting(a, h, height);
-		r = choose(a, sum, &found);
-		if (!found || r)
-			continue;
-		if (fitting_height >= 0)
-			return 0; /* two heights, two ways */
-		fitting_height = height;
-	}
-	if (r || fitting_height < 0)
-		return r;
-	find_fitting(a, h, fitting_height);
-	r = choose(a, sum, ret_progress);
-	if (r || !*ret_progress || (h->slot != WHOLE_NODE && a->nr_fitting != 1)) {
-		*ret_progress = false;
-		return r;
-	}
-	return fill(a, h, a->fitting, a->nr_fitting);
-}
-
 /* Does anybody else want one of those that fit, so that there are not enough? */
 static bool contested(const struct adoption *a, const struct hole *h)
 {
@@ -509,6 +479,40 @@ static bool contested(const struct adoption *a, const struct hole *h)
 			return true;
 	}
 	return false;
+}
+
+/* Where the device's details say how many mappings there have to be, and one way gives them. */
+static int fill_exactly(struct adoption *a, struct hole *h, bool *ret_progress)
+{
+	uint64_t sum = needed(a, h);
+	int fitting_height = -1, r = 0;
+	size_t nr_all;
+
+	if (sum == UINT64_MAX || (h->slot == WHOLE_NODE && h->height == 0))
+		return 0;
+	for (int height = first_height(h); height <= last_height(h) && !r; height++) {
+		bool found;
+
+		find_fitting(a, h, height);
+		r = choose(a, sum, &found);
+		if (!found || r)
+			continue;
+		if (fitting_height >= 0)
+			return 0; /* two heights, two ways */
+		fitting_height = height;
+	}
+	if (r || fitting_height < 0)
+		return r;
+	find_fitting(a, h, fitting_height);
+	nr_all = a->nr_fitting;
+	r = choose(a, sum, ret_progress);
+	/* A sum may come about by chance, where something of the device is lost as well. */
+	if (r || !*ret_progress || (h->slot != WHOLE_NODE && a->nr_fitting != 1) ||
+	    (a->nr_fitting != nr_all && contested(a, h))) {
+		*ret_progress = false;
+		return r;
+	}
+	return fill(a, h, a->fitting, a->nr_fitting);
 }
 
 /* Where nobody else can have lost them. */

@@ -181,8 +181,9 @@ static void storm(const char *fixture, unsigned int percent, unsigned int rounds
 	image_destroy(&i);
 }
 
-static void print_storms(const char *fixture, unsigned int rounds)
+static int print_storms(const char *fixture, unsigned int rounds)
 {
+	int bad = 0;
 	static const unsigned int percents[] = { 2, 5, 10 };
 
 	for (size_t p = 0; p < ARRAY_SIZE(percents); p++) {
@@ -196,7 +197,9 @@ static void print_storms(const char *fixture, unsigned int rounds)
 		       100.0 * (double)t.kept / (double)t.expected, (unsigned long long)t.wrong,
 		       (unsigned long long)t.nr_failed);
 		fflush(stdout);
+		bad |= t.wrong != 0;
 	}
+	return bad;
 }
 
 int main(int argc, char **argv)
@@ -220,7 +223,7 @@ int main(int argc, char **argv)
 			continue;
 		}
 		if (rounds) {
-			print_storms(argv[n], rounds);
+			bad |= print_storms(argv[n], rounds);
 			continue;
 		}
 		sweep(argv[n], 0, &t);
