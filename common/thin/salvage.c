@@ -102,9 +102,13 @@ static int settle_superblock(struct salvage *s)
 		return hopeless(s,
 				"the data block size is lost: give --data-block-size (LVM: lvs -o "
 				"chunk_size; else dmsetup table, or what manages the pool)");
-	if (o->has_transaction_id)
+	/* As thin-provisioning-tools 1.x has it: they raise what is there, and replace what is
+	 * lost. */
+	if (o->has_transaction_id &&
+	    (s->result->superblock_found_out || o->transaction_id > s->sb.transaction_id))
 		s->sb.transaction_id = o->transaction_id;
-	if (o->nr_data_blocks)
+	if (o->nr_data_blocks > s->sb.data_space_map.nr_blocks ||
+	    (o->nr_data_blocks && s->sb.data_space_map.nr_blocks > s->nr_blocks * BITMAP_ENTRIES))
 		s->sb.data_space_map.nr_blocks = o->nr_data_blocks;
 	s->time_lost = s->result->superblock_found_out || s->sb.time > MAX_TIME;
 	if (s->sb.time > MAX_TIME)

@@ -341,6 +341,13 @@ static bool tree_lost(const struct salvage *s, uint64_t root, enum block_kind ki
 	return node < 0 || s->table.nodes[node].bad || s->table.nodes[node].incomplete;
 }
 
+static bool snapshot_lost(const struct salvage *s)
+{
+	uint64_t held = s->sb.held_root;
+
+	return held && (held >= s->nr_blocks || s->shapes[held] != SHAPE_SUPERBLOCK);
+}
+
 /* Where a tree is whole, what nothing leads to belongs to something else, such as a lost snapshot.
  */
 static int find_devices(struct salvage *s)
@@ -351,7 +358,8 @@ static int find_devices(struct salvage *s)
 	s->top_level_lost = tree_lost(s, s->sb.mapping_root, KIND_TOP_LEVEL);
 	for (size_t i = 0; i < s->nr_live && !r; i++)
 		r = add_entries(s, i);
-	for (size_t i = s->nr_held; i < s->table.nr_nodes && !r; i++) {
+	/* What nothing leads to may be a lost metadata snapshot's, and older than it looks. */
+	for (size_t i = s->nr_held; i < s->table.nr_nodes && !r && !snapshot_lost(s); i++) {
 		if (s->table.nodes[i].kind == KIND_DETAILS ? s->details_lost : s->top_level_lost)
 			r = add_entries(s, i);
 	}

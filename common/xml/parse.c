@@ -215,10 +215,15 @@ static int feed(struct parser *ps, size_t bytes, bool last)
 	return ps->error;
 }
 
-/* Up to the next '>', or all there is. */
+/*
+ * Up to the next '>', or all there is.  Expat begins a tag or a comment anew each time it gets more
+ * of it: the longer it is, the larger the pieces.
+ */
 static int feed_piece(struct parser *ps)
 {
-	const char *close = memchr(ps->p, '>', (size_t)(ps->end - ps->p));
+	const long long pending = ps->fed - ps->settled, left = ps->end - ps->p;
+	const char *from = ps->p + (pending < left ? pending : left);
+	const char *close = memchr(from, '>', (size_t)(ps->end - from));
 	size_t bytes = (size_t)((close ? close + 1 : ps->end) - ps->p);
 
 	return feed(ps, bytes, false);

@@ -95,6 +95,13 @@ run 0 thin_dump --repair snaps
 empty err
 cmp -s out <(thin_dump snaps) || fail "--repair of what is whole is another dump"
 
+# ---- the options about the pool only raise what is there
+cp --sparse=always snaps hurt
+new
+run 0 thin_repair --strict --nr-data-blocks 10 --transaction-id 1 -i hurt -o good
+run 0 thin_dump good
+has out 'transaction="8" version="2" data_block_size="128" nr_data_blocks="16384"'
+
 # ---- single mappings
 fixture basic hurt
 damage hurt swap-keys 1 2
@@ -157,6 +164,8 @@ refused 64 thin_repair -o good
 refused 64 thin_repair -i snaps -o good more
 refused 64 thin_repair -i snaps -o good --hedgehogs-only
 refused 64 thin_repair -i snaps -o snaps
+refused 64 thin_repair -i snaps -o good --report snaps
+refused 64 thin_repair -i snaps -o good --report good
 refused 64 thin_repair -i snaps -o good --data-block-size 100
 refused 64 thin_repair -i snaps -o good --nr-data-blocks 0
 refused 64 thin_dump --repair -m snaps

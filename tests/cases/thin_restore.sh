@@ -168,6 +168,10 @@ empty err
 refused 1 thin_restore -i in.xml -o meta
 has err 'more than 1 MiB'
 
+# A long tag full of '>' is refused, and soon.
+(printf '%s<device dev_id="' "$sb"; head -c 900000 /dev/zero | tr '\0' '>'; printf '"/></superblock>') >in.xml
+run 1 timeout 20 thin_restore -i in.xml -o meta
+
 # ---- an output that is too small is left alone
 fixture many-snaps snaps
 thin_dump snaps >snaps.xml
