@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "common/pdata/space_map.h"
+#include "common/thin/metadata_check.h"
 #include "common/thin/metadata_read.h"
 #include "common/thin/metadata_write.h"
 #include "common/tool/loss_report.h"
@@ -97,6 +98,28 @@ static int write_output(const struct repair *r)
 			   : fail(r, r->options->output, strerror(-e));
 }
 
+/* What was put back must not contradict itself: two devices that would overwrite each other. */
+static int verify_output(const struct repair *r)
+{
+	const struct check_options options = { .skip_mappings = false };
+	struct check_result result;
+	struct report report;
+	int status = STATUS_OK, e;
+
+	report_init(&report);
+	e = metadata_check(r->output, &options, &report, NULL, &result);
+	if (e)
+		status = fail(r, r->options->output, strerror(-e));
+	else if (report_worst(&report) == SEVERITY_FATAL)
+		status =
+			fail(r, r->options->output,
+			     "written, but it contradicts itself: some of what was put back is not "
+			     "current.  thin_check tells which devices; do not use them");
+	check_result_destroy(&result);
+	report_destroy(&report);
+	return status;
+}
+
 static int repair_to_output(struct repair *r)
 {
 	const struct thin_repair_options *o = r->options;
@@ -110,6 +133,8 @@ static int repair_to_output(struct repair *r)
 	status = measure(r);
 	if (status == STATUS_NONE)
 		status = write_output(r);
+	if (status == STATUS_OK)
+		status = verify_output(r);
 	block_engine_destroy(r->output);
 	return status;
 }
