@@ -157,8 +157,7 @@ static int bad_node(struct node_table *t, size_t node, enum finding_id id, uint6
 	return node_table_fault(t, node, &f);
 }
 
-/* A child belongs to whom its parents belong to. */
-static void inherit(struct node_table *t, size_t parent, size_t child)
+void node_table_inherit(struct node_table *t, size_t parent, size_t child)
 {
 	const struct node *p = &t->nodes[parent];
 	struct node *c = &t->nodes[child];
@@ -199,7 +198,7 @@ static int refer_child(struct scan_state *s, size_t parent, uint32_t slot, uint6
 	}
 	if (ref == REFERENCE_NEW)
 		t->nodes[t->node_of[child] - 1].parent = t->nodes[parent].block;
-	inherit(t, parent, t->node_of[child] - 1);
+	node_table_inherit(t, parent, t->node_of[child] - 1);
 	return 0;
 }
 

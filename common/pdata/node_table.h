@@ -101,6 +101,9 @@ must_check int node_table_refer(struct node_table *t, uint64_t block, enum block
 /* Index of the node in block, or -1 when block is no node of this kind. */
 int64_t node_table_find(const struct node_table *t, uint64_t block, enum block_kind kind);
 
+/* A child belongs to whom its parent belongs to, as far as that is known. */
+void node_table_inherit(struct node_table *t, size_t parent, size_t child);
+
 /* Called for every good leaf, in disk order.  node stays valid during the call. 0 or -errno. */
 typedef int (*leaf_fn)(void *context, struct node_table *t, struct node *node,
 		       const struct btree_node *leaf);

@@ -4,7 +4,7 @@
  * What the current superblock reaches and is whole is taken as it is.  What is lost is looked for
  * among the blocks that the last commit counted and that nothing leads to any more.  Where exactly
  * one way fits it is taken, where several do none is: a wrong mapping is worse than a lost one.
- * Memory: about 130 bytes a metadata block, and 4 KiB an internal node and a changed block.
+ * Memory: about 150 bytes a metadata block, and 4 KiB an internal node and a changed block.
  */
 #ifndef THINMEND_THIN_SALVAGE_H
 #define THINMEND_THIN_SALVAGE_H
@@ -40,11 +40,14 @@ struct salvage_loss {
 	uint64_t begin, end; /* thin blocks; end may be RANGE_OPEN */
 };
 
+#define SALVAGE_MAX_LOSSES 100000u
+
 struct salvage_result {
 	struct salvaged_device *devices; /* owned */
 	size_t nr_devices;
-	struct salvage_loss *losses; /* owned */
-	size_t nr_losses, losses_capacity;
+	struct salvage_loss *losses;       /* owned */
+	size_t nr_losses, losses_capacity; /* at most SALVAGE_MAX_LOSSES */
+	uint64_t nr_losses_left_out;
 	uint64_t nr_lost_devices; /* that can be told to have been there */
 	uint64_t nr_adopted;      /* nodes that nothing led to any more */
 	uint64_t nr_strays;       /* blocks that stood in the wrong place */

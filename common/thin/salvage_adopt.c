@@ -49,7 +49,6 @@ static int by_first_key(const void *x, const void *y, void *context)
 
 static void push_down(struct adoption *a, size_t parent, size_t child, uint64_t begin, uint64_t end)
 {
-	struct node *p = node_at(a, parent), *c = node_at(a, child);
 	struct key_range *range = &a->ranges[child];
 
 	if (begin < a->ranges[parent].begin)
@@ -62,12 +61,7 @@ static void push_down(struct adoption *a, size_t parent, size_t child, uint64_t 
 		range->begin = begin > range->begin ? begin : range->begin;
 		range->end = end < range->end ? end : range->end;
 	}
-	if (p->owner == NO_OWNER)
-		return;
-	if (c->owner == NO_OWNER)
-		c->owner = p->owner;
-	else if (c->owner != p->owner)
-		c->owner = MANY_OWNERS;
+	node_table_inherit(&a->s->table, parent, child);
 }
 
 static int add_hole(struct adoption *a, const struct hole *h)
@@ -335,6 +329,12 @@ static uint64_t total(const struct adoption *a)
 	return sum;
 }
 
+/* No node has more children than there is room for: then they are not those of one node. */
+static bool too_many(const struct adoption *a)
+{
+	return a->nr_fitting > btree_max_entries(BTREE_CHILD_SIZE);
+}
+
 static int fill(struct adoption *a, struct hole *h, const uint32_t *children, size_t nr)
 {
 	h->children = alloc_array(nr, sizeof(*h->children));
@@ -446,6 +446,11 @@ static int choose(struct adoption *a, uint64_t sum, bool *ret_found)
 }
 
 /* A lost leaf has nothing below; a root may have any height. */
+static bool nothing_below(const struct hole *h)
+{
+	return h->slot == WHOLE_NODE && h->height == 0;
+}
+
 static int first_height(const struct hole *h)
 {
 	if (h->height >= 0)
@@ -468,7 +473,7 @@ static bool contested(const struct adoption *a, const struct hole *h)
 			const struct hole *other = &a->s->holes[o];
 			bool wants = false;
 
-			if (other == h || other->filled)
+			if (other == h || other->filled || nothing_below(other))
 				continue;
 			for (int height = first_height(other);
 			     height <= last_height(other) && !wants; height++)
@@ -488,7 +493,7 @@ static int fill_exactly(struct adoption *a, struct hole *h, bool *ret_progress)
 	int fitting_height = -1, r = 0;
 	size_t nr_all;
 
-	if (sum == UINT64_MAX || (h->slot == WHOLE_NODE && h->height == 0))
+	if (sum == UINT64_MAX)
 		return 0;
 	for (int height = first_height(h); height <= last_height(h) && !r; height++) {
 		bool found;
@@ -507,7 +512,7 @@ static int fill_exactly(struct adoption *a, struct hole *h, bool *ret_progress)
 	nr_all = a->nr_fitting;
 	r = choose(a, sum, ret_progress);
 	/* A sum may come about by chance, where something of the device is lost as well. */
-	if (r || !*ret_progress || (h->slot != WHOLE_NODE && a->nr_fitting != 1) ||
+	if (r || !*ret_progress || too_many(a) || (h->slot != WHOLE_NODE && a->nr_fitting != 1) ||
 	    (a->nr_fitting != nr_all && contested(a, h))) {
 		*ret_progress = false;
 		return r;
@@ -532,7 +537,7 @@ static int fill_plausibly(struct adoption *a, struct hole *h, bool *ret_progress
 	if (fitting_height < 0)
 		return 0;
 	find_fitting(a, h, fitting_height);
-	if (!disjoint(a) || total(a) > sum || contested(a, h) ||
+	if (!disjoint(a) || too_many(a) || total(a) > sum || contested(a, h) ||
 	    (h->slot != WHOLE_NODE && a->nr_fitting != 1))
 		return 0;
 	*ret_progress = true;
@@ -548,7 +553,7 @@ static int try_all(struct adoption *a, fill_fn how, bool *ret_progress)
 	for (size_t i = 0; i < a->s->nr_holes && !r; i++) {
 		bool progress = false;
 
-		if (a->s->holes[i].filled)
+		if (a->s->holes[i].filled || nothing_below(&a->s->holes[i]))
 			continue;
 		r = how(a, &a->s->holes[i], &progress);
 		*ret_progress |= progress;

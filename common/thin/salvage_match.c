@@ -28,7 +28,8 @@ struct matching {
 	struct salvage *s;
 	struct root *roots; /* owned */
 	size_t nr_roots;
-	uint32_t *devices; /* owned: those without a root */
+	struct u64_map root_at; /* by block: 1 + index */
+	uint32_t *devices;      /* owned: those without a root */
 	size_t nr_devices;
 	struct version *versions; /* owned, best first */
 	size_t nr_versions, versions_capacity;
@@ -85,10 +86,15 @@ static int find_roots(struct matching *m)
 		return -ENOMEM;
 	for (size_t i = 0; i < s->table.nr_nodes; i++) {
 		const struct node *n = &s->table.nodes[i];
+		uint64_t *index;
 		bool shared = s->deficit[i] > 1 || ref_counts_get(&s->table.refs, n->block);
 
 		if (n->kind != KIND_MAPPING || n->bad || !s->deficit[i])
 			continue;
+		index = u64_map_at(&m->root_at, n->block);
+		if (!index)
+			return -ENOMEM;
+		*index = m->nr_roots + 1;
 		m->roots[m->nr_roots++] =
 			(struct root){ .node = (uint32_t)i,
 				       .uses = s->deficit[i],
@@ -196,20 +202,27 @@ static void propagate(struct matching *m)
 
 static struct root *root_in(const struct matching *m, uint64_t block)
 {
-	for (size_t r = 0; r < m->nr_roots; r++) {
-		if (node_of(m, &m->roots[r])->block == block)
-			return &m->roots[r];
-	}
-	return NULL;
+	const uint64_t *index = u64_map_find(&m->root_at, block);
+
+	return index && *index ? &m->roots[*index - 1] : NULL;
 }
 
+/* Devices come by ascending id. */
 static struct salvage_device *device_with(const struct matching *m, uint64_t id)
 {
-	for (size_t i = 0; i < m->nr_devices; i++) {
-		if (m->s->devices[m->devices[i]].id == id)
-			return &m->s->devices[m->devices[i]];
+	size_t low = 0, high = m->nr_devices;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (m->s->devices[m->devices[middle]].id < id)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	return NULL;
+	return low < m->nr_devices && m->s->devices[m->devices[low]].id == id
+		       ? &m->s->devices[m->devices[low]]
+		       : NULL;
 }
 
 static int read_version(struct matching *m, uint64_t block, struct btree_node *ret_leaf)
@@ -313,8 +326,8 @@ static bool use_version(struct matching *m, uint64_t block)
 static void use_versions(struct matching *m)
 {
 	for (size_t v = 0; v < m->nr_versions; v++) {
-		(void)use_version(m, m->versions[v].block);
-		propagate(m);
+		if (use_version(m, m->versions[v].block))
+			propagate(m);
 	}
 }
 
@@ -449,6 +462,7 @@ int salvage_match_devices(struct salvage *s)
 	}
 	rebuild_details(s);
 	alloc_free(m.roots);
+	u64_map_destroy(&m.root_at);
 	alloc_free(m.devices);
 	alloc_free(m.versions);
 	alloc_free(m.raw);

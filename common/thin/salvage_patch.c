@@ -54,6 +54,10 @@ static int note_loss(struct salvage *s, uint64_t block, uint32_t owner, uint64_t
 	if (!grown)
 		return -ENOMEM;
 	result->losses = grown;
+	if (result->nr_losses == SALVAGE_MAX_LOSSES) {
+		result->nr_losses_left_out++;
+		return 0;
+	}
 	grown[result->nr_losses++] = (struct salvage_loss){
 		.block = block,
 		.device = owner < s->nr_devices ? s->devices[owner].id : NO_DEVICE,

@@ -74,6 +74,7 @@ static json_t *summary(const struct salvage_result *result, bool *failed)
 	put(object, "nodes_put_back", number(result->nr_adopted), failed);
 	put(object, "blocks_out_of_place", number(result->nr_strays), failed);
 	put(object, "single_mappings_left_out", number(result->nr_dropped), failed);
+	put(object, "losses_left_out", number(result->nr_losses_left_out), failed);
 	put(object, "homeless_pieces", number(result->nr_homeless), failed);
 	put(object, "homeless_mappings", number(result->nr_homeless_mappings), failed);
 	put(object, "superblock_found_again", json_boolean(result->superblock_found_out), failed);
