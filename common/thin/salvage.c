@@ -11,6 +11,8 @@
 #include "common/io/overlay_engine.h"
 #include "common/thin/salvage_internal.h"
 
+enum { MAX_ROUNDS = 16 }; /* of looking for what is not current */
+
 static void set_fault(struct salvage *s, const char *format, ...) printf_like(2, 3);
 
 static void set_fault(struct salvage *s, const char *format, ...)
@@ -51,6 +53,10 @@ static void close_salvage(struct salvage *s)
 	alloc_free(s->nr_entries);
 	alloc_free(s->strays);
 	alloc_free(s->counts);
+	bitset_destroy(&s->sound_bitmaps);
+	ref_counts_destroy(&s->ledger.claims);
+	u64_map_destroy(&s->ledger.excess_at);
+	alloc_free(s->ledger.excess);
 	alloc_free(s->deficit);
 	alloc_free(s->devices);
 	alloc_free(s->resolved);
@@ -167,6 +173,22 @@ static int settle_roots(struct salvage *s)
 	return r;
 }
 
+/* What is not of the last commit is taken out, which may show more of it. */
+static int scan_current(struct salvage *s)
+{
+	bool found = true;
+	int r = salvage_scan(s);
+
+	for (unsigned int n = 0; n < MAX_ROUNDS && found && !r; n++) {
+		r = salvage_discard_stale(s, &found);
+		if (!r && found)
+			r = salvage_reset_scan(s);
+		if (!r && found)
+			r = salvage_scan(s);
+	}
+	return r;
+}
+
 static int run(struct salvage *s)
 {
 	int r = salvage_sweep(s);
@@ -181,7 +203,7 @@ static int run(struct salvage *s)
 		r = salvage_load_counts(s, s->sb.metadata_space_map.bitmap_root,
 					s->sb.metadata_space_map.ref_count_root);
 	if (!r)
-		r = salvage_scan(s);
+		r = scan_current(s);
 	if (!r)
 		r = salvage_adopt(s);
 	if (!r)

@@ -52,6 +52,7 @@ struct salvage_result {
 	uint64_t nr_adopted;      /* nodes that nothing led to any more */
 	uint64_t nr_strays;       /* blocks that stood in the wrong place */
 	uint64_t nr_dropped;      /* single mappings */
+	uint64_t nr_stale;        /* whole blocks that are older than the last commit */
 	/* Pieces of mapping trees that belong to no device that is known, and their mappings. */
 	uint64_t nr_homeless, nr_homeless_mappings;
 	bool superblock_found_out;

@@ -39,6 +39,21 @@ struct salvage_device {
 	uint64_t nr_mappings; /* in the end */
 };
 
+/* A data block that more leaves lead to than the last commit counted. */
+struct excess {
+	uint64_t stored; /* what it counted */
+	uint32_t source; /* metadata block that says so */
+};
+
+/* What leaves lead to, and what the last commit counted of it. */
+struct data_ledger {
+	struct ref_counts claims; /* how many leaves lead to each data block */
+	struct u64_map excess_at; /* by data block: 1 + index */
+	struct excess *excess;    /* owned; */
+	size_t nr_excess, excess_capacity;
+	uint64_t nr_missing; /* references that it counted and no leaf makes */
+};
+
 /* A node that is lost, or an entry that leads nowhere. */
 struct hole {
 	uint32_t node;       /* index of the lost node, or of the node that has the entry */
@@ -66,6 +81,8 @@ struct salvage {
 	bool nr_data_blocks_lost, time_lost;
 	uint64_t highest_data_block; /* that a mapping leads to */
 	uint32_t *counts;            /* owned, by block */
+	struct bitset sound_bitmaps; /* of the metadata: as full as the index says */
+	struct data_ledger ledger;
 	struct node_table table;
 	size_t nr_live,
 		nr_held;   /* nodes of the live trees, and of these and the metadata snapshot */
@@ -110,6 +127,12 @@ must_check int salvage_set_leaf_flag(struct salvage *s, uint64_t block);
 must_check int salvage_load_counts(struct salvage *s, uint64_t index, uint64_t ref_count_root);
 
 /*
+ * Compare what leaves lead to with the data space map.  A bitmap that is not as full as its index
+ * says has no say, nor has one that knows nothing of many blocks.
+ */
+must_check int salvage_compare_data_counts(struct salvage *s);
+
+/*
  * The kind of tree that a node belongs to: that of the first whole leaf below, or KIND_UNUSED.
  * raws: BTREE_MAX_DEPTH blocks to read into.
  */
@@ -123,6 +146,15 @@ must_check int salvage_find_superblock(struct salvage *s);
 
 /* Reads all trees, and everything else that the last commit counted. */
 must_check int salvage_scan(struct salvage *s);
+
+/*
+ * Whole blocks that are not of the last commit, because a write of it was lost: they lead to what
+ * it does not count.  They are taken out of the overlay; *ret_found says whether there were any.
+ */
+must_check int salvage_discard_stale(struct salvage *s, bool *ret_found);
+
+/* Forget what was scanned, to scan again. */
+must_check int salvage_reset_scan(struct salvage *s);
 
 /* Sort devices by id, and join what is known of each. */
 void salvage_join_devices(struct salvage *s);

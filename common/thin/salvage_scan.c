@@ -29,6 +29,17 @@ static bool refuse_top_level_leaf(const struct btree_node *leaf, uint64_t nr_blo
 	return btree_node_leads_nowhere(leaf, nr_blocks);
 }
 
+/* Data blocks come in no order that a cache could guess: ask for them ahead. */
+static void ask_ahead(const struct salvage *s, const struct btree_node *leaf)
+{
+	for (uint32_t i = 0; i < leaf->nr_entries; i++) {
+		uint64_t block = mapping_data_block(btree_node_u64(leaf, i));
+
+		if (block < s->ledger.claims.nr_blocks)
+			__builtin_prefetch(ref_counts_place(&s->ledger.claims, block), 1);
+	}
+}
+
 /* What is wrong with single mappings is marked, so that the leaf is looked at again. */
 static int visit_mapping_leaf(void *context, struct node_table *t, struct node *node,
 			      const struct btree_node *leaf)
@@ -39,6 +50,7 @@ static int visit_mapping_leaf(void *context, struct node_table *t, struct node *
 			   .end = RANGE_OPEN };
 	uint64_t nr_beyond = 0;
 
+	ask_ahead(s, leaf);
 	for (uint32_t i = 0; i < leaf->nr_entries; i++) {
 		uint64_t value = btree_node_u64(leaf, i);
 
@@ -46,7 +58,10 @@ static int visit_mapping_leaf(void *context, struct node_table *t, struct node *
 			node->max_time = mapping_time(value);
 		if (mapping_data_block(value) > s->highest_data_block)
 			s->highest_data_block = mapping_data_block(value);
-		nr_beyond += mapping_data_block(value) >= s->sb.data_space_map.nr_blocks;
+		if (mapping_data_block(value) >= s->sb.data_space_map.nr_blocks)
+			nr_beyond++;
+		else if (ref_counts_add(&s->ledger.claims, mapping_data_block(value), false))
+			return -ENOMEM;
 	}
 	return nr_beyond ? node_table_fault(t, (size_t)(node - t->nodes), &f) : 0;
 }
@@ -424,11 +439,26 @@ static int find_deficits(struct salvage *s)
 	return 0;
 }
 
+int salvage_reset_scan(struct salvage *s)
+{
+	node_table_destroy(&s->table);
+	ref_counts_destroy(&s->ledger.claims);
+	u64_map_destroy(&s->ledger.excess_at);
+	s->ledger.nr_excess = 0;
+	s->ledger.nr_missing = 0;
+	alloc_free(s->deficit);
+	s->deficit = NULL;
+	s->nr_devices = 0;
+	return node_table_init(&s->table, s->overlay, s->reader, NULL, s->nr_blocks);
+}
+
 int salvage_scan(struct salvage *s)
 {
 	struct bitset frontier;
 	int r = bitset_init(&frontier, s->nr_blocks);
 
+	if (!r)
+		r = ref_counts_init(&s->ledger.claims, s->sb.data_space_map.nr_blocks);
 	if (!r)
 		r = scan_live(s, &frontier);
 	if (!r)

@@ -1,43 +1,47 @@
 /* SPDX-License-Identifier: MIT
- * loss.c: how much a repair loses.  For each block of each fixture: destroy it, salvage, compare
- * with the truth.
+ * loss.c: how much a repair loses.  Harm a copy of each fixture in every way of one kind, salvage,
+ * compare with the truth.
  *
- *     loss [-v] [-0] [-sN] FIXTURE...
+ *     loss [-v] [-b BLOCK] [-k DIR] WAY FIXTURE...
  *
- *     -v   name each loss
- *     -0   destroy the superblock alone
- *     -sN  N times each, destroy 2, 5 and 10 % of all blocks at once
+ *     -v        name each loss
+ *     -b BLOCK  harm this block alone
+ *     -k DIR    keep the images that come out wrong
+ *
+ *     zero      each block in turn becomes zeroes
+ *     random    … random bytes
+ *     stale     … an older version of itself, with the right checksum: a write that was lost
+ *     swap      … changes places with another one
+ *     cut       the device ends early
+ *     storm     2, 5 and 10 % of all blocks at once are random bytes
+ *
+ * Exit status 1 when something wrong comes back, or when more is lost than what stood in the block.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base/alloc.h"
+#include "common/pdata/space_map.h"
 #include "common/thin/salvage.h"
 #include "tests/support/content.h"
 #include "tests/support/image.h"
 
-struct totals {
-	uint64_t nr_blocks, nr_failed, kept, expected, wrong;
-	uint64_t known_wrong; /* of those that are known */
+enum { ROUNDS = 40, MAX_VERSIONS = 3 };
+
+struct trial {
+	const char *fixture, *way;
+	struct image clean, image;
+	struct content truth;
+	struct salvage_options options;
+	uint64_t nr_trials, nr_failed, kept, expected, wrong, nr_less;
 };
 
-static int verbose, superblock_only;
+static int verbose;
+static uint64_t only_block = NO_BLOCK;
+static const char *keep_in;
 
-/* What the evidence cannot tell yet: the newest device was deleted by the very last commit. */
-static const struct {
-	const char *fixture;
-	uint64_t block;
-} known[] = { { "docker-kill9-3", 0 } };
-
-static int is_known(const char *fixture, uint64_t block)
-{
-	for (size_t n = 0; n < ARRAY_SIZE(known); n++) {
-		if (!strcmp(known[n].fixture, fixture) && known[n].block == block)
-			return 1;
-	}
-	return 0;
-}
+/* ---- what there is to be kept */
 
 /* The mappings that stand in a leaf, counted for each device and path. */
 static uint64_t own_below(const struct image *i, uint64_t node, uint64_t wanted, unsigned int depth)
@@ -63,27 +67,35 @@ static uint64_t own_of_devices(const struct image *i, uint64_t top, uint64_t wan
 	return nr;
 }
 
-static int is_zero(const struct image *i, uint64_t block)
+/* All mappings but those that stand in this block. */
+static uint64_t others(const struct trial *t, uint64_t block)
+{
+	return t->truth.nr -
+	       own_of_devices(&t->clean, image_get(&t->clean, 0, SUPER_MAPPING_ROOT, 8), block);
+}
+
+static bool is_zero(const struct image *i, uint64_t block)
 {
 	static const uint8_t zeros[MD_BLOCK_SIZE];
 
 	return !memcmp(i->bytes + block * MD_BLOCK_SIZE, zeros, MD_BLOCK_SIZE);
 }
 
-static struct content_difference repair(struct image *i, const struct content *truth,
-					const struct salvage_options *options, int *ret_failed)
+/* ---- one repair */
+
+static struct content_difference repair(struct trial *t, int *ret_failed)
 {
-	struct content_difference d = { .lost = truth->nr };
-	struct block_engine *e = image_engine(i), *sound = NULL;
+	struct content_difference d = { .lost = t->truth.nr };
+	struct block_engine *e = image_engine(&t->image), *sound = NULL;
 	struct salvage_result result;
 	struct salvage_fault fault;
 	struct content got = { 0 };
 
-	*ret_failed = salvage(e, options, &sound, &result, &fault);
+	*ret_failed = salvage(e, &t->options, &sound, &result, &fault);
 	if (!*ret_failed)
 		*ret_failed = content_read(sound, result.nr_blocks, &got);
 	if (!*ret_failed)
-		d = content_compare(truth, &got);
+		d = content_compare(&t->truth, &got);
 	if (*ret_failed && verbose)
 		printf("  failed: %d %s\n", *ret_failed, fault.text);
 	content_destroy(&got);
@@ -93,146 +105,241 @@ static struct content_difference repair(struct image *i, const struct content *t
 	return d;
 }
 
-static void destroy(struct image *i, uint64_t block, int random)
+static void keep_image(const struct trial *t, uint64_t what)
+{
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/%s-%s-%llu.raw", keep_in, t->fixture, t->way,
+		 (unsigned long long)what);
+	image_save_file(&t->image, path);
+}
+
+/* Repair the image as it was harmed, and make it whole again.  what: to tell one from another. */
+static void try(struct trial *t, uint64_t what, uint64_t expected)
+{
+	int failed;
+	struct content_difference d = repair(t, &failed);
+	bool less = d.kept < expected;
+
+	t->nr_trials++;
+	t->nr_failed += failed != 0;
+	t->expected += expected;
+	t->kept += d.kept;
+	t->wrong += d.wrong;
+	t->nr_less += less;
+	if (verbose && (failed || d.wrong || less))
+		printf("  %s %s %llu: kept %llu of %llu, wrong %llu%s\n", t->fixture, t->way,
+		       (unsigned long long)what, (unsigned long long)d.kept,
+		       (unsigned long long)expected, (unsigned long long)d.wrong,
+		       failed ? ", FAILED" : "");
+	if (keep_in && d.wrong)
+		keep_image(t, what);
+	t->image.nr_blocks = t->clean.nr_blocks;
+	memcpy(t->image.bytes, t->clean.bytes, t->clean.nr_blocks * MD_BLOCK_SIZE);
+}
+
+static uint8_t *block_of(const struct image *i, uint64_t block)
+{
+	return i->bytes + block * MD_BLOCK_SIZE;
+}
+
+static void randomise(struct image *i, uint64_t block)
 {
 	for (unsigned int n = 0; n < MD_BLOCK_SIZE; n++)
-		i->bytes[block * MD_BLOCK_SIZE + n] = random ? (uint8_t)rand() : 0;
+		block_of(i, block)[n] = (uint8_t)rand();
 }
 
-static void sweep(const char *fixture, int random, struct totals *t)
+static bool to_be_harmed(const struct trial *t, uint64_t block)
 {
-	struct image i = image_load(fixture);
-	struct block_engine *e = image_engine(&i);
-	struct salvage_options options = {
-		.has_transaction_id = true,
-		.transaction_id = image_get(&i, 0, SUPER_TRANSACTION, 8),
-		.nr_data_blocks = image_get(&i, 0, SUPER_DATA_MAP, 8),
-		.data_block_size = (uint32_t)image_get(&i, 0, SUPER_DATA_BLOCK_SIZE, 4),
-	};
-	uint64_t top = image_get(&i, 0, SUPER_MAPPING_ROOT, 8);
-	uint8_t saved[MD_BLOCK_SIZE];
-	struct content truth;
+	return only_block == NO_BLOCK ? !is_zero(&t->clean, block) : block == only_block;
+}
 
-	if (content_read(e, 0, &truth))
-		abort();
-	for (uint64_t b = 0; b < i.nr_blocks; b++) {
-		struct content_difference d;
-		uint64_t expected;
-		int failed;
+/* ---- the ways */
 
-		if (is_zero(&i, b) || (superblock_only && b))
+static void zero(struct trial *t)
+{
+	for (uint64_t b = 0; b < t->clean.nr_blocks; b++) {
+		if (!to_be_harmed(t, b))
 			continue;
-		expected = truth.nr - own_of_devices(&i, top, b);
-		memcpy(saved, i.bytes + b * MD_BLOCK_SIZE, MD_BLOCK_SIZE);
-		destroy(&i, b, random);
-		d = repair(&i, &truth, &options, &failed);
-		memcpy(i.bytes + b * MD_BLOCK_SIZE, saved, MD_BLOCK_SIZE);
-		t->nr_blocks++;
-		t->nr_failed += failed != 0;
-		t->expected += expected;
-		t->kept += d.kept;
-		t->wrong += d.wrong;
-		t->known_wrong += is_known(fixture, b) ? d.wrong : 0;
-		if ((verbose || is_known(fixture, b)) && (failed || d.wrong || d.kept != expected))
-			printf("  %s block %llu: kept %llu of %llu, wrong %llu%s\n", fixture,
-			       (unsigned long long)b, (unsigned long long)d.kept,
-			       (unsigned long long)expected, (unsigned long long)d.wrong,
-			       failed ? ", FAILED" : "");
+		memset(block_of(&t->image, b), 0, MD_BLOCK_SIZE);
+		try(t, b, others(t, b));
 	}
-	content_destroy(&truth);
-	block_engine_destroy(e);
-	image_destroy(&i);
 }
 
-/* Some percent of all blocks in use at once; the superblock stays. */
-static void storm(const char *fixture, unsigned int percent, unsigned int rounds, struct totals *t)
+static void random_bytes(struct trial *t)
 {
-	struct image clean = image_load(fixture), i = image_load(fixture);
-	struct block_engine *e = image_engine(&clean);
-	struct salvage_options options = { .has_transaction_id = false };
-	struct content truth;
-
-	if (content_read(e, 0, &truth))
-		abort();
-	srand(percent);
-	for (unsigned int round = 0; round < rounds; round++) {
-		struct content_difference d;
-		int failed;
-
-		memcpy(i.bytes, clean.bytes, clean.nr_blocks * MD_BLOCK_SIZE);
-		for (uint64_t b = 1; b < i.nr_blocks; b++) {
-			if (!is_zero(&i, b) && (unsigned int)rand() % 100 < percent)
-				destroy(&i, b, 1);
-		}
-		d = repair(&i, &truth, &options, &failed);
-		t->nr_blocks++;
-		t->nr_failed += failed != 0;
-		t->expected += truth.nr;
-		t->kept += d.kept;
-		t->wrong += d.wrong;
-		if (verbose && (failed || d.wrong))
-			printf("  %s round %u: kept %llu, wrong %llu%s\n", fixture, round,
-			       (unsigned long long)d.kept, (unsigned long long)d.wrong,
-			       failed ? ", FAILED" : "");
+	for (uint64_t b = 0; b < t->clean.nr_blocks; b++) {
+		if (!to_be_harmed(t, b))
+			continue;
+		randomise(&t->image, b);
+		try(t, b, others(t, b));
 	}
-	content_destroy(&truth);
-	block_engine_destroy(e);
-	image_destroy(&clean);
-	image_destroy(&i);
 }
 
-/* Figures only: several blocks at once can leave evidence that misleads. */
-static void print_storms(const char *fixture, unsigned int rounds)
+static uint32_t salt_of(const struct image *i, uint64_t block)
+{
+	static const uint32_t salts[] = { SALT_BTREE_NODE, SALT_BITMAP, SALT_INDEX };
+
+	for (size_t n = 0; n < ARRAY_SIZE(salts); n++) {
+		if (block_checksum_ok(block_of(i, block), salts[n]))
+			return salts[n];
+	}
+	return 0;
+}
+
+/* Could o hold what stood in b at an earlier time: the same kind of block, and keys in common? */
+static bool is_version(const struct image *i, uint64_t b, uint64_t o)
+{
+	uint32_t salt = salt_of(i, b);
+
+	if (!salt || salt != salt_of(i, o) || is_zero(i, o) ||
+	    !memcmp(block_of(i, b) + 16, block_of(i, o) + 16, MD_BLOCK_SIZE - 16))
+		return false;
+	if (salt != SALT_BTREE_NODE)
+		return true;
+	return node_is_leaf(i, b) == node_is_leaf(i, o) && node_nr_entries(i, o) &&
+	       node_nr_entries(i, b) &&
+	       image_get(i, b, NODE_VALUE_SIZE, 4) == image_get(i, o, NODE_VALUE_SIZE, 4) &&
+	       node_key(i, b, 0) == node_key(i, o, 0);
+}
+
+static bool in_use(const struct image *i, uint64_t block)
+{
+	const struct disk_bitmap *bitmap =
+		(const void *)block_of(i, image_metadata_bitmap(i));
+
+	return block >= BITMAP_ENTRIES ||
+	       bitmap_entry(bitmap_word(bitmap, (unsigned int)block / 32), block % 32);
+}
+
+static void stale(struct trial *t)
+{
+	for (uint64_t b = 1; b < t->clean.nr_blocks; b++) {
+		unsigned int nr = 0;
+
+		if (!to_be_harmed(t, b) || !in_use(&t->clean, b))
+			continue;
+		for (uint64_t o = t->clean.nr_blocks; o-- > 1 && nr < MAX_VERSIONS;) {
+			if (in_use(&t->clean, o) || !is_version(&t->clean, b, o))
+				continue;
+			memcpy(block_of(&t->image, b), block_of(&t->clean, o), MD_BLOCK_SIZE);
+			image_set(&t->image, b, NODE_BLOCKNR, 8, b);
+			image_seal(&t->image, b, salt_of(&t->clean, b));
+			nr++;
+			try(t, b, others(t, b));
+		}
+	}
+}
+
+static void swap(struct trial *t)
+{
+	srand(1);
+	for (uint64_t b = 1; b < t->clean.nr_blocks; b++) {
+		uint64_t o = 1 + (uint64_t)rand() % (t->clean.nr_blocks - 1);
+
+		if (!to_be_harmed(t, b))
+			continue;
+		memcpy(block_of(&t->image, b), block_of(&t->clean, o), MD_BLOCK_SIZE);
+		memcpy(block_of(&t->image, o), block_of(&t->clean, b), MD_BLOCK_SIZE);
+		try(t, b, t->truth.nr);
+	}
+}
+
+/* Nobody can say how much is to be left: only that nothing is wrong. */
+static void cut(struct trial *t)
+{
+	uint64_t last = t->clean.nr_blocks - 1;
+
+	while (last && is_zero(&t->clean, last))
+		last--;
+	for (unsigned int percent = 2; percent < 100; percent += 2) {
+		t->image.nr_blocks = last * percent / 100 + 1;
+		try(t, percent, 0);
+	}
+}
+
+/* The superblock stays. */
+static void storm(struct trial *t)
 {
 	static const unsigned int percents[] = { 2, 5, 10 };
 
-	for (size_t p = 0; p < ARRAY_SIZE(percents); p++) {
-		struct totals t = { 0 };
-
-		storm(fixture, percents[p], rounds, &t);
-		printf("%-18s %2u %% of the blocks destroyed, %llu times: kept %.2f %%, wrong "
-		       "%llu, "
-		       "failed %llu\n",
-		       fixture, percents[p], (unsigned long long)t.nr_blocks,
-		       100.0 * (double)t.kept / (double)t.expected, (unsigned long long)t.wrong,
-		       (unsigned long long)t.nr_failed);
-		fflush(stdout);
+	for (unsigned int n = 0; n < ROUNDS * ARRAY_SIZE(percents); n++) {
+		srand(n);
+		for (uint64_t b = 1; b < t->image.nr_blocks; b++) {
+			if (!is_zero(&t->clean, b) &&
+			    (unsigned int)rand() % 100 < percents[n / ROUNDS])
+				randomise(&t->image, b);
+		}
+		try(t, percents[n / ROUNDS] * 1000 + n % ROUNDS, 0);
 	}
+}
+
+static const struct way {
+	const char *name;
+	void (*run)(struct trial *t);
+} ways[] = {
+	{ "zero", zero }, { "random", random_bytes }, { "stale", stale },
+	{ "swap", swap }, { "cut", cut },	      { "storm", storm },
+};
+
+static int run(const struct way *way, const char *fixture)
+{
+	struct trial t = { .fixture = fixture,
+			   .way = way->name,
+			   .clean = image_load(fixture),
+			   .image = image_load(fixture) };
+	struct block_engine *e = image_engine(&t.clean);
+
+	if (content_read(e, 0, &t.truth))
+		abort();
+	t.options = (struct salvage_options){
+		.has_transaction_id = true,
+		.transaction_id = image_get(&t.clean, 0, SUPER_TRANSACTION, 8),
+		.nr_data_blocks = image_get(&t.clean, 0, SUPER_DATA_MAP, 8),
+		.data_block_size = (uint32_t)image_get(&t.clean, 0, SUPER_DATA_BLOCK_SIZE, 4),
+	};
+	way->run(&t);
+	printf("%-18s %-6s %5llu times: kept %8.4f %%, wrong %llu, failed %llu\n", fixture,
+	       way->name, (unsigned long long)t.nr_trials,
+	       t.expected	? 100.0 * (double)t.kept / (double)t.expected
+	       : t.nr_trials	? 100.0 * (double)t.kept / (double)(t.truth.nr * t.nr_trials)
+				: 100.0,
+	       (unsigned long long)t.wrong, (unsigned long long)t.nr_failed);
+	fflush(stdout);
+	content_destroy(&t.truth);
+	block_engine_destroy(e);
+	image_destroy(&t.clean);
+	image_destroy(&t.image);
+	return t.nr_less || t.wrong;
+}
+
+static const struct way *way_named(const char *name)
+{
+	for (size_t n = 0; n < ARRAY_SIZE(ways); n++) {
+		if (!strcmp(ways[n].name, name))
+			return &ways[n];
+	}
+	return NULL;
 }
 
 int main(int argc, char **argv)
 {
-	unsigned int rounds = 0;
+	const struct way *way = NULL;
 	int bad = 0;
 
 	for (int n = 1; n < argc; n++) {
-		struct totals t = { 0 };
-
-		if (!strcmp(argv[n], "-v")) {
+		if (!strcmp(argv[n], "-v"))
 			verbose = 1;
-			continue;
-		}
-		if (!strcmp(argv[n], "-0")) {
-			superblock_only = 1;
-			continue;
-		}
-		if (!strncmp(argv[n], "-s", 2)) {
-			rounds = (unsigned int)strtoul(argv[n] + 2, NULL, 10);
-			continue;
-		}
-		if (rounds) {
-			print_storms(argv[n], rounds);
-			continue;
-		}
-		sweep(argv[n], 0, &t);
-		printf("%-18s %5llu blocks destroyed, one at a time: kept %.4f %%, wrong %llu, "
-		       "failed "
-		       "%llu\n",
-		       argv[n], (unsigned long long)t.nr_blocks,
-		       t.expected ? 100.0 * (double)t.kept / (double)t.expected : 100.0,
-		       (unsigned long long)t.wrong, (unsigned long long)t.nr_failed);
-		fflush(stdout);
-		bad |= t.kept != t.expected || t.wrong != t.known_wrong || t.nr_failed;
+		else if (!strcmp(argv[n], "-b") && n + 1 < argc)
+			only_block = strtoull(argv[++n], NULL, 0);
+		else if (!strcmp(argv[n], "-k") && n + 1 < argc)
+			keep_in = argv[++n];
+		else if (way_named(argv[n]))
+			way = way_named(argv[n]);
+		else if (way)
+			bad |= run(way, argv[n]);
+		else
+			return 64;
 	}
 	return bad;
 }

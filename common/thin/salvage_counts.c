@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT
+ * salvage_counts.c: what the last commit counted, as far as it is still there.
+ */
+#include <errno.h>
+
+#include "common/base/alloc.h"
+#include "common/thin/salvage_internal.h"
+
+/* Excesses of one bitmap above this are the bitmap's fault. */
+#define MAX_EXCESS_OF_BITMAP 2048u
+
+static int read_block(struct salvage *s, uint64_t block, enum shape shape, void *raw)
+{
+	if (block >= s->nr_blocks || s->shapes[block] != shape)
+		return -EUCLEAN;
+	return block_read(s->overlay, block, raw) ? -EUCLEAN : 0;
+}
+
+/* ---- what is left of the tree of a space map */
+
+struct walk {
+	struct salvage *s;
+	uint32_t value_size;
+	uint8_t *raws;   /* owned: BTREE_MAX_DEPTH blocks */
+	uint64_t budget; /* ends a walk in circles */
+	int (*fn)(void *context, uint64_t block, uint64_t key, const void *value);
+	void *context;
+};
+
+/* NOLINTNEXTLINE(misc-no-recursion): at most BTREE_MAX_DEPTH deep */
+static int walk_below(struct walk *w, uint64_t block, unsigned int depth)
+{
+	uint8_t *raw = w->raws + (size_t)depth * MD_BLOCK_SIZE;
+	struct node_fault ignored;
+	struct btree_node n;
+	int r = 0;
+
+	if (depth == BTREE_MAX_DEPTH || block >= w->s->nr_blocks || !w->budget ||
+	    block_read(w->s->overlay, block, raw) ||
+	    btree_node_decode(raw, block, w->value_size, &n, &ignored))
+		return 0;
+	w->budget--;
+	for (uint32_t i = 0; i < n.nr_entries && !r; i++)
+		r = n.leaf ? w->fn(w->context, block, btree_node_key(&n, i),
+				   btree_node_value(&n, i))
+			   : walk_below(w, btree_node_u64(&n, i), depth + 1);
+	return r;
+}
+
+static int walk_tree(struct walk *w, uint64_t root)
+{
+	int r = -ENOMEM;
+
+	w->budget = w->s->nr_blocks;
+	w->raws = alloc_aligned((size_t)BTREE_MAX_DEPTH * MD_BLOCK_SIZE);
+	if (w->raws)
+		r = walk_below(w, root, 0);
+	alloc_free(w->raws);
+	return r;
+}
+
+static uint32_t decode_ref_count(const void *value)
+{
+	__le32 count;
+
+	memcpy(&count, value, sizeof(count));
+	return le32_to_cpu(count);
+}
+
+/* ---- metadata blocks */
+
+static void take_bitmap(struct salvage *s, uint64_t number, const struct index_entry *e,
+			const struct disk_bitmap *bitmap)
+{
+	uint64_t base = number * BITMAP_ENTRIES;
+	uint32_t nr_free = 0;
+
+	for (unsigned int i = 0; i < BITMAP_ENTRIES; i++) {
+		unsigned int count = bitmap_entry(bitmap_word(bitmap, i / 32), i % 32);
+
+		nr_free += !count;
+		if (base + i < s->nr_blocks)
+			s->counts[base + i] = count == BITMAP_OVERFLOW ? COUNT_MANY : count;
+	}
+	if (nr_free == e->nr_free)
+		bitset_set(&s->sound_bitmaps, number);
+}
+
+static void take_bitmaps(struct salvage *s, const struct disk_index *index, void *raw)
+{
+	uint64_t nr = space_map_nr_bitmaps(s->nr_blocks);
+
+	for (uint64_t i = 0; i < nr && i < METADATA_MAX_BITMAPS; i++) {
+		struct index_entry e = index_entry_decode(&index->entries[i]);
+
+		if (!read_block(s, e.blocknr, SHAPE_BITMAP, raw))
+			take_bitmap(s, i, &e, raw);
+	}
+}
+
+static int take_high_count(void *context, uint64_t block, uint64_t key, const void *value)
+{
+	struct salvage *s = context;
+
+	(void)block;
+	if (key < s->nr_blocks && s->counts[key] == COUNT_MANY)
+		s->counts[key] = decode_ref_count(value);
+	return 0;
+}
+
+static int alloc_counts(struct salvage *s)
+{
+	int r = 0;
+
+	if (!s->counts)
+		s->counts = alloc_array(s->nr_blocks, sizeof(*s->counts));
+	if (!s->sound_bitmaps.words)
+		r = bitset_init(&s->sound_bitmaps, METADATA_MAX_BITMAPS);
+	return s->counts ? r : -ENOMEM;
+}
+
+int salvage_load_counts(struct salvage *s, uint64_t index_block, uint64_t ref_count_root)
+{
+	struct walk w = {
+		.s = s, .value_size = REF_COUNT_SIZE, .fn = take_high_count, .context = s
+	};
+	struct disk_index *index = alloc_aligned(sizeof(*index));
+	void *raw = alloc_aligned(MD_BLOCK_SIZE);
+	int r = index && raw ? alloc_counts(s) : -ENOMEM;
+
+	if (!r) {
+		bitset_clear_all(&s->sound_bitmaps);
+		for (uint64_t b = 0; b < s->nr_blocks; b++)
+			s->counts[b] = COUNT_UNKNOWN;
+		if (!read_block(s, index_block, SHAPE_INDEX, index))
+			take_bitmaps(s, index, raw);
+	}
+	alloc_free(index);
+	alloc_free(raw);
+	return r ? r : walk_tree(&w, ref_count_root);
+}
+
+/* ---- data blocks */
+
+struct data_bitmap {
+	uint64_t number;
+	struct index_entry entry;
+};
+
+struct comparison {
+	struct salvage *s;
+	struct data_bitmap *bitmaps; /* owned */
+	size_t nr_bitmaps, bitmaps_capacity;
+	struct u64_map bitmap_at; /* by metadata block: 1 + index */
+	struct bitset blocks;     /* of bitmaps */
+};
+
+static int note_bitmap(void *context, uint64_t block, uint64_t key, const void *value)
+{
+	struct comparison *c = context;
+	struct data_bitmap b = { .number = key, .entry = index_entry_decode(value) }, *grown;
+	uint64_t *index;
+
+	(void)block;
+	if (b.entry.blocknr >= c->s->nr_blocks ||
+	    c->s->shapes[b.entry.blocknr] != SHAPE_BITMAP)
+		return 0;
+	grown = alloc_grow(c->bitmaps, &c->bitmaps_capacity, c->nr_bitmaps, sizeof(*grown));
+	index = u64_map_at(&c->bitmap_at, b.entry.blocknr);
+	if (grown)
+		c->bitmaps = grown;
+	if (!grown || !index)
+		return -ENOMEM;
+	grown[c->nr_bitmaps++] = b;
+	*index = c->nr_bitmaps;
+	bitset_set(&c->blocks, b.entry.blocknr);
+	return 0;
+}
+
+static int note_excess(struct salvage *s, uint64_t data_block, uint64_t stored, uint64_t source)
+{
+	struct data_ledger *l = &s->ledger;
+	struct excess *grown =
+		alloc_grow(l->excess, &l->excess_capacity, l->nr_excess, sizeof(*grown));
+	uint64_t *index = u64_map_at(&l->excess_at, data_block);
+
+	if (grown)
+		l->excess = grown;
+	if (!grown || !index)
+		return -ENOMEM;
+	grown[l->nr_excess++] = (struct excess){ stored, (uint32_t)source };
+	*index = l->nr_excess;
+	return 0;
+}
+
+/* What the comparison of a bitmap gives. */
+struct tally {
+	uint64_t excess[MAX_EXCESS_OF_BITMAP]; /* data blocks */
+	uint32_t nr_excess, nr_free;
+	uint64_t nr_missing;
+};
+
+static void tally_bitmap(const struct salvage *s, uint64_t base, const struct disk_bitmap *bitmap,
+			 struct tally *t)
+{
+	for (unsigned int i = 0; i < BITMAP_ENTRIES; i++) {
+		unsigned int count = bitmap_entry(bitmap_word(bitmap, i / 32), i % 32);
+		uint64_t claims = ref_counts_get(&s->ledger.claims, base + i);
+
+		t->nr_free += !count;
+		if (count > claims)
+			t->nr_missing += count - claims;
+		if (count == BITMAP_OVERFLOW || claims <= count)
+			continue;
+		if (t->nr_excess < MAX_EXCESS_OF_BITMAP)
+			t->excess[t->nr_excess] = base + i;
+		t->nr_excess++;
+	}
+}
+
+static int compare_bitmap(void *context, uint64_t block, const void *raw, int error)
+{
+	struct comparison *c = context;
+	const uint64_t *index = u64_map_find(&c->bitmap_at, block);
+	const struct data_bitmap *b;
+	struct tally *t;
+	int r = 0;
+
+	if (error || !index || !*index)
+		return 0;
+	b = &c->bitmaps[*index - 1];
+	t = alloc_object(struct tally);
+	if (!t)
+		return -ENOMEM;
+	tally_bitmap(c->s, b->number * BITMAP_ENTRIES, raw, t);
+	if (t->nr_free == b->entry.nr_free && t->nr_excess <= MAX_EXCESS_OF_BITMAP) {
+		c->s->ledger.nr_missing += t->nr_missing;
+		for (uint32_t i = 0; i < t->nr_excess && !r; i++) {
+			const struct disk_bitmap *bitmap = raw;
+			unsigned int n = (unsigned int)(t->excess[i] % BITMAP_ENTRIES);
+
+			r = note_excess(c->s, t->excess[i],
+					bitmap_entry(bitmap_word(bitmap, n / 32), n % 32), block);
+		}
+	}
+	alloc_free(t);
+	return r;
+}
+
+/* Counts of three and more stand in a tree. */
+static int compare_high_count(void *context, uint64_t block, uint64_t key, const void *value)
+{
+	struct salvage *s = context;
+	uint64_t stored = decode_ref_count(value), claims = ref_counts_get(&s->ledger.claims, key);
+
+	if (stored < BITMAP_OVERFLOW)
+		return 0;
+	if (stored > claims)
+		s->ledger.nr_missing += stored - (claims < BITMAP_OVERFLOW ? BITMAP_OVERFLOW : claims);
+	return claims > stored ? note_excess(s, key, stored, block) : 0;
+}
+
+int salvage_compare_data_counts(struct salvage *s)
+{
+	struct comparison c = { .s = s };
+	struct walk index = {
+		.s = s, .value_size = INDEX_ENTRY_SIZE, .fn = note_bitmap, .context = &c
+	};
+	struct walk high = {
+		.s = s, .value_size = REF_COUNT_SIZE, .fn = compare_high_count, .context = s
+	};
+	int r = bitset_init(&c.blocks, s->nr_blocks);
+
+	if (!r && s->sb.data_space_map.bitmap_root)
+		r = walk_tree(&index, s->sb.data_space_map.bitmap_root);
+	if (!r)
+		r = block_reader_run(s->reader, &c.blocks, compare_bitmap, &c);
+	if (!r && s->sb.data_space_map.ref_count_root)
+		r = walk_tree(&high, s->sb.data_space_map.ref_count_root);
+	bitset_destroy(&c.blocks);
+	u64_map_destroy(&c.bitmap_at);
+	alloc_free(c.bitmaps);
+	return r;
+}
