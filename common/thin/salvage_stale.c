@@ -37,6 +37,7 @@ struct trial {
 	uint32_t *nr_definite; /* owned, by node: claims, or children, that are not current */
 	uint32_t *nr_excess;   /* owned, by node: those that may not be */
 	uint32_t *source;      /* owned, by node: the block that says so */
+	uint32_t *worst;       /* owned, by node: the most nr_excess of a parent */
 	uint32_t *missed;      /* owned: nodes that somebody leads to who is not there */
 	size_t nr_missed;
 	uint64_t budget;
@@ -188,33 +189,97 @@ static void find_missed(struct trial *t)
 	t->budget = MAX_COMPARISONS;
 }
 
-static void look_at_child(struct trial *t, size_t parent, uint64_t block, enum block_kind kind)
-{
-	int64_t child = node_table_find(&t->s->table, block, kind);
-
-	if (child < 0 || !in_excess(t, block))
-		return;
-	t->source[parent] = (uint32_t)(block / BITMAP_ENTRIES);
-	if (t->s->counts[block])
-		t->nr_excess[parent]++;
-	else if (accused(t, parent) || (kind == KIND_MAPPING && accused(t, (size_t)child)) ||
-		 replaceable(t, node_at(t, (size_t)child)))
-		t->nr_definite[parent]++;
-}
-
 static bool leads_to_nodes(const struct node *n)
 {
 	return !n->bad && (!n->leaf || n->kind == KIND_TOP_LEVEL);
 }
 
-static void look_at_children(struct trial *t, size_t node)
+/* An entry that leads to a node that is used more often than it was counted. */
+struct overuse {
+	size_t parent, child; /* nodes */
+	uint64_t key;
+};
+
+typedef void (*overuse_fn)(struct trial *t, const struct overuse *o);
+
+static void each_overuse_of(struct trial *t, size_t parent, overuse_fn fn)
 {
-	const struct node *n = node_at(t, node);
+	const struct node *n = node_at(t, parent);
 	enum block_kind kind = n->leaf ? KIND_MAPPING : (enum block_kind)n->kind;
 	struct btree_node p = node_table_decoded(&t->s->table, n);
 
-	for (uint32_t i = 0; i < p.nr_entries; i++)
-		look_at_child(t, node, btree_node_u64(&p, i), kind);
+	for (uint32_t i = 0; i < p.nr_entries; i++) {
+		uint64_t block = btree_node_u64(&p, i);
+		int64_t child = node_table_find(&t->s->table, block, kind);
+		struct overuse o = { parent, (size_t)child, btree_node_key(&p, i) };
+
+		if (child >= 0 && in_excess(t, block))
+			fn(t, &o);
+	}
+}
+
+static void each_overuse(struct trial *t, overuse_fn fn)
+{
+	for (size_t i = 0; i < t->s->table.nr_nodes; i++) {
+		if (leads_to_nodes(node_at(t, i)))
+			each_overuse_of(t, i, fn);
+	}
+}
+
+static int by_id(const void *id, const void *device)
+{
+	uint64_t a = *(const uint64_t *)id, b = ((const struct salvage_device *)device)->id;
+
+	return (a > b) - (a < b);
+}
+
+/* Does the entry of the top level lead to a tree that its device cannot have? */
+static bool entry_accused(const struct trial *t, const struct overuse *o)
+{
+	const struct node *root = node_at(t, o->child);
+	const struct salvage_device *d;
+
+	if (node_at(t, o->parent)->kind != KIND_TOP_LEVEL || root->kind != KIND_MAPPING ||
+	    o->parent >= t->s->nr_live || !t->s->nr_devices)
+		return false;
+	d = bsearch(&o->key, t->s->devices, t->s->nr_devices, sizeof(*d), by_id);
+	return d && d->has_details && !root->bad && !root->incomplete &&
+	       d->root == root->block && root->nr_values != d->details.mapped_blocks;
+}
+
+static void accuse(struct trial *t, const struct overuse *o)
+{
+	const struct node *child = node_at(t, o->child);
+
+	t->source[o->parent] = child->block / BITMAP_ENTRIES;
+	if (accused(t, o->parent) || entry_accused(t, o) ||
+	    (!t->s->counts[child->block] && replaceable(t, child)))
+		t->nr_definite[o->parent]++;
+	else if (t->s->counts[child->block])
+		t->nr_excess[o->parent]++;
+}
+
+/* Of several that lead to the same node those that lead to more of the kind. */
+static void find_worst(struct trial *t, const struct overuse *o)
+{
+	if (t->nr_excess[o->parent] > t->worst[o->child])
+		t->worst[o->child] = t->nr_excess[o->parent];
+}
+
+static void accuse_worst(struct trial *t, const struct overuse *o)
+{
+	if (t->nr_excess[o->parent] && t->nr_excess[o->parent] == t->worst[o->child] &&
+	    replaceable(t, node_at(t, o->child)))
+		t->nr_definite[o->parent]++;
+}
+
+static bool any_definite(const struct trial *t)
+{
+	for (size_t i = 0; i < t->s->table.nr_nodes; i++) {
+		if (t->nr_definite[i])
+			return true;
+	}
+	return false;
 }
 
 static int judge_parents(struct trial *t)
@@ -226,12 +291,13 @@ static int judge_parents(struct trial *t)
 
 	if (!nodes)
 		return -ENOMEM;
-	for (size_t i = 0; i < nr_nodes; i++) {
-		if (leads_to_nodes(node_at(t, i)))
-			look_at_children(t, i);
+	each_overuse(t, accuse);
+	if (!any_definite(t)) {
+		each_overuse(t, find_worst);
+		each_overuse(t, accuse_worst);
 	}
 	for (size_t i = 0; i < nr_nodes; i++) {
-		if (t->nr_definite[i] || (t->nr_excess[i] && accused(t, i)))
+		if (t->nr_definite[i])
 			nodes[nr++] = (uint32_t)i;
 	}
 	r = discard_all(t, nodes, nr);
@@ -533,7 +599,8 @@ static int prepare(struct trial *t)
 	t->nr_excess = alloc_array(nr, sizeof(*t->nr_excess));
 	t->source = alloc_array(nr, sizeof(*t->source));
 	t->missed = alloc_array(nr, sizeof(*t->missed));
-	return t->says && t->nr_definite && t->nr_excess && t->source && t->missed ? 0 : -ENOMEM;
+	t->worst = alloc_array(nr, sizeof(*t->worst));
+	return t->says && t->nr_definite && t->nr_excess && t->source && t->missed && t->worst ? 0 : -ENOMEM;
 }
 
 /* Those above first: what they lead to is not needed any more, and leads to much. */
@@ -561,6 +628,7 @@ int salvage_discard_stale(struct salvage *s, bool *ret_found)
 	alloc_free(t.nr_excess);
 	alloc_free(t.source);
 	alloc_free(t.missed);
+	alloc_free(t.worst);
 	alloc_free(t.claims);
 	return r;
 }
