@@ -205,6 +205,8 @@ static int run(struct salvage *s)
 	if (!r)
 		r = scan_current(s);
 	if (!r)
+		r = salvage_count_hidden(s);
+	if (!r)
 		r = salvage_adopt(s);
 	if (!r)
 		r = salvage_match_devices(s);

@@ -513,7 +513,7 @@ static int fill_exactly(struct adoption *a, struct hole *h, bool *ret_progress)
 	r = choose(a, sum, ret_progress);
 	/* A sum may come about by chance, where something of the device is lost as well. */
 	if (r || !*ret_progress || too_many(a) || (h->slot != WHOLE_NODE && a->nr_fitting != 1) ||
-	    (a->nr_fitting != nr_all && contested(a, h))) {
+	    (a->nr_fitting != nr_all && (a->s->nr_hidden || contested(a, h)))) {
 		*ret_progress = false;
 		return r;
 	}
@@ -534,7 +534,7 @@ static int fill_plausibly(struct adoption *a, struct hole *h, bool *ret_progress
 			return 0;
 		fitting_height = height;
 	}
-	if (fitting_height < 0)
+	if (fitting_height < 0 || a->s->nr_hidden)
 		return 0;
 	find_fitting(a, h, fitting_height);
 	if (!disjoint(a) || too_many(a) || total(a) > sum || contested(a, h) ||

@@ -282,3 +282,67 @@ int salvage_compare_data_counts(struct salvage *s)
 	alloc_free(c.bitmaps);
 	return r;
 }
+
+/* ---- what was counted and is gone */
+
+static void lead_to(const struct salvage *s, uint64_t block, struct bitset *known)
+{
+	if (block < s->nr_blocks)
+		bitset_set(known, block);
+}
+
+/* NOLINTNEXTLINE(misc-no-recursion): at most BTREE_MAX_DEPTH deep */
+static void mark_tree(struct salvage *s, uint64_t block, uint32_t value_size, unsigned int depth,
+		      uint8_t *raws, struct bitset *known)
+{
+	uint8_t *raw = raws + (size_t)depth * MD_BLOCK_SIZE;
+	struct node_fault ignored;
+	struct btree_node n;
+
+	if (block >= s->nr_blocks || depth == BTREE_MAX_DEPTH || bitset_test(known, block))
+		return;
+	bitset_set(known, block);
+	if (block_read(s->overlay, block, raw) ||
+	    btree_node_decode(raw, block, value_size, &n, &ignored))
+		return;
+	for (uint32_t i = 0; i < n.nr_entries; i++) {
+		if (!n.leaf)
+			mark_tree(s, btree_node_u64(&n, i), value_size, depth + 1, raws, known);
+		else if (value_size == INDEX_ENTRY_SIZE)
+			lead_to(s, index_entry_decode(btree_node_value(&n, i)).blocknr, known);
+	}
+}
+
+static void mark_space_maps(struct salvage *s, uint8_t *raws, struct bitset *known)
+{
+	const struct superblock *sb = &s->sb;
+	struct disk_index *index = (struct disk_index *)(void *)raws;
+
+	lead_to(s, SUPERBLOCK_LOCATION, known);
+	lead_to(s, sb->held_root, known);
+	lead_to(s, sb->metadata_space_map.bitmap_root, known);
+	if (!read_block(s, sb->metadata_space_map.bitmap_root, SHAPE_INDEX, index)) {
+		for (uint64_t i = 0; i < space_map_nr_bitmaps(s->nr_blocks); i++)
+			lead_to(s, index_entry_decode(&index->entries[i]).blocknr, known);
+	}
+	mark_tree(s, sb->metadata_space_map.ref_count_root, REF_COUNT_SIZE, 0, raws, known);
+	mark_tree(s, sb->data_space_map.bitmap_root, INDEX_ENTRY_SIZE, 0, raws, known);
+	mark_tree(s, sb->data_space_map.ref_count_root, REF_COUNT_SIZE, 0, raws, known);
+}
+
+int salvage_count_hidden(struct salvage *s)
+{
+	uint8_t *raws = alloc_aligned((size_t)BTREE_MAX_DEPTH * MD_BLOCK_SIZE);
+	struct bitset known = { 0 };
+	int r = raws ? bitset_init(&known, s->nr_blocks) : -ENOMEM;
+
+	s->nr_hidden = 0;
+	if (!r)
+		mark_space_maps(s, raws, &known);
+	for (uint64_t b = 0; b < s->nr_blocks && !r; b++)
+		s->nr_hidden += s->counts[b] && s->shapes[b] == SHAPE_NONE &&
+				!bitset_test(&known, b) && !ref_counts_get(&s->table.refs, b);
+	bitset_destroy(&known);
+	alloc_free(raws);
+	return r;
+}

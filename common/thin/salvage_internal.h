@@ -83,6 +83,7 @@ struct salvage {
 	uint32_t *counts;            /* owned, by block */
 	struct bitset sound_bitmaps; /* of the metadata: as full as the index says */
 	struct data_ledger ledger;
+	uint64_t nr_hidden; /* blocks that are lost without anybody left who leads to them */
 	struct node_table table;
 	size_t nr_live,
 		nr_held;   /* nodes of the live trees, and of these and the metadata snapshot */
@@ -131,6 +132,12 @@ must_check int salvage_load_counts(struct salvage *s, uint64_t index, uint64_t r
  * says has no say, nor has one that knows nothing of many blocks.
  */
 must_check int salvage_compare_data_counts(struct salvage *s);
+
+/*
+ * How many blocks are lost that may have been nodes nobody whom we can read leads to: there may be
+ * something below them, and then not all claimants are known.
+ */
+must_check int salvage_count_hidden(struct salvage *s);
 
 /*
  * The kind of tree that a node belongs to: that of the first whole leaf below, or KIND_UNUSED.

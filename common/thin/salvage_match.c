@@ -33,7 +33,6 @@ struct matching {
 	size_t nr_devices;
 	struct version *versions; /* owned, best first */
 	size_t nr_versions, versions_capacity;
-	bool by_version; /* an earlier version of the top level is consulted */
 	void *raw;       /* owned */
 };
 
@@ -111,8 +110,8 @@ static bool fits(const struct matching *m, const struct root *r, const struct sa
 
 	if (!r->uses || d->has_root || !d->has_details)
 		return false;
-	/* Of a tree with holes the number proves nothing: only an earlier version can tell. */
-	if (n->incomplete ? !m->by_version || n->nr_values > d->details.mapped_blocks
+	/* A tree with holes may have had any number more. */
+	if (n->incomplete ? n->nr_values > d->details.mapped_blocks
 			  : n->nr_values != d->details.mapped_blocks)
 		return false;
 	return !r->shared_time || r->shared_time < d->details.snapshotted_time;
@@ -174,8 +173,9 @@ static bool match_roots(struct matching *m)
 }
 
 /*
- * As many roots as devices, and nothing else that nobody refers to: then numbers and times tell
- * whose each is.  Else some other root with the same number of mappings may be lost.
+ * As many roots as devices, nothing else that nobody refers to, and nothing lost that may have led
+ * to these: then numbers and times tell whose each is.  Else some other root with the same number
+ * of mappings may be lost.
  */
 static bool all_accounted_for(const struct matching *m)
 {
@@ -185,7 +185,7 @@ static bool all_accounted_for(const struct matching *m)
 		nr_uses += m->roots[r].uses;
 	for (size_t i = 0; i < m->nr_devices; i++)
 		nr_devices += !m->s->devices[m->devices[i]].has_root;
-	return nr_uses == nr_devices;
+	return !m->s->nr_hidden && nr_uses == nr_devices;
 }
 
 static void propagate(struct matching *m)
@@ -263,9 +263,7 @@ static int find_versions(struct matching *m)
 
 		if (m->s->shapes[b] != SHAPE_TOP_LEVEL_LEAF || read_version(m, b, &leaf))
 			continue;
-		m->by_version = true;
 		nr = count_hits(m, &leaf);
-		m->by_version = false;
 		if (!nr)
 			continue;
 		grown = alloc_grow(m->versions, &m->versions_capacity, m->nr_versions,
@@ -280,26 +278,37 @@ static int find_versions(struct matching *m)
 	return 0;
 }
 
-static bool names(const struct btree_node *leaf, uint64_t id)
+/* The root that a device has in a version, or NO_BLOCK. */
+static uint64_t root_of(const struct btree_node *leaf, uint64_t id)
 {
 	for (uint32_t i = 0; i < leaf->nr_entries; i++) {
 		if (btree_node_key(leaf, i) == id)
-			return true;
+			return btree_node_u64(leaf, i);
 	}
-	return false;
+	return NO_BLOCK;
 }
 
-/* Everybody who could have this root now existed when the version was written. */
+/*
+ * Everybody who could have this root now existed when the version was written, and had it then no
+ * more often than it is missed now.
+ */
 static bool knows_rivals(const struct matching *m, const struct btree_node *leaf,
 			 const struct root *r)
 {
+	uint32_t nr_owners = 0;
+
 	for (size_t i = 0; i < m->nr_devices; i++) {
 		const struct salvage_device *d = &m->s->devices[m->devices[i]];
+		uint64_t root;
 
-		if (fits(m, r, d) && !names(leaf, d->id))
+		if (!fits(m, r, d))
+			continue;
+		root = root_of(leaf, d->id);
+		if (root == NO_BLOCK)
 			return false;
+		nr_owners += root == node_of(m, r)->block;
 	}
-	return true;
+	return nr_owners <= r->uses;
 }
 
 static bool use_version(struct matching *m, uint64_t block)
@@ -309,7 +318,6 @@ static bool use_version(struct matching *m, uint64_t block)
 
 	if (read_version(m, block, &leaf))
 		return false;
-	m->by_version = true;
 	for (uint32_t i = 0; i < leaf.nr_entries; i++) {
 		struct salvage_device *d = device_with(m, btree_node_key(&leaf, i));
 		struct root *r = root_in(m, btree_node_u64(&leaf, i));
@@ -319,7 +327,6 @@ static bool use_version(struct matching *m, uint64_t block)
 		assign(m, r, d);
 		progress = true;
 	}
-	m->by_version = false;
 	return progress;
 }
 

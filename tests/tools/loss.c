@@ -2,11 +2,12 @@
  * loss.c: how much a repair loses.  Harm a copy of each fixture in every way of one kind, salvage,
  * compare with the truth.
  *
- *     loss [-v] [-b BLOCK] [-k DIR] WAY FIXTURE...
+ *     loss [-v] [-b BLOCK] [-a] [-k DIR] WAY FIXTURE...
  *
  *     -v        name each loss
  *     -b BLOCK  harm this block alone
  *     -k DIR    keep the images that come out wrong
+ *     -a        … all of them
  *
  *     zero      each block in turn becomes zeroes
  *     random    … random bytes
@@ -37,7 +38,7 @@ struct trial {
 	uint64_t nr_trials, nr_failed, kept, expected, wrong, nr_less;
 };
 
-static int verbose;
+static int verbose, keep_all;
 static uint64_t only_block = NO_BLOCK;
 static const char *keep_in;
 
@@ -132,7 +133,7 @@ static void try(struct trial *t, uint64_t what, uint64_t expected)
 		       (unsigned long long)what, (unsigned long long)d.kept,
 		       (unsigned long long)expected, (unsigned long long)d.wrong,
 		       failed ? ", FAILED" : "");
-	if (keep_in && d.wrong)
+	if (keep_in && (d.wrong || keep_all))
 		keep_image(t, what);
 	t->image.nr_blocks = t->clean.nr_blocks;
 	memcpy(t->image.bytes, t->clean.bytes, t->clean.nr_blocks * MD_BLOCK_SIZE);
@@ -330,6 +331,8 @@ int main(int argc, char **argv)
 	for (int n = 1; n < argc; n++) {
 		if (!strcmp(argv[n], "-v"))
 			verbose = 1;
+		else if (!strcmp(argv[n], "-a"))
+			keep_all = 1;
 		else if (!strcmp(argv[n], "-b") && n + 1 < argc)
 			only_block = strtoull(argv[++n], NULL, 0);
 		else if (!strcmp(argv[n], "-k") && n + 1 < argc)
