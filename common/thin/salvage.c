@@ -58,6 +58,7 @@ static void close_salvage(struct salvage *s)
 	u64_map_destroy(&s->ledger.excess_at);
 	alloc_free(s->ledger.excess);
 	alloc_free(s->deficit);
+	alloc_free(s->latest_shared);
 	alloc_free(s->devices);
 	alloc_free(s->resolved);
 	node_table_destroy(&s->table);
@@ -206,6 +207,8 @@ static int run(struct salvage *s)
 		r = scan_current(s);
 	if (!r)
 		r = salvage_count_hidden(s);
+	if (!r)
+		r = salvage_find_sharing(s);
 	if (!r)
 		r = salvage_adopt(s);
 	if (!r)

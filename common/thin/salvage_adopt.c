@@ -257,20 +257,19 @@ static int find_candidates(struct adoption *a)
 	return 0;
 }
 
-/*
- * A device writes in place to what is not older than its last snapshot: such mappings are its own,
- * and stand in no leaf that others share.
- */
-static bool shared_against_time(const struct adoption *a, const struct hole *h,
-				const struct node *n)
+/* Are there mappings below that the device would overwrite although others have them too? */
+static bool shared_against_time(const struct adoption *a, const struct hole *h, size_t candidate)
 {
+	const struct salvage *s = a->s;
 	const struct salvage_device *d;
+	bool shared = s->deficit[candidate] > 1 ||
+		      ref_counts_get(&s->table.refs, node_at(a, candidate)->block);
 
-	if (h->owner >= a->s->nr_devices || !n->leaf ||
-	    !ref_counts_get(&a->s->table.refs, n->block))
+	if (h->owner >= s->nr_devices)
 		return false;
-	d = &a->s->devices[h->owner];
-	return d->has_details && n->max_time >= d->details.snapshotted_time;
+	d = &s->devices[h->owner];
+	return d->has_details &&
+	       salvage_latest_shared(s, candidate, shared) > d->details.snapshotted_time;
 }
 
 /* height: of what is lost. */
@@ -281,7 +280,7 @@ static bool fits(const struct adoption *a, const struct hole *h, int height, uin
 
 	return a->s->deficit[candidate] && n->height == wanted && n->first_key >= h->begin &&
 	       (n->last_key < h->end || h->end == RANGE_OPEN) && n->max_time <= a->s->sb.time &&
-	       n->block != node_at(a, h->node)->block && !shared_against_time(a, h, n);
+	       n->block != node_at(a, h->node)->block && !shared_against_time(a, h, candidate);
 }
 
 static void find_fitting(struct adoption *a, const struct hole *h, int height)

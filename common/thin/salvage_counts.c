@@ -81,6 +81,8 @@ static void take_bitmap(struct salvage *s, uint64_t number, const struct index_e
 		nr_free += !count;
 		if (base + i < s->nr_blocks)
 			s->counts[base + i] = count == BITMAP_OVERFLOW ? COUNT_MANY : count;
+		else
+			s->nr_beyond += count && base + i < s->sb.metadata_space_map.nr_blocks;
 	}
 	if (nr_free == e->nr_free)
 		bitset_set(&s->sound_bitmaps, number);
@@ -130,6 +132,7 @@ int salvage_load_counts(struct salvage *s, uint64_t index_block, uint64_t ref_co
 
 	if (!r) {
 		bitset_clear_all(&s->sound_bitmaps);
+		s->nr_beyond = 0;
 		for (uint64_t b = 0; b < s->nr_blocks; b++)
 			s->counts[b] = COUNT_UNKNOWN;
 		if (!read_block(s, index_block, SHAPE_INDEX, index))
@@ -283,7 +286,7 @@ int salvage_compare_data_counts(struct salvage *s)
 	return r;
 }
 
-/* ---- what was counted and is gone */
+/* ---- bitmaps of the metadata whose index is lost */
 
 static void lead_to(const struct salvage *s, uint64_t block, struct bitset *known)
 {
@@ -330,13 +333,101 @@ static void mark_space_maps(struct salvage *s, uint8_t *raws, struct bitset *kno
 	mark_tree(s, sb->data_space_map.ref_count_root, REF_COUNT_SIZE, 0, raws, known);
 }
 
+/* Does a bitmap count everything in its range that is known to be used, and itself? */
+static bool counts_all(const struct salvage *s, uint64_t number, uint64_t block,
+		       const struct disk_bitmap *bitmap, const struct bitset *used)
+{
+	uint64_t base = number * BITMAP_ENTRIES, end = base + BITMAP_ENTRIES;
+
+	for (uint64_t b = bitset_next(used, base); b < end && b < s->nr_blocks;
+	     b = bitset_next(used, b + 1)) {
+		unsigned int i = (unsigned int)(b - base);
+
+		if (!bitmap_entry(bitmap_word(bitmap, i / 32), i % 32))
+			return false;
+	}
+	if (block < base || block >= end)
+		return true;
+	return bitmap_entry(bitmap_word(bitmap, (unsigned int)(block - base) / 32),
+			    (unsigned int)(block - base) % 32);
+}
+
+/* The only pool of blocks that one bitmap tells of is as full as the superblock says. */
+static bool as_full_as_said(const struct salvage *s, const struct disk_bitmap *bitmap)
+{
+	uint64_t nr = 0;
+
+	if (space_map_nr_bitmaps(s->nr_blocks) != 1)
+		return true;
+	for (unsigned int i = 0; i < BITMAP_ENTRIES; i++) {
+		unsigned int count = bitmap_entry(bitmap_word(bitmap, i / 32), i % 32);
+
+		if (count && i >= s->sb.metadata_space_map.nr_blocks)
+			return false;
+		nr += count != 0;
+	}
+	return nr == s->sb.metadata_space_map.nr_allocated;
+}
+
+/* The one whole bitmap that can be number `number`; NO_BLOCK: none, or several. */
+static uint64_t find_bitmap(struct salvage *s, uint64_t number, const struct bitset *used, void *raw)
+{
+	uint64_t found = NO_BLOCK;
+
+	for (uint64_t b = 1; b < s->nr_blocks; b++) {
+		if (s->shapes[b] != SHAPE_BITMAP || bitset_test(used, b) ||
+		    block_read(s->overlay, b, raw) || !counts_all(s, number, b, raw, used) ||
+		    !as_full_as_said(s, raw))
+			continue;
+		if (found != NO_BLOCK)
+			return NO_BLOCK;
+		found = b;
+	}
+	return found;
+}
+
+static void mark_live(const struct salvage *s, struct bitset *used)
+{
+	lead_to(s, s->sb.mapping_root, used);
+	lead_to(s, s->sb.details_root, used);
+	for (size_t i = 0; i < s->nr_live; i++) {
+		if (!s->table.nodes[i].bad)
+			bitset_set(used, s->table.nodes[i].block);
+	}
+}
+
+int salvage_search_counts(struct salvage *s)
+{
+	uint8_t *raws = alloc_aligned((size_t)BTREE_MAX_DEPTH * MD_BLOCK_SIZE);
+	struct index_entry e = { .nr_free = UINT32_MAX };
+	struct bitset used = { 0 };
+	int r = raws ? bitset_init(&used, s->nr_blocks) : -ENOMEM;
+
+	if (!r) {
+		mark_space_maps(s, raws, &used);
+		mark_live(s, &used);
+	}
+	for (uint64_t i = 0; i < space_map_nr_bitmaps(s->nr_blocks) && !r; i++) {
+		uint64_t block = find_bitmap(s, i, &used, raws);
+
+		if (block != NO_BLOCK && !block_read(s->overlay, block, raws))
+			take_bitmap(s, i, &e, (const struct disk_bitmap *)(const void *)raws);
+	}
+	bitset_destroy(&used);
+	alloc_free(raws);
+	return r;
+}
+
+/* ---- what was counted and is gone */
+
 int salvage_count_hidden(struct salvage *s)
 {
 	uint8_t *raws = alloc_aligned((size_t)BTREE_MAX_DEPTH * MD_BLOCK_SIZE);
 	struct bitset known = { 0 };
 	int r = raws ? bitset_init(&known, s->nr_blocks) : -ENOMEM;
 
-	s->nr_hidden = 0;
+	/* A device that was cut off is missing what stood behind its end. */
+	s->nr_hidden = s->nr_beyond;
 	if (!r)
 		mark_space_maps(s, raws, &known);
 	for (uint64_t b = 0; b < s->nr_blocks && !r; b++)

@@ -82,7 +82,9 @@ struct salvage {
 	uint64_t highest_data_block; /* that a mapping leads to */
 	uint32_t *counts;            /* owned, by block */
 	struct bitset sound_bitmaps; /* of the metadata: as full as the index says */
+	uint64_t nr_beyond;          /* blocks behind the end that were counted */
 	struct data_ledger ledger;
+	uint32_t *latest_shared; /* owned, by node: see salvage_find_sharing() */
 	uint64_t nr_hidden; /* blocks that are lost without anybody left who leads to them */
 	struct node_table table;
 	size_t nr_live,
@@ -134,6 +136,12 @@ must_check int salvage_load_counts(struct salvage *s, uint64_t index, uint64_t r
 must_check int salvage_compare_data_counts(struct salvage *s);
 
 /*
+ * Where the index of the metadata space map is lost, find its bitmaps by what they count: to be
+ * called when the live trees were read.
+ */
+must_check int salvage_search_counts(struct salvage *s);
+
+/*
  * How many blocks are lost that may have been nodes nobody whom we can read leads to: there may be
  * something below them, and then not all claimants are known.
  */
@@ -165,6 +173,15 @@ must_check int salvage_reset_scan(struct salvage *s);
 
 /* Sort devices by id, and join what is known of each. */
 void salvage_join_devices(struct salvage *s);
+
+/*
+ * Finds what is shared: of each node the latest mapping below that others have too.  Internal nodes
+ * get their max_time.
+ */
+must_check int salvage_find_sharing(struct salvage *s);
+
+/* 1 + the time of the latest mapping below that others have too, 0: none.  shared: all of it is. */
+uint32_t salvage_latest_shared(const struct salvage *s, size_t node, bool shared);
 
 /* Finds holes in the mapping trees, and what belongs there. */
 must_check int salvage_adopt(struct salvage *s);

@@ -15,7 +15,7 @@
 struct root {
 	uint32_t node;
 	uint32_t uses;        /* how many devices have it */
-	uint32_t shared_time; /* the latest mapping that stands in a shared leaf; 0: none */
+	uint32_t latest_shared; /* salvage_latest_shared() */
 };
 
 /* An earlier version of a leaf of the top level. */
@@ -43,39 +43,6 @@ static const struct node *node_of(const struct matching *m, const struct root *r
 
 /* ---- the roots */
 
-static uint32_t max_u32(uint32_t a, uint32_t b)
-{
-	return a > b ? a : b;
-}
-
-/* The latest time below, in what is shared; depth ends a walk in circles. */
-/* NOLINTNEXTLINE(misc-no-recursion): at most BTREE_MAX_DEPTH deep */
-static uint32_t shared_time(const struct matching *m, size_t node, bool shared, unsigned int depth)
-{
-	const struct node_table *t = &m->s->table;
-	const struct node *n = &t->nodes[node];
-	uint32_t time = 0;
-	struct btree_node p;
-
-	if (n->bad || depth == BTREE_MAX_DEPTH)
-		return 0;
-	if (n->leaf)
-		return shared ? n->max_time : 0;
-	p = node_table_decoded(t, n);
-	for (uint32_t i = 0; i < p.nr_entries; i++) {
-		int64_t child = node_table_find(t, btree_node_u64(&p, i), KIND_MAPPING);
-
-		if (child < 0)
-			continue;
-		time = max_u32(
-			time,
-			shared_time(m, (size_t)child,
-				    shared || ref_counts_get(&t->refs, t->nodes[child].block) > 1,
-				    depth + 1));
-	}
-	return time;
-}
-
 static int find_roots(struct matching *m)
 {
 	const struct salvage *s = m->s;
@@ -97,7 +64,7 @@ static int find_roots(struct matching *m)
 		m->roots[m->nr_roots++] =
 			(struct root){ .node = (uint32_t)i,
 				       .uses = s->deficit[i],
-				       .shared_time = shared_time(m, i, shared, 0) };
+				       .latest_shared = salvage_latest_shared(s, i, shared) };
 	}
 	return 0;
 }
@@ -114,7 +81,7 @@ static bool fits(const struct matching *m, const struct root *r, const struct sa
 	if (n->incomplete ? n->nr_values > d->details.mapped_blocks
 			  : n->nr_values != d->details.mapped_blocks)
 		return false;
-	return !r->shared_time || r->shared_time < d->details.snapshotted_time;
+	return r->latest_shared <= d->details.snapshotted_time;
 }
 
 static void assign(struct matching *m, struct root *r, struct salvage_device *d)

@@ -448,12 +448,15 @@ int salvage_reset_scan(struct salvage *s)
 	s->ledger.nr_missing = 0;
 	alloc_free(s->deficit);
 	s->deficit = NULL;
+	alloc_free(s->latest_shared);
+	s->latest_shared = NULL;
 	s->nr_devices = 0;
 	return node_table_init(&s->table, s->overlay, s->reader, NULL, s->nr_blocks);
 }
 
 int salvage_scan(struct salvage *s)
 {
+	uint64_t index = s->sb.metadata_space_map.bitmap_root;
 	struct bitset frontier;
 	int r = bitset_init(&frontier, s->nr_blocks);
 
@@ -463,6 +466,8 @@ int salvage_scan(struct salvage *s)
 		r = scan_live(s, &frontier);
 	if (!r)
 		r = scan_held(s, &frontier);
+	if (!r && (index >= s->nr_blocks || s->shapes[index] != SHAPE_INDEX))
+		r = salvage_search_counts(s);
 	if (!r)
 		r = distrust_counts(s);
 	if (!r)
