@@ -512,7 +512,7 @@ static int fill_exactly(struct adoption *a, struct hole *h, bool *ret_progress)
 	r = choose(a, sum, ret_progress);
 	/* A sum may come about by chance, where something of the device is lost as well. */
 	if (r || !*ret_progress || too_many(a) || (h->slot != WHOLE_NODE && a->nr_fitting != 1) ||
-	    (a->nr_fitting != nr_all && (a->s->nr_hidden || contested(a, h)))) {
+	    (a->nr_fitting != nr_all && contested(a, h))) {
 		*ret_progress = false;
 		return r;
 	}
@@ -533,7 +533,7 @@ static int fill_plausibly(struct adoption *a, struct hole *h, bool *ret_progress
 			return 0;
 		fitting_height = height;
 	}
-	if (fitting_height < 0 || a->s->nr_hidden)
+	if (fitting_height < 0)
 		return 0;
 	find_fitting(a, h, fitting_height);
 	if (!disjoint(a) || too_many(a) || total(a) > sum || contested(a, h) ||
@@ -599,7 +599,8 @@ int salvage_adopt(struct salvage *s)
 		settle_holes(&a);
 		r = find_candidates(&a);
 	}
-	if (!r && s->nr_holes)
+	/* What nobody leads to may belong below what nobody knows of. */
+	if (!r && s->nr_holes && !s->nr_hidden)
 		r = fill_all(&a);
 	alloc_free(a.ranges);
 	alloc_free(a.holes_in);

@@ -352,6 +352,27 @@ static bool counts_all(const struct salvage *s, uint64_t number, uint64_t block,
 			    (unsigned int)(block - base) % 32);
 }
 
+/* So does it with what the superblock leads to, also where the device ends before. */
+static bool counts_roots(const struct salvage *s, uint64_t number, const struct disk_bitmap *bitmap)
+{
+	const struct superblock *sb = &s->sb;
+	const uint64_t roots[] = { sb->mapping_root,
+				   sb->details_root,
+				   sb->metadata_space_map.bitmap_root,
+				   sb->metadata_space_map.ref_count_root,
+				   sb->data_space_map.bitmap_root,
+				   sb->data_space_map.ref_count_root };
+
+	for (size_t n = 0; n < ARRAY_SIZE(roots); n++) {
+		unsigned int i = (unsigned int)(roots[n] % BITMAP_ENTRIES);
+
+		if (roots[n] / BITMAP_ENTRIES == number &&
+		    !bitmap_entry(bitmap_word(bitmap, i / 32), i % 32))
+			return false;
+	}
+	return true;
+}
+
 /* The only pool of blocks that one bitmap tells of is as full as the superblock says. */
 static bool as_full_as_said(const struct salvage *s, const struct disk_bitmap *bitmap)
 {
@@ -377,6 +398,7 @@ static uint64_t find_bitmap(struct salvage *s, uint64_t number, const struct bit
 	for (uint64_t b = 1; b < s->nr_blocks; b++) {
 		if (s->shapes[b] != SHAPE_BITMAP || bitset_test(used, b) ||
 		    block_read(s->overlay, b, raw) || !counts_all(s, number, b, raw, used) ||
+		    !counts_roots(s, number, raw) ||
 		    !as_full_as_said(s, raw))
 			continue;
 		if (found != NO_BLOCK)

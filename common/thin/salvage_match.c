@@ -321,27 +321,37 @@ static int collect_devices(struct matching *m)
 
 /* ---- devices of which nothing is left but their mappings */
 
-/* The only id that earlier versions have this root under; false: none, or several. */
-static bool id_of_root(struct matching *m, uint64_t root, uint64_t *ret_id)
+/*
+ * The newest snapshot that there ever was, told by earlier versions of the details.  A version of
+ * the top level that names it is so young that nobody can have got a share of a tree since.
+ * NO_DEVICE: not to be told, or no matter.
+ */
+static uint64_t newest_snapshot(struct matching *m)
 {
-	bool found = false;
-
 	for (uint64_t b = 0; b < m->s->nr_blocks; b++) {
+		struct node_fault ignored;
 		struct btree_node leaf;
 
-		if (m->s->shapes[b] != SHAPE_TOP_LEVEL_LEAF || read_version(m, b, &leaf))
+		if (m->s->shapes[b] != SHAPE_DETAILS_LEAF || block_read(m->s->overlay, b, m->raw) ||
+		    btree_node_decode(m->raw, b, DETAILS_SIZE, &leaf, &ignored))
 			continue;
 		for (uint32_t i = 0; i < leaf.nr_entries; i++) {
-			if (btree_node_u64(&leaf, i) != root ||
-			    btree_node_key(&leaf, i) > MAX_DEV_ID)
-				continue;
-			if (found && *ret_id != btree_node_key(&leaf, i))
-				return false;
-			*ret_id = btree_node_key(&leaf, i);
-			found = true;
+			struct device_details d = device_details_decode(btree_node_value(&leaf, i));
+
+			if (d.creation_time == m->s->sb.time)
+				return btree_node_key(&leaf, i);
 		}
 	}
-	return found;
+	return NO_DEVICE;
+}
+
+static uint32_t nr_with_root(const struct btree_node *leaf, uint64_t root)
+{
+	uint32_t nr = 0;
+
+	for (uint32_t i = 0; i < leaf->nr_entries; i++)
+		nr += btree_node_u64(leaf, i) == root;
+	return nr;
 }
 
 static bool is_known(const struct salvage *s, uint64_t id)
@@ -367,19 +377,43 @@ static int add_device(struct matching *m, struct root *root, uint64_t id)
 	return 0;
 }
 
-/* Where both trees of devices are lost, roots tell of devices that nobody else knows. */
-static int find_unknown_devices(struct matching *m)
+static int take_devices(struct matching *m, const struct btree_node *leaf)
 {
 	int r = 0;
 
-	if (!m->s->details_lost || !m->s->top_level_lost)
-		return 0;
-	for (size_t i = 0; i < m->nr_roots && !r; i++) {
-		uint64_t id = 0;
+	for (uint32_t i = 0; i < leaf->nr_entries && !r; i++) {
+		uint64_t id = btree_node_key(leaf, i), block = btree_node_u64(leaf, i);
+		struct root *root = root_in(m, block);
 
-		if (m->roots[i].uses == 1 && id_of_root(m, node_of(m, &m->roots[i])->block, &id) &&
+		if (root && id <= MAX_DEV_ID && root->uses >= nr_with_root(leaf, block) &&
 		    !is_known(m->s, id))
-			r = add_device(m, &m->roots[i], id);
+			r = add_device(m, root, id);
+	}
+	return r;
+}
+
+/*
+ * Where both trees of devices are lost, what is still in use of the roots that an earlier version
+ * names belongs to whom it names.
+ */
+static int find_unknown_devices(struct matching *m)
+{
+	uint64_t newest = NO_DEVICE;
+	int r = 0;
+
+	if (!m->s->details_lost || !m->s->top_level_lost || m->s->time_lost)
+		return 0;
+	if (m->s->sb.time) {
+		newest = newest_snapshot(m);
+		if (newest == NO_DEVICE)
+			return 0;
+	}
+	for (uint64_t b = 0; b < m->s->nr_blocks && !r; b++) {
+		struct btree_node leaf;
+
+		if (m->s->shapes[b] == SHAPE_TOP_LEVEL_LEAF && !read_version(m, b, &leaf) &&
+		    (newest == NO_DEVICE || root_of(&leaf, newest) != NO_BLOCK))
+			r = take_devices(m, &leaf);
 	}
 	salvage_join_devices(m->s);
 	return r;
