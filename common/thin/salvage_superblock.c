@@ -17,7 +17,9 @@ struct commit {
 	uint64_t index, details_root, mapping_root;
 	uint64_t nr_wrong; /* blocks that are not used as often as it counts */
 	uint64_t transaction_id;
-	uint32_t time;
+	uint32_t time;          /* the latest snapshotted_time, and of which device: */
+	uint64_t snapshotted;
+	uint32_t creation_time; /* the latest one */
 	uint64_t nr_mappings; /* by the details; likewise, by the trees: */
 	uint64_t nr_values;
 	struct bitset blocks; /* that it counts */
@@ -99,8 +101,12 @@ static void visit(struct search *q, uint64_t block, struct commit *c)
 			c->nr_mappings += d.mapped_blocks;
 			if (d.transaction_id > c->transaction_id)
 				c->transaction_id = d.transaction_id;
-			if (d.snapshotted_time > c->time)
+			if (d.creation_time > c->creation_time)
+				c->creation_time = d.creation_time;
+			if (d.snapshotted_time > c->time) {
 				c->time = d.snapshotted_time;
+				c->snapshotted = btree_node_key(&n, i);
+			}
 		}
 	}
 }
@@ -172,11 +178,51 @@ static bool alike(const struct commit *a, const struct commit *b, unsigned int q
 	return nr_common * 4 >= smaller * quarters;
 }
 
-/* How likely is it that `after` is the later one?  0 … 1. */
-static double follows(const struct commit *before, const struct commit *after)
+static bool has_device(const struct search *q, const struct commit *c, uint64_t id)
 {
-	double on = density(before, after, before->index + 1), anew = 0;
+	uint64_t block = c->details_root;
 
+	for (unsigned int depth = 0; depth < BTREE_MAX_DEPTH && block < q->s->nr_blocks; depth++) {
+		struct node_fault ignored;
+		struct btree_node n;
+		uint32_t i = 0;
+
+		if (block_read(q->s->overlay, block, q->raws) ||
+		    btree_node_decode(q->raws, block, DETAILS_SIZE, &n, &ignored))
+			return false;
+		while (i + 1 < n.nr_entries && btree_node_key(&n, i + 1) <= id)
+			i++;
+		if (n.leaf)
+			return n.nr_entries && btree_node_key(&n, i) == id;
+		block = btree_node_u64(&n, i);
+	}
+	return false;
+}
+
+/*
+ * Do the devices say that `after` is the later one?  The snapshotted_time of a device only grows,
+ * and every snapshot has a creation_time of its own: where it is not there and somebody was
+ * snapshotted at its time, it was deleted.
+ */
+static bool surely_follows(const struct search *q, const struct commit *before,
+			   const struct commit *after)
+{
+	if (before->time == after->time)
+		return before->creation_time == before->time && after->creation_time < after->time;
+	return before->time < after->time && has_device(q, before, after->snapshotted);
+}
+
+/* How likely is it that `after` is the later one?  0 … 1. */
+static double follows(const struct search *q, const struct commit *before,
+		      const struct commit *after)
+{
+	double on, anew = 0;
+
+	if (surely_follows(q, before, after))
+		return 1;
+	if (surely_follows(q, after, before))
+		return 0;
+	on = density(before, after, before->index + 1);
 	/* After an activation the first thing that happens is rarely that the newest device goes.
 	 */
 	if (after->transaction_id >= before->transaction_id && after->time >= before->time)
@@ -226,8 +272,8 @@ static bool has_successor(const struct search *q, const struct commit *c)
 	for (size_t i = 0; i < q->nr_whole; i++) {
 		const struct commit *other = &q->whole[i];
 
-		if (other != c && alike(c, other, 1) && follows(c, other) >= LIKELY &&
-		    follows(c, other) > follows(other, c))
+		if (other != c && alike(c, other, 1) && follows(q, c, other) >= LIKELY &&
+		    follows(q, c, other) > follows(q, other, c))
 			return true;
 	}
 	return false;
