@@ -6,9 +6,6 @@
 #include "common/thin/check_internal.h"
 #include "common/thin/describe.h"
 
-/* The kernel counts the bytes of a device in 64 bits. */
-#define MAX_DEVICE_SECTORS (UINT64_MAX / 512)
-
 /* Entries of one leaf that break the same rule become one fault. */
 struct tally {
 	uint64_t nr, first_key, last_key, found;
@@ -166,8 +163,7 @@ int check_mappings(struct check *c, struct device_set *set, bool live)
 
 	progress_phase(c->progress, live ? "mappings" : "mappings of the metadata snapshot");
 	c->now = live ? c->sb.time : c->snap.time;
-	c->max_thin_blocks =
-		MAX_DEVICE_SECTORS / (c->sb.data_block_size ? c->sb.data_block_size : 1);
+	c->max_thin_blocks = superblock_max_thin_blocks(&c->sb);
 	find_roots(c, set, live);
 	r = node_table_scan(&c->table, &scan, &c->new_roots);
 	for (size_t i = 0; i < set->nr && !r; i++) {

@@ -36,6 +36,8 @@ static int open_salvage(struct salvage *s, struct block_engine *e)
 		r = block_reader_create(s->overlay, &s->reader);
 	if (!r)
 		r = node_table_init(&s->table, s->overlay, s->reader, NULL, s->nr_blocks);
+	if (!r)
+		r = bitset_init(&s->mended, s->nr_blocks);
 	s->shapes = alloc_array(s->nr_blocks, sizeof(*s->shapes));
 	s->nr_entries = alloc_array(s->nr_blocks, sizeof(*s->nr_entries));
 	if (!r && (!s->shapes || !s->nr_entries))
@@ -54,6 +56,7 @@ static void close_salvage(struct salvage *s)
 	alloc_free(s->strays);
 	alloc_free(s->counts);
 	bitset_destroy(&s->sound_bitmaps);
+	bitset_destroy(&s->mended);
 	ref_counts_destroy(&s->ledger.claims);
 	u64_map_destroy(&s->ledger.excess_at);
 	alloc_free(s->ledger.excess);

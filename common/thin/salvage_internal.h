@@ -75,6 +75,7 @@ struct salvage {
 	uint64_t nr_blocks;           /* of the damaged device */
 	uint8_t *shapes;              /* owned, by block: enum shape */
 	uint16_t *nr_entries;         /* owned, by block: of nodes */
+	struct bitset mended;         /* blocks whose header was made anew */
 	struct sighting *strays;      /* owned: whole blocks that stand in the wrong place */
 	size_t nr_strays, strays_capacity;
 	struct superblock sb; /* as it is, or as it was found out */

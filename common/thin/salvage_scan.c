@@ -63,6 +63,9 @@ static int visit_mapping_leaf(void *context, struct node_table *t, struct node *
 		else if (ref_counts_add(&s->ledger.claims, mapping_data_block(value), false))
 			return -ENOMEM;
 	}
+	if (leaf->nr_entries)
+		nr_beyond += btree_node_key(leaf, leaf->nr_entries - 1u) >=
+			     superblock_max_thin_blocks(&s->sb);
 	return nr_beyond ? node_table_fault(t, (size_t)(node - t->nodes), &f) : 0;
 }
 

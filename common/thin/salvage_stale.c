@@ -120,6 +120,78 @@ static int discard(struct trial *t, uint64_t block)
 	return r;
 }
 
+/* The entry of a leaf with this mapping, or -1. */
+static int64_t find_entry(const struct btree_node *leaf, const struct claim *c)
+{
+	for (uint32_t i = 0; i < leaf->nr_entries; i++) {
+		uint64_t value = btree_node_u64(leaf, i);
+
+		if (btree_node_key(leaf, i) == c->key && mapping_data_block(value) == c->data &&
+		    mapping_time(value) == c->time)
+			return i;
+	}
+	return -1;
+}
+
+static void remove_entry(uint8_t *raw, const struct btree_node *leaf, uint32_t i)
+{
+	const size_t width = sizeof(__le64), nr_behind = leaf->nr_entries - i - 1u;
+	uint8_t *key = raw + sizeof(struct node_header) + i * width;
+	uint8_t *value = key + (size_t)btree_max_entries(MAPPING_VALUE_SIZE) * width;
+	__le32 nr = cpu_to_le32(leaf->nr_entries - 1u);
+
+	memmove(key, key + width, nr_behind * width);
+	memmove(value, value + width, nr_behind * width);
+	memcpy(raw + offsetof(struct node_header, nr_entries), &nr, sizeof(nr));
+	block_checksum_set(raw, SALT_BTREE_NODE);
+}
+
+/* Take a mapping out of a leaf in the overlay. */
+static int drop_mapping(struct trial *t, const struct claim *c)
+{
+	const uint64_t block = node_at(t, c->node)->block;
+	uint8_t *raw = alloc_aligned(MD_BLOCK_SIZE);
+	struct node_fault ignored;
+	struct btree_node leaf;
+	int64_t entry = -1;
+	int r;
+
+	if (!raw)
+		return -ENOMEM;
+	r = block_read(t->s->overlay, block, raw);
+	if (!r && !btree_node_decode(raw, block, MAPPING_VALUE_SIZE, &leaf, &ignored))
+		entry = find_entry(&leaf, c);
+	if (entry >= 0) {
+		remove_entry(raw, &leaf, (uint32_t)entry);
+		r = overlay_engine_put(t->s->overlay, block, raw);
+		t->s->result->nr_dropped++;
+		t->found = true;
+	}
+	alloc_free(raw);
+	return r == -EIO ? 0 : r;
+}
+
+/* A leaf that had to be mended first may have entries that are none: only these go. */
+static int drop_claims_of(struct trial *t, size_t node)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < t->nr_claims && !r; i++) {
+		if (t->claims[i].node == node)
+			r = drop_mapping(t, &t->claims[i]);
+	}
+	return r;
+}
+
+static int expel(struct trial *t, size_t node)
+{
+	const struct node *n = node_at(t, node);
+
+	return n->leaf && n->kind == KIND_MAPPING && bitset_test(&t->s->mended, n->block)
+		       ? drop_claims_of(t, node)
+		       : discard(t, n->block);
+}
+
 static int by_source(const void *a, const void *b, void *context)
 {
 	const struct trial *t = context;
@@ -128,27 +200,23 @@ static int by_source(const void *a, const void *b, void *context)
 	return (sa > sb) - (sa < sb);
 }
 
-/* One space map block against many nodes that nothing else speaks against. */
-static bool outnumbered(const struct trial *t, const uint32_t *nodes, size_t nr, size_t i)
-{
-	size_t nr_same = 0;
-
-	for (size_t j = i; j-- > 0 && t->source[nodes[j]] == t->source[nodes[i]];)
-		nr_same += !accused(t, nodes[j]);
-	for (size_t j = i; j < nr && t->source[nodes[j]] == t->source[nodes[i]]; j++)
-		nr_same += !accused(t, nodes[j]);
-	return nr_same > MAX_ACCUSED;
-}
-
-/* nodes: those that are to go. */
+/* nodes: those that are to go.  One space map block against many of them is rather wrong itself. */
 static int discard_all(struct trial *t, uint32_t *nodes, size_t nr)
 {
+	size_t last;
 	int r = 0;
 
 	qsort_r(nodes, nr, sizeof(*nodes), by_source, t);
-	for (size_t i = 0; i < nr && !r; i++) {
-		if (accused(t, nodes[i]) || !outnumbered(t, nodes, nr, i))
-			r = discard(t, node_at(t, nodes[i])->block);
+	for (size_t first = 0; first < nr && !r; first = last) {
+		size_t nr_not_accused = 0;
+
+		for (last = first; last < nr && t->source[nodes[last]] == t->source[nodes[first]];
+		     last++)
+			nr_not_accused += !accused(t, nodes[last]);
+		for (size_t i = first; i < last && !r; i++) {
+			if (accused(t, nodes[i]) || nr_not_accused <= MAX_ACCUSED)
+				r = expel(t, nodes[i]);
+		}
 	}
 	return r;
 }
@@ -453,84 +521,39 @@ static bool convicted(const struct trial *t, size_t node)
 	return nr && (accused(t, node) || t->s->ledger.nr_missing >= nr);
 }
 
+static uint64_t badness(const struct trial *t, size_t node)
+{
+	return (uint64_t)accused(t, node) << 32 | t->nr_excess[node];
+}
+
 /*
  * Of those that say the same more than there can be, some are stale.  One whose devices do not have
- * as many mappings as they should is, and one that is at odds with more than any other.
+ * as many mappings as they should is, and one that is at odds with more than any other.  -1: none is
+ * worse than all others.
  */
-static bool worse_than_all(const struct trial *t, size_t node, size_t first, size_t last)
+static int64_t worst_of_group(const struct trial *t, size_t first, size_t last)
 {
-	bool rivalled = false;
+	size_t worst = t->claims[first].node;
+	bool rivalled = false, tied = false;
 
-	for (size_t i = first; i < last; i++) {
-		size_t other = t->claims[i].node;
+	for (size_t i = first + 1; i < last; i++) {
+		size_t node = t->claims[i].node;
 
-		if (other == node)
+		if (node == worst)
 			continue;
 		rivalled = true;
-		if (accused(t, node) != accused(t, other)) {
-			if (accused(t, other))
-				return false;
-		} else if (t->nr_excess[other] >= t->nr_excess[node]) {
-			return false;
-		}
+		if (badness(t, node) >= badness(t, worst))
+			tied = badness(t, node) == badness(t, worst);
+		if (badness(t, node) > badness(t, worst))
+			worst = node;
 	}
-	return rivalled;
-}
-
-/* The entry of a leaf with this mapping, or -1. */
-static int64_t find_entry(const struct btree_node *leaf, const struct claim *c)
-{
-	for (uint32_t i = 0; i < leaf->nr_entries; i++) {
-		uint64_t value = btree_node_u64(leaf, i);
-
-		if (btree_node_key(leaf, i) == c->key && mapping_data_block(value) == c->data &&
-		    mapping_time(value) == c->time)
-			return i;
-	}
-	return -1;
-}
-
-static void remove_entry(uint8_t *raw, const struct btree_node *leaf, uint32_t i)
-{
-	const size_t width = sizeof(__le64), nr_behind = leaf->nr_entries - i - 1u;
-	uint8_t *key = raw + sizeof(struct node_header) + i * width;
-	uint8_t *value = key + (size_t)btree_max_entries(MAPPING_VALUE_SIZE) * width;
-	__le32 nr = cpu_to_le32(leaf->nr_entries - 1u);
-
-	memmove(key, key + width, nr_behind * width);
-	memmove(value, value + width, nr_behind * width);
-	memcpy(raw + offsetof(struct node_header, nr_entries), &nr, sizeof(nr));
-	block_checksum_set(raw, SALT_BTREE_NODE);
-}
-
-/* Take a mapping out of a leaf in the overlay. */
-static int drop_mapping(struct trial *t, const struct claim *c)
-{
-	const uint64_t block = node_at(t, c->node)->block;
-	uint8_t *raw = alloc_aligned(MD_BLOCK_SIZE);
-	struct node_fault ignored;
-	struct btree_node leaf;
-	int64_t entry = -1;
-	int r;
-
-	if (!raw)
-		return -ENOMEM;
-	r = block_read(t->s->overlay, block, raw);
-	if (!r && !btree_node_decode(raw, block, MAPPING_VALUE_SIZE, &leaf, &ignored))
-		entry = find_entry(&leaf, c);
-	if (entry >= 0) {
-		remove_entry(raw, &leaf, (uint32_t)entry);
-		r = overlay_engine_put(t->s->overlay, block, raw);
-		t->s->result->nr_dropped++;
-		t->found = true;
-	}
-	alloc_free(raw);
-	return r == -EIO ? 0 : r;
+	return rivalled && !tied ? (int64_t)worst : -1;
 }
 
 static int settle_group(struct trial *t, size_t first, size_t last, uint8_t *gone)
 {
 	const struct excess *e = excess_at(t, t->claims[first].data);
+	int64_t worst = worst_of_group(t, first, last);
 	bool settled = false, missed;
 	int r = 0;
 
@@ -539,16 +562,11 @@ static int settle_group(struct trial *t, size_t first, size_t last, uint8_t *gon
 	if (!e || settled)
 		return 0;
 	missed = t->s->ledger.nr_missing >= last - first - e->stored;
-	for (size_t i = first; i < last && !settled && !r; i++) {
-		size_t node = t->claims[i].node;
-
-		if ((!missed && !accused(t, node)) || !worse_than_all(t, node, first, last))
-			continue;
-		settled = true;
-		gone[node] = true;
-		r = discard(t, node_at(t, node)->block);
+	if (worst >= 0 && (missed || accused(t, (size_t)worst))) {
+		gone[worst] = true;
+		return expel(t, (size_t)worst);
 	}
-	for (size_t i = first; i < last && missed && !settled && !r; i++)
+	for (size_t i = first; i < last && missed && !r; i++)
 		r = drop_mapping(t, &t->claims[i]);
 	return r;
 }

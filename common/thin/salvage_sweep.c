@@ -100,6 +100,7 @@ static int mend(struct salvage *s, uint64_t block, const void *raw)
 	memcpy(copy, raw, MD_BLOCK_SIZE);
 	if (salvage_mend_header(s, copy) && shape_of(s, copy, block) != SHAPE_NONE) {
 		note_shape(s, block, shape_of(s, copy, block), copy);
+		bitset_set(&s->mended, block);
 		r = overlay_engine_put(s->overlay, block, copy);
 	}
 	alloc_free(copy);

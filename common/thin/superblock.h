@@ -85,4 +85,10 @@ bool superblock_needs_check(const struct superblock *sb);
 /* Is this a data block size that the kernel takes? */
 bool data_block_size_valid(uint64_t sectors);
 
+/* No device has more thin blocks: the kernel counts its bytes in 64 bits. */
+static inline uint64_t superblock_max_thin_blocks(const struct superblock *sb)
+{
+	return UINT64_MAX / 512 / (sb->data_block_size ? sb->data_block_size : 1);
+}
+
 #endif
