@@ -63,6 +63,9 @@ static void close_salvage(struct salvage *s)
 	alloc_free(s->deficit);
 	alloc_free(s->latest_shared);
 	alloc_free(s->devices);
+	for (size_t i = 0; i < s->nr_undecided; i++)
+		alloc_free(s->undecided[i].roots);
+	alloc_free(s->undecided);
 	alloc_free(s->resolved);
 	node_table_destroy(&s->table);
 	block_reader_destroy(s->reader);
@@ -149,6 +152,7 @@ static int report_devices(struct salvage *s)
 			.nr_mappings = d->nr_mappings,
 			.rebuilt_details = d->rebuilt_details,
 			.matched_root = d->matched_root,
+			.undecided = d->undecided != 0,
 		};
 	}
 	return 0;

@@ -31,6 +31,7 @@ struct salvaged_device {
 	uint64_t nr_mappings; /* that it has now */
 	bool rebuilt_details;
 	bool matched_root;
+	bool undecided; /* it has what several trees agree on, one of which is its own */
 };
 
 /* Mappings that could not be saved: of all devices that had this node. */

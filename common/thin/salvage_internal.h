@@ -5,6 +5,7 @@
 #ifndef THINMEND_THIN_SALVAGE_INTERNAL_H
 #define THINMEND_THIN_SALVAGE_INTERNAL_H
 
+#include "common/pdata/btree_build.h"
 #include "common/pdata/node_table.h"
 #include "common/thin/device_details.h"
 #include "common/thin/salvage.h"
@@ -36,7 +37,16 @@ struct salvage_device {
 	uint64_t root; /* metadata block */
 	bool has_details, has_root;
 	bool rebuilt_details, matched_root;
+	uint32_t undecided;   /* 1 + index of those it is among, 0: none */
 	uint64_t nr_mappings; /* in the end */
+};
+
+/* Devices and as many roots, of which nobody can tell whose is which. */
+struct undecided {
+	uint32_t *roots; /* owned: nodes */
+	size_t nr_roots;
+	bool built; /* the tree of what they agree on: */
+	uint64_t root, nr_mappings;
 };
 
 /* A data block that more leaves lead to than the last commit counted. */
@@ -93,6 +103,8 @@ struct salvage {
 	uint32_t *deficit; /* owned, by node: references that nobody whom we know makes */
 	struct salvage_device *devices; /* owned, by ascending id */
 	size_t nr_devices, devices_capacity;
+	struct undecided *undecided; /* owned */
+	size_t nr_undecided, undecided_capacity;
 	bool details_lost, top_level_lost; /* something of these trees */
 	struct hole *holes;                /* owned */
 	size_t nr_holes, holes_capacity;
@@ -189,6 +201,9 @@ must_check int salvage_adopt(struct salvage *s);
 
 /* Gives devices their roots and their details. */
 must_check int salvage_match_devices(struct salvage *s);
+
+/* The tree of what undecided roots agree on, which were resolved.  0 or -errno of our own. */
+must_check int salvage_agree(struct salvage *s, struct undecided *u, struct block_sink *sink);
 
 /* Makes what was found whole, in the overlay. */
 must_check int salvage_patch(struct salvage *s);

@@ -305,6 +305,94 @@ static void use_versions(struct matching *m)
 	}
 }
 
+/* ---- what stays undecided */
+
+/* Of the marked devices and roots, those that fit one that is marked are marked as well. */
+static bool spread(const struct matching *m, uint8_t *devices, uint8_t *roots)
+{
+	bool progress = false;
+
+	for (size_t i = 0; i < m->nr_devices; i++) {
+		const struct salvage_device *d = &m->s->devices[m->devices[i]];
+
+		for (size_t r = 0; r < m->nr_roots; r++) {
+			if (devices[i] == roots[r] || !fits(m, &m->roots[r], d))
+				continue;
+			devices[i] = roots[r] = 1;
+			progress = true;
+		}
+	}
+	return progress;
+}
+
+static int add_undecided(struct matching *m, const uint8_t *devices, const uint8_t *roots)
+{
+	struct salvage *s = m->s;
+	struct undecided *grown =
+		alloc_grow(s->undecided, &s->undecided_capacity, s->nr_undecided, sizeof(*grown));
+	struct undecided u = { .roots = alloc_array(m->nr_roots, sizeof(*u.roots)) };
+
+	if (grown)
+		s->undecided = grown;
+	if (!grown || !u.roots) {
+		alloc_free(u.roots);
+		return -ENOMEM;
+	}
+	for (size_t r = 0; r < m->nr_roots; r++) {
+		if (!roots[r])
+			continue;
+		u.roots[u.nr_roots++] = m->roots[r].node;
+		m->roots[r].uses = 0;
+	}
+	grown[s->nr_undecided++] = u;
+	for (size_t i = 0; i < m->nr_devices; i++) {
+		if (devices[i])
+			s->devices[m->devices[i]].undecided = (uint32_t)s->nr_undecided;
+	}
+	return 0;
+}
+
+static uint64_t nr_uses(const struct matching *m, const uint8_t *roots)
+{
+	uint64_t nr = 0;
+
+	for (size_t r = 0; r < m->nr_roots; r++)
+		nr += roots[r] ? m->roots[r].uses : 0;
+	return nr;
+}
+
+/* Everybody who could have a tree of device i's, if they have as many trees as they are. */
+static int decide_nothing(struct matching *m, size_t i, uint8_t *devices, uint8_t *roots)
+{
+	uint64_t nr = 0;
+
+	memset(devices, 0, m->nr_devices);
+	memset(roots, 0, m->nr_roots);
+	devices[i] = 1;
+	while (spread(m, devices, roots))
+		;
+	for (size_t d = 0; d < m->nr_devices; d++)
+		nr += devices[d];
+	return nr == nr_uses(m, roots) ? add_undecided(m, devices, roots) : 0;
+}
+
+static int find_undecided(struct matching *m)
+{
+	uint8_t *devices = alloc_array(m->nr_devices, 1), *roots = alloc_array(m->nr_roots, 1);
+	bool accounted = all_accounted_for(m);
+	int r = devices && roots ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < m->nr_devices && accounted && !r; i++) {
+		const struct salvage_device *d = &m->s->devices[m->devices[i]];
+
+		if (!d->has_root && !d->undecided)
+			r = decide_nothing(m, i, devices, roots);
+	}
+	alloc_free(devices);
+	alloc_free(roots);
+	return r;
+}
+
 /* ---- all together */
 
 static int collect_devices(struct matching *m)
@@ -463,8 +551,10 @@ int salvage_match_devices(struct salvage *s)
 		}
 		if (!r) {
 			use_versions(&m);
-			r = find_unknown_devices(&m);
+			r = find_undecided(&m);
 		}
+		if (!r)
+			r = find_unknown_devices(&m);
 		if (!r)
 			count_homeless(&m);
 	}

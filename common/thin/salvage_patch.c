@@ -580,12 +580,29 @@ static int build_empty_tree(struct overlay_sink *sink, uint64_t *ret_root)
 	return r;
 }
 
+/* The device gets what the trees that may be its own agree on. */
+static int settle_undecided(struct salvage *s, struct overlay_sink *sink, struct salvage_device *d)
+{
+	struct undecided *u = &s->undecided[d->undecided - 1];
+	int r = 0;
+
+	for (size_t i = 0; i < u->nr_roots && !u->built && !r; i++)
+		r = resolve(s, u->roots[i], 0);
+	if (!r && !u->built)
+		r = salvage_agree(s, u, &sink->base);
+	d->root = u->root;
+	d->nr_mappings = u->nr_mappings;
+	return r;
+}
+
 /* A device whose root is lost, or has nothing left below, keeps its place with no mappings. */
 static int settle_device(struct salvage *s, struct overlay_sink *sink, struct salvage_device *d)
 {
 	int64_t root = d->has_root ? node_table_find(&s->table, d->root, KIND_MAPPING) : -1;
 	int r = 0;
 
+	if (d->undecided)
+		return settle_undecided(s, sink, d);
 	if (root >= 0) {
 		r = resolve(s, (size_t)root, 0);
 		d->nr_mappings = s->resolved[root].usable ? s->resolved[root].nr_values : 0;
