@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: MIT */
+#include "common/pdata/space_map.h"
 #include "common/tool/pool_options.h"
 #include "thin_repair/thin_repair.h"
 
 enum option_id {
-	OPT_DATA_BLOCK_SIZE = 1,
+	OPT_AGGRESSIVE = 1,
+	OPT_ALLOW_OLDER,
+	OPT_CANDIDATES,
+	OPT_DATA_BLOCK_SIZE,
+	OPT_DETAILS_ROOT,
 	OPT_INPUT,
 	OPT_IO_ENGINE,
+	OPT_MAPPING_ROOT,
 	OPT_NR_DATA_BLOCKS,
 	OPT_OUTPUT,
 	OPT_QUIET,
@@ -16,10 +22,20 @@ enum option_id {
 };
 
 static const struct tool_option options[] = {
+	{ OPT_AGGRESSIVE, "aggressive", 0, ARGUMENT_NONE, NULL,
+	  "where several ways fit, take the likeliest" },
+	{ OPT_ALLOW_OLDER, "allow-older", 0, ARGUMENT_NONE, NULL,
+	  "where nothing current is left, take an earlier commit" },
+	{ OPT_CANDIDATES, "candidates", 0, ARGUMENT_NONE, NULL,
+	  "list the pairs of roots that are left, and end" },
 	{ OPT_DATA_BLOCK_SIZE, "data-block-size", 0, ARGUMENT_REQUIRED, "SECTORS",
 	  "the pool has this data block size" },
+	{ OPT_DETAILS_ROOT, "details-root", 0, ARGUMENT_REQUIRED, "BLOCK",
+	  "start from this details tree; with --mapping-root" },
 	{ OPT_INPUT, "input", 'i', ARGUMENT_REQUIRED, "DEVICE", "read this device or file only" },
 	{ OPT_IO_ENGINE, "io-engine", 0, ARGUMENT_REQUIRED, "NAME", NULL },
+	{ OPT_MAPPING_ROOT, "mapping-root", 0, ARGUMENT_REQUIRED, "BLOCK",
+	  "start from this mapping tree; with --details-root" },
 	{ OPT_NR_DATA_BLOCKS, "nr-data-blocks", 0, ARGUMENT_REQUIRED, "NUM",
 	  "the pool has this number of data blocks" },
 	{ OPT_OUTPUT, "output", 'o', ARGUMENT_REQUIRED, "DEVICE",
@@ -35,7 +51,7 @@ static const struct tool_option options[] = {
 const struct tool thin_repair_tool = {
 	.name = "thin_repair",
 	.summary = "Make good thin-pool metadata from damaged metadata",
-	.usage = "-i {device|file} -o {device|file}",
+	.usage = "-i {device|file} {-o {device|file}|--candidates}",
 	.options = options,
 	.nr_options = ARRAY_SIZE(options),
 	.footer = "Exit status: 0 the output is usable, whatever was lost; 1 no result; 64 wrong\n"
@@ -47,6 +63,21 @@ static int take(void *context, const struct tool_option *option, const char *arg
 	struct thin_repair_options *o = context;
 
 	switch ((enum option_id)option->id) {
+	case OPT_AGGRESSIVE:
+		o->salvage.aggressive = true;
+		break;
+	case OPT_ALLOW_OLDER:
+		o->salvage.allow_older = true;
+		break;
+	case OPT_CANDIDATES:
+		o->candidates = true;
+		break;
+	case OPT_DETAILS_ROOT:
+		return take_number(&thin_repair_tool, option, argument, 1, METADATA_MAX_BLOCKS - 1,
+				   &o->salvage.details_root);
+	case OPT_MAPPING_ROOT:
+		return take_number(&thin_repair_tool, option, argument, 1, METADATA_MAX_BLOCKS - 1,
+				   &o->salvage.mapping_root);
 	case OPT_DATA_BLOCK_SIZE:
 		return take_data_block_size(&thin_repair_tool, option, argument,
 					    &o->salvage.data_block_size);
@@ -90,7 +121,12 @@ int thin_repair_parse(int argc, char **argv, struct thin_repair_options *ret_opt
 	if (!ret_options->input)
 		return tool_usage_error(&thin_repair_tool,
 					"no input file provided: -i <DEVICE> is missing");
-	if (!ret_options->output)
+	if (!ret_options->salvage.mapping_root != !ret_options->salvage.details_root)
+		return tool_usage_error(&thin_repair_tool,
+					"--mapping-root and --details-root go together: "
+					"--candidates lists the pairs");
+	ret_options->salvage.has_roots = ret_options->salvage.mapping_root != 0;
+	if (!ret_options->output && !ret_options->candidates)
 		return tool_usage_error(&thin_repair_tool,
 					"no output file provided: -o <DEVICE> is missing");
 	return STATUS_NONE;

@@ -175,16 +175,17 @@ int thin_repair_run(const struct thin_repair_options *o)
 	struct repair r = { .options = o };
 	int status;
 
-	if (same_file(o->input, o->output))
+	if (o->output && same_file(o->input, o->output))
 		return tool_usage_error(&thin_repair_tool, "input and output are the same: %s",
 					o->output);
-	if (o->report && (same_file(o->report, o->input) || same_file(o->report, o->output)))
+	if (o->report && (same_file(o->report, o->input) ||
+			  (o->output && same_file(o->report, o->output))))
 		return tool_usage_error(&thin_repair_tool,
 					"the report would overwrite the metadata: %s", o->report);
 	status = open_any_blocks(&thin_repair_tool, o->input, OPEN_READ, o->quiet, &r.input);
 	if (status != STATUS_NONE)
 		return status;
-	status = run(&r);
+	status = o->candidates ? thin_repair_list(o, r.input) : run(&r);
 	salvage_result_destroy(&r.result);
 	block_engine_destroy(r.input);
 	return status;

@@ -10,6 +10,7 @@
 struct thin_repair_options {
 	struct salvage_options salvage;
 	bool quiet, strict;
+	bool candidates; /* list them only */
 	const char *input, *output;
 	const char *report; /* where to write the loss report as JSON, or NULL */
 };
@@ -18,6 +19,9 @@ extern const struct tool thin_repair_tool;
 
 /* STATUS_NONE, or the status to end with. */
 must_check int thin_repair_parse(int argc, char **argv, struct thin_repair_options *ret_options);
+
+/* Lists the pairs of roots that are left on the input.  Returns the exit status. */
+must_check int thin_repair_list(const struct thin_repair_options *o, struct block_engine *input);
 
 /* Returns the exit status. */
 must_check int thin_repair_run(const struct thin_repair_options *options);

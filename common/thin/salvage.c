@@ -99,6 +99,11 @@ static int read_superblock(struct salvage *s)
 		return 0;
 	s->result->superblock_found_out = true;
 	r = salvage_find_superblock(s);
+	if (r == -EUCLEAN && s->options->has_roots) {
+		s->sb = (struct superblock){ .magic = SUPERBLOCK_MAGIC,
+					     .version = SUPERBLOCK_VERSION };
+		return 0;
+	}
 	return r == -EUCLEAN ? hopeless(s, "the superblock is lost, and no trees of a pool are "
 					   "left: is it a pool's metadata?")
 			     : r;
@@ -197,12 +202,45 @@ static int scan_current(struct salvage *s)
 	return r;
 }
 
-static int run(struct salvage *s)
+/*
+ * Roots that were chosen.  Where they are not those of the last commit, what that counted says
+ * nothing of them.
+ */
+static void choose_roots(struct salvage *s)
+{
+	const struct salvage_options *o = s->options;
+	struct superblock *sb = &s->sb;
+
+	s->result->older = o->has_roots && (sb->mapping_root != o->mapping_root ||
+					    sb->details_root != o->details_root);
+	if (s->result->older) {
+		sb->mapping_root = o->mapping_root;
+		sb->details_root = o->details_root;
+		sb->held_root = 0;
+		sb->metadata_space_map.bitmap_root = s->nr_blocks;
+		sb->metadata_space_map.ref_count_root = s->nr_blocks;
+		sb->data_space_map.bitmap_root = sb->data_space_map.ref_count_root = 0;
+	}
+	s->result->mapping_root = sb->mapping_root;
+	s->result->details_root = sb->details_root;
+}
+
+/* Whatever can be said before anything is put right. */
+static int begin(struct salvage *s)
 {
 	int r = salvage_sweep(s);
 
 	if (!r)
 		r = read_superblock(s);
+	if (!r)
+		choose_roots(s);
+	return r;
+}
+
+static int run(struct salvage *s)
+{
+	int r = begin(s);
+
 	if (!r)
 		r = settle_superblock(s);
 	if (!r)
@@ -223,7 +261,8 @@ static int run(struct salvage *s)
 	if (!r && !s->nr_devices && s->details_lost && s->top_level_lost)
 		r = hopeless(
 			s, "both the device details and the mapping tree are lost at their roots, "
-			   "and nothing tells which devices there were");
+			   "and nothing tells which devices there were; thin_repair --candidates "
+			   "lists earlier commits, --allow-older takes the newest");
 	if (!r)
 		r = salvage_patch(s);
 	if (!r)
@@ -231,9 +270,13 @@ static int run(struct salvage *s)
 	return r;
 }
 
-int salvage(struct block_engine *e, const struct salvage_options *options,
-	    struct block_engine **ret_engine, struct salvage_result *ret_result,
-	    struct salvage_fault *ret_fault)
+typedef int (*salvage_fn)(struct salvage *s);
+
+/* *ret_engine, when it is wanted, gets what was made on top of the device. */
+static int with_salvage(struct block_engine *e, const struct salvage_options *options,
+			salvage_fn fn, struct candidate_list *candidates,
+			struct block_engine **ret_engine, struct salvage_result *ret_result,
+			struct salvage_fault *ret_fault)
 {
 	struct salvage *s = alloc_object(struct salvage);
 	int r;
@@ -246,16 +289,98 @@ int salvage(struct block_engine *e, const struct salvage_options *options,
 	s->inner = e;
 	s->fault = ret_fault;
 	s->result = ret_result;
+	s->candidates = candidates;
 	r = open_salvage(s, e);
 	if (!r)
-		r = run(s);
+		r = fn(s);
 	close_salvage(s);
-	if (r)
+	if (r || !ret_engine)
 		block_engine_destroy(s->overlay);
 	else
 		*ret_engine = s->overlay;
 	alloc_free(s);
 	return r;
+}
+
+/* ---- earlier commits */
+
+/* With the live trees, as far as there are any, to tell what was reused since. */
+static int list(struct salvage *s)
+{
+	int r = begin(s);
+
+	if (r == -EUCLEAN) {
+		s->sb = (struct superblock){ .magic = SUPERBLOCK_MAGIC };
+		r = 0;
+	}
+	if (!r && s->sb.data_space_map.nr_blocks > s->nr_blocks * BITMAP_ENTRIES)
+		s->sb.data_space_map.nr_blocks = s->nr_blocks * BITMAP_ENTRIES;
+	if (!r)
+		r = salvage_load_counts(s, s->sb.metadata_space_map.bitmap_root,
+					s->sb.metadata_space_map.ref_count_root);
+	if (!r)
+		r = salvage_scan(s);
+	return r ? r : salvage_list_candidates(s, s->candidates);
+}
+
+int salvage_find_candidates(struct block_engine *e, struct candidate_list *ret_list,
+			    struct salvage_fault *ret_fault)
+{
+	const struct salvage_options options = { .has_roots = false };
+	struct salvage_result ignored;
+	int r;
+
+	*ret_list = (struct candidate_list){ 0 };
+	r = with_salvage(e, &options, list, ret_list, NULL, &ignored, ret_fault);
+	salvage_result_destroy(&ignored);
+	return r;
+}
+
+static bool nothing_left(int error, const struct salvage_result *result)
+{
+	uint64_t nr = 0;
+
+	for (size_t i = 0; i < result->nr_devices; i++)
+		nr += result->devices[i].nr_mappings;
+	return error == -EUCLEAN || (!error && !nr && result->nr_lost_devices);
+}
+
+/* The newest earlier commit, if there is one: *ret_found. */
+static int choose_older(struct block_engine *e, struct salvage_options *options, bool *ret_found)
+{
+	struct candidate_list list;
+	struct salvage_fault ignored;
+	int r = salvage_find_candidates(e, &list, &ignored);
+
+	*ret_found = false;
+	for (size_t i = 0; i < list.nr && !r && !*ret_found; i++) {
+		if (list.items[i].current)
+			continue;
+		*ret_found = options->has_roots = true;
+		options->mapping_root = list.items[i].mapping_root;
+		options->details_root = list.items[i].details_root;
+	}
+	candidate_list_destroy(&list);
+	return r == -EUCLEAN ? 0 : r;
+}
+
+int salvage(struct block_engine *e, const struct salvage_options *options,
+	    struct block_engine **ret_engine, struct salvage_result *ret_result,
+	    struct salvage_fault *ret_fault)
+{
+	struct salvage_options older = *options;
+	bool found;
+	int r = with_salvage(e, options, run, NULL, ret_engine, ret_result, ret_fault), o;
+
+	if (!options->allow_older || options->has_roots || !nothing_left(r, ret_result))
+		return r;
+	o = choose_older(e, &older, &found);
+	if (o || !found)
+		return o ? o : r;
+	if (!r)
+		block_engine_destroy(*ret_engine);
+	salvage_result_destroy(ret_result);
+	return with_salvage(e, &older, run, NULL, ret_engine, ret_result, ret_fault);
 }
 
 void salvage_result_destroy(struct salvage_result *result)

@@ -17,6 +17,10 @@ struct salvage_options {
 	uint64_t transaction_id;  /* in place of one that is lost, likewise: */
 	uint64_t nr_data_blocks;  /* unless 0 */
 	uint32_t data_block_size; /* sectors, unless 0 */
+	bool has_roots;           /* take these in place of those that the superblock has: */
+	uint64_t mapping_root, details_root; /* metadata blocks */
+	bool allow_older; /* where nothing current is left, the newest earlier commit that is whole */
+	bool aggressive;  /* where several ways fit, take the likeliest */
 };
 
 /* Why nothing could be salvaged, for one line of text. */
@@ -56,6 +60,9 @@ struct salvage_result {
 	uint64_t nr_stale;        /* whole blocks that are older than the last commit */
 	/* Pieces of mapping trees that belong to no device that is known, and their mappings. */
 	uint64_t nr_homeless, nr_homeless_mappings;
+	uint64_t nr_guessed; /* trees and nodes that the likeliest way was taken for */
+	bool older;          /* these roots are not the superblock's: an earlier commit's */
+	uint64_t mapping_root, details_root; /* metadata blocks, that it was started from */
 	bool superblock_found_out;
 	bool nr_data_blocks_lost; /* then there are as many as mappings lead to */
 	uint64_t nr_blocks;       /* metadata blocks that the result uses: for read_options */

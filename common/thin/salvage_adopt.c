@@ -346,6 +346,7 @@ static int fill(struct adoption *a, struct hole *h, const uint32_t *children, si
 	h->nr_children = (uint32_t)nr;
 	h->filled = true;
 	a->s->result->nr_adopted += nr;
+	a->s->result->nr_guessed += a->s->nr_hidden ? nr : 0;
 	return 0;
 }
 
@@ -600,7 +601,7 @@ int salvage_adopt(struct salvage *s)
 		r = find_candidates(&a);
 	}
 	/* What nobody leads to may belong below what nobody knows of. */
-	if (!r && s->nr_holes && !s->nr_hidden)
+	if (!r && s->nr_holes && (!s->nr_hidden || s->options->aggressive))
 		r = fill_all(&a);
 	alloc_free(a.ranges);
 	alloc_free(a.holes_in);

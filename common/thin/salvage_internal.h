@@ -8,7 +8,7 @@
 #include "common/pdata/btree_build.h"
 #include "common/pdata/node_table.h"
 #include "common/thin/device_details.h"
-#include "common/thin/salvage.h"
+#include "common/thin/salvage_candidates.h"
 
 /* What a block is, by itself: whole, and in the place that it says. */
 enum shape {
@@ -110,6 +110,7 @@ struct salvage {
 	size_t nr_holes, holes_capacity;
 	struct u64_map hole_at;    /* by hole_key(): 1 + index */
 	struct resolved *resolved; /* owned, by node */
+	struct candidate_list *candidates; /* borrowed: where to list them */
 	struct salvage_fault *fault;
 	struct salvage_result *result;
 };
@@ -165,6 +166,16 @@ must_check int salvage_count_hidden(struct salvage *s);
  * raws: BTREE_MAX_DEPTH blocks to read into.
  */
 enum block_kind salvage_kind_of(struct salvage *s, uint64_t block, void *raws);
+
+/*
+ * How many mappings there are below the node in block, whichever commit it is of.  values, by
+ * block: what was counted before, all 0 at first; raws: BTREE_MAX_DEPTH blocks to read into.
+ */
+uint64_t salvage_values_below(struct salvage *s, uint64_t *values, uint8_t *raws, uint64_t block,
+			      unsigned int depth);
+
+/* All pairs of roots that belong together; the live trees were scanned, or there are none. */
+must_check int salvage_list_candidates(struct salvage *s, struct candidate_list *list);
 
 /*
  * Finds out what a lost superblock said: fills s->sb, but for what nobody can know.  0, -EUCLEAN

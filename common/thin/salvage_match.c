@@ -307,6 +307,22 @@ static void use_versions(struct matching *m)
 
 /* ---- what stays undecided */
 
+/* The likeliest way: the first that fits, whole trees first. */
+static void guess(struct matching *m, bool incomplete)
+{
+	for (size_t i = 0; i < m->nr_devices; i++) {
+		struct salvage_device *d = &m->s->devices[m->devices[i]];
+
+		for (size_t r = 0; r < m->nr_roots && !d->has_root; r++) {
+			if (node_of(m, &m->roots[r])->incomplete != incomplete ||
+			    !fits(m, &m->roots[r], d))
+				continue;
+			assign(m, &m->roots[r], d);
+			m->s->result->nr_guessed++;
+		}
+	}
+}
+
 /* Of the marked devices and roots, those that fit one that is marked are marked as well. */
 static bool spread(const struct matching *m, uint8_t *devices, uint8_t *roots)
 {
@@ -551,6 +567,10 @@ int salvage_match_devices(struct salvage *s)
 		}
 		if (!r) {
 			use_versions(&m);
+			if (s->options->aggressive) {
+				guess(&m, false);
+				guess(&m, true);
+			}
 			r = find_undecided(&m);
 		}
 		if (!r)

@@ -213,6 +213,33 @@ enum block_kind salvage_kind_of(struct salvage *s, uint64_t block, void *raws)
 	return kind_below(s, block, 0, raws, &budget);
 }
 
+/* Whatever is there by itself, were it an earlier version. */
+/* NOLINTNEXTLINE(misc-no-recursion): at most BTREE_MAX_DEPTH deep */
+uint64_t salvage_values_below(struct salvage *s, uint64_t *values, uint8_t *raws, uint64_t block,
+			      unsigned int depth)
+{
+	uint8_t *raw = raws + (size_t)depth * MD_BLOCK_SIZE;
+	struct node_fault ignored;
+	struct btree_node n;
+	uint64_t nr = 0;
+
+	if (block >= s->nr_blocks || depth == BTREE_MAX_DEPTH)
+		return 0;
+	if (values[block])
+		return values[block] - 1;
+	values[block] = 1;
+	if (s->shapes[block] == SHAPE_MAPPING_LEAF)
+		nr = s->nr_entries[block];
+	if (s->shapes[block] == SHAPE_INTERNAL && !block_read(s->overlay, block, raw) &&
+	    !btree_node_decode(raw, block, MAPPING_VALUE_SIZE, &n, &ignored) && !n.leaf) {
+		for (uint32_t i = 0; i < n.nr_entries; i++)
+			nr += salvage_values_below(s, values, raws, btree_node_u64(&n, i),
+						   depth + 1);
+	}
+	values[block] = nr + 1;
+	return nr;
+}
+
 static bool counted(const struct salvage *s, uint64_t block)
 {
 	return s->counts[block] && s->counts[block] != COUNT_UNKNOWN;
@@ -469,7 +496,8 @@ int salvage_scan(struct salvage *s)
 		r = scan_live(s, &frontier);
 	if (!r)
 		r = scan_held(s, &frontier);
-	if (!r && (index >= s->nr_blocks || s->shapes[index] != SHAPE_INDEX))
+	if (!r && !s->result->older &&
+	    (index >= s->nr_blocks || s->shapes[index] != SHAPE_INDEX))
 		r = salvage_search_counts(s);
 	if (!r)
 		r = distrust_counts(s);

@@ -52,31 +52,6 @@ static void refer(struct search *q, uint64_t block)
 		q->refs[block]++;
 }
 
-/* Whatever is there by itself, were it an earlier version: the sums show whether it belongs. */
-/* NOLINTNEXTLINE(misc-no-recursion): at most BTREE_MAX_DEPTH deep */
-static uint64_t values_below(struct search *q, uint64_t block, unsigned int depth)
-{
-	uint8_t *raw = q->raws + (size_t)depth * MD_BLOCK_SIZE;
-	struct node_fault ignored;
-	struct btree_node n;
-	uint64_t nr = 0;
-
-	if (block >= q->s->nr_blocks || depth == BTREE_MAX_DEPTH)
-		return 0;
-	if (q->values[block])
-		return q->values[block] - 1;
-	q->values[block] = 1;
-	if (q->s->shapes[block] == SHAPE_MAPPING_LEAF)
-		nr = q->s->nr_entries[block];
-	if (q->s->shapes[block] == SHAPE_INTERNAL && !block_read(q->s->overlay, block, raw) &&
-	    !btree_node_decode(raw, block, MAPPING_VALUE_SIZE, &n, &ignored) && !n.leaf) {
-		for (uint32_t i = 0; i < n.nr_entries; i++)
-			nr += values_below(q, btree_node_u64(&n, i), depth + 1);
-	}
-	q->values[block] = nr + 1;
-	return nr;
-}
-
 /* Count what a node leads to; a leaf of the details adds to what is known of the commit. */
 static void visit(struct search *q, uint64_t block, struct commit *c)
 {
@@ -95,7 +70,8 @@ static void visit(struct search *q, uint64_t block, struct commit *c)
 		if (!n.leaf || kind == KIND_TOP_LEVEL) {
 			refer(q, btree_node_u64(&n, i));
 			if (n.leaf)
-				c->nr_values += values_below(q, btree_node_u64(&n, i), 1);
+				c->nr_values += salvage_values_below(
+					q->s, q->values, q->raws, btree_node_u64(&n, i), 1);
 		} else if (kind == KIND_DETAILS) {
 			d = device_details_decode(btree_node_value(&n, i));
 			c->nr_mappings += d.mapped_blocks;

@@ -25,6 +25,7 @@ static json_t *device(const struct salvaged_device *d, bool *failed)
 	put(object, "kept", number(d->nr_mappings), failed);
 	put(object, "details_rebuilt", json_boolean(d->rebuilt_details), failed);
 	put(object, "tree_found_again", json_boolean(d->matched_root), failed);
+	put(object, "tree_undecided", json_boolean(d->undecided), failed);
 	return object;
 }
 
@@ -73,6 +74,11 @@ static json_t *summary(const struct salvage_result *result, bool *failed)
 	put(object, "devices_hit", number(t.nr_devices_hit), failed);
 	put(object, "nodes_put_back", number(result->nr_adopted), failed);
 	put(object, "blocks_out_of_place", number(result->nr_strays), failed);
+	put(object, "blocks_not_current", number(result->nr_stale), failed);
+	put(object, "guessed", number(result->nr_guessed), failed);
+	put(object, "older_commit", json_boolean(result->older), failed);
+	put(object, "mapping_root", number(result->mapping_root), failed);
+	put(object, "details_root", number(result->details_root), failed);
 	put(object, "single_mappings_left_out", number(result->nr_dropped), failed);
 	put(object, "losses_left_out", number(result->nr_losses_left_out), failed);
 	put(object, "homeless_pieces", number(result->nr_homeless), failed);

@@ -75,12 +75,18 @@ static void print_hit_devices(const struct tool *tool, const char *input,
 static void print_found_again(const struct tool *tool, const char *input,
 			      const struct salvage_result *result)
 {
-	uint64_t nr_trees = 0, nr_details = 0;
+	uint64_t nr_trees = 0, nr_details = 0, nr_undecided = 0;
 
 	for (size_t i = 0; i < result->nr_devices; i++) {
 		nr_trees += result->devices[i].matched_root;
 		nr_details += result->devices[i].rebuilt_details;
+		nr_undecided += result->devices[i].undecided;
 	}
+	if (nr_undecided)
+		tool_error(tool,
+			   "%s: nobody can tell which tree is whose of %" PRIu64
+			   " devices: they have what these trees agree on (--aggressive guesses)",
+			   input, nr_undecided);
 	if (nr_trees)
 		tool_error(tool,
 			   "%s: which mapping tree is whose was lost; those of %" PRIu64
@@ -96,7 +102,23 @@ static void print_found_again(const struct tool *tool, const char *input,
 static void print_circumstances(const struct tool *tool, const char *input,
 				const struct salvage_result *result)
 {
-	if (result->superblock_found_out)
+	if (result->older)
+		tool_error(tool,
+			   "%s: this is an EARLIER commit (mapping root %" PRIu64
+			   ", details root %" PRIu64
+			   "): data blocks that were reused since hold other data now",
+			   input, result->mapping_root, result->details_root);
+	if (result->nr_guessed)
+		tool_error(tool,
+			   "%s: %" PRIu64 " nodes were put where they most likely belong: a guess",
+			   input, result->nr_guessed);
+	if (result->nr_stale)
+		tool_error(tool,
+			   "%s: %" PRIu64
+			   " blocks are whole but older than the last commit, a write of theirs was "
+			   "lost; they were left out",
+			   input, result->nr_stale);
+	if (result->superblock_found_out && !result->older)
 		tool_error(tool,
 			   "%s: the superblock was lost; the newest commit was found by its space "
 			   "map.  Compare what is there before it is used",
