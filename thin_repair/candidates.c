@@ -15,8 +15,8 @@ static void print(const struct candidate *c)
 
 	if (c->nr_reused != UINT64_MAX)
 		(void)snprintf(reused, sizeof(reused), "%" PRIu64, c->nr_reused);
-	(void)printf("%12" PRIu64 " %12" PRIu64 " %11" PRIu64 " %8" PRIu32 " %8" PRIu64 " %11" PRIu64
-		     " %11s%s\n",
+	(void)printf("%12" PRIu64 " %12" PRIu64 " %11" PRIu64 " %8" PRIu32 " %8" PRIu64
+		     " %11" PRIu64 " %11s%s\n",
 		     c->mapping_root, c->details_root, c->transaction_id, c->time, c->nr_devices,
 		     c->nr_mappings, reused, c->current ? "  current" : "");
 }
@@ -40,7 +40,7 @@ int thin_repair_list(const struct thin_repair_options *o, struct block_engine *i
 		if (!o->quiet)
 			tool_error(&thin_repair_tool, "%s: %s", o->input,
 				   *fault.text ? fault.text
-				   : e	       ? strerror(-e)
+				   : e         ? strerror(-e)
 					       : "no whole mapping tree with whole device details "
 						 "is left");
 	} else {

@@ -178,8 +178,8 @@ int thin_repair_run(const struct thin_repair_options *o)
 	if (o->output && same_file(o->input, o->output))
 		return tool_usage_error(&thin_repair_tool, "input and output are the same: %s",
 					o->output);
-	if (o->report && (same_file(o->report, o->input) ||
-			  (o->output && same_file(o->report, o->output))))
+	if (o->report &&
+	    (same_file(o->report, o->input) || (o->output && same_file(o->report, o->output))))
 		return tool_usage_error(&thin_repair_tool,
 					"the report would overwrite the metadata: %s", o->report);
 	status = open_any_blocks(&thin_repair_tool, o->input, OPEN_READ, o->quiet, &r.input);

@@ -19,7 +19,8 @@ struct salvage_options {
 	uint32_t data_block_size; /* sectors, unless 0 */
 	bool has_roots;           /* take these in place of those that the superblock has: */
 	uint64_t mapping_root, details_root; /* metadata blocks */
-	bool allow_older; /* where nothing current is left, the newest earlier commit that is whole */
+	bool allow_older; /* where nothing current is left, the newest earlier commit that is whole
+			   */
 	bool aggressive;  /* where several ways fit, take the likeliest */
 };
 

@@ -35,10 +35,10 @@ struct listing {
 	struct salvage *s;
 	struct candidate_list *list;
 	struct halves mappings, details;
-	uint64_t *values; /* owned, by block: for salvage_values_below() */
+	uint64_t *values; /* owned, by block: 1 + mappings below */
 	/* Owned, by block: 1 + mappings below to data blocks of others, and in outdated leaves. */
 	uint64_t *reused, *outdated;
-	uint8_t *raws;    /* owned: twice BTREE_MAX_DEPTH blocks */
+	uint8_t *raws;               /* owned: twice BTREE_MAX_DEPTH blocks */
 	struct bitset older;         /* data blocks that leaves lead to that are not live */
 	struct u64_map live_time_at; /* of these, by data block: 1 + time of a live mapping */
 	struct bitset live;          /* leaves */
@@ -70,9 +70,9 @@ static void add_entry(struct listing *l, enum block_kind kind, const struct btre
 
 	if (kind == KIND_TOP_LEVEL) {
 		add_device(h, btree_node_key(leaf, i),
-			   salvage_values_below(l->s, l->values,
-						l->raws + (size_t)BTREE_MAX_DEPTH * MD_BLOCK_SIZE,
-						btree_node_u64(leaf, i), 0));
+			   salvage_sum_below(l->s, l->values,
+					     l->raws + (size_t)BTREE_MAX_DEPTH * MD_BLOCK_SIZE,
+					     btree_node_u64(leaf, i), 0));
 		return;
 	}
 	d = device_details_decode(btree_node_value(leaf, i));
@@ -113,9 +113,8 @@ static int64_t read_half(struct listing *l, struct halves *halves, uint64_t bloc
 		return (int64_t)*index - 1;
 	h.whole = depth < BTREE_MAX_DEPTH && block < l->s->nr_blocks &&
 		  (l->s->shapes[block] == SHAPE_INTERNAL ||
-		   l->s->shapes[block] ==
-			   (halves->kind == KIND_DETAILS ? SHAPE_DETAILS_LEAF
-							 : SHAPE_TOP_LEVEL_LEAF)) &&
+		   l->s->shapes[block] == (halves->kind == KIND_DETAILS ? SHAPE_DETAILS_LEAF
+									: SHAPE_TOP_LEVEL_LEAF)) &&
 		  !block_read(l->s->overlay, block, raw) &&
 		  !btree_node_decode(raw, block, size, &n, &ignored) &&
 		  n.first_unsorted == n.nr_entries;
@@ -232,7 +231,8 @@ static int count_reused(struct listing *l)
 		if (s->table.nodes[i].kind == KIND_MAPPING && s->table.nodes[i].leaf)
 			bitset_set(&l->live, s->table.nodes[i].block);
 	}
-	l->reuse_known = l->live.nr_set && s->sb.data_space_map.nr_blocks <= MAX_COUNTED_DATA_BLOCKS;
+	l->reuse_known =
+		l->live.nr_set && s->sb.data_space_map.nr_blocks <= MAX_COUNTED_DATA_BLOCKS;
 	if (r || !l->reuse_known)
 		return r;
 	r = bitset_init(&l->older, s->sb.data_space_map.nr_blocks);
@@ -241,31 +241,6 @@ static int count_reused(struct listing *l)
 	if (!r)
 		r = visit_leaves(l, true, note_live);
 	return r ? r : visit_leaves(l, false, note_reused);
-}
-
-/* What the leaves below block come to.  sums, by block: 1 + what is known, 0: not yet. */
-/* NOLINTNEXTLINE(misc-no-recursion): at most BTREE_MAX_DEPTH deep */
-static uint64_t sum_below(struct listing *l, uint64_t *sums, uint64_t block, unsigned int depth)
-{
-	uint8_t *raw = l->raws + (size_t)depth * MD_BLOCK_SIZE;
-	struct node_fault ignored;
-	struct btree_node n;
-	uint64_t nr = 0;
-
-	if (block >= l->s->nr_blocks || depth == BTREE_MAX_DEPTH)
-		return 0;
-	if (sums[block])
-		return sums[block] - 1;
-	sums[block] = 1;
-	if (l->s->shapes[block] != SHAPE_INTERNAL && l->s->shapes[block] != SHAPE_TOP_LEVEL_LEAF)
-		return 0;
-	if (block_read(l->s->overlay, block, raw) ||
-	    btree_node_decode(raw, block, MAPPING_VALUE_SIZE, &n, &ignored))
-		return 0;
-	for (uint32_t i = 0; i < n.nr_entries; i++)
-		nr += sum_below(l, sums, btree_node_u64(&n, i), depth + 1);
-	sums[block] = nr + 1;
-	return nr;
 }
 
 static void find_outdated(struct listing *l)
@@ -308,8 +283,10 @@ static int add_pair(struct listing *l, const struct half *m, const struct half *
 		.time = d->time,
 		.nr_devices = d->nr_devices,
 		.nr_mappings = d->nr_mappings,
-		.nr_outdated = sum_below(l, l->outdated, m->block, 0),
-		.nr_reused = l->reuse_known ? sum_below(l, l->reused, m->block, 0) : UINT64_MAX,
+		.nr_outdated = salvage_sum_below(l->s, l->outdated, l->raws, m->block, 0),
+		.nr_reused = l->reuse_known
+				     ? salvage_sum_below(l->s, l->reused, l->raws, m->block, 0)
+				     : UINT64_MAX,
 		.current = m->block == sb->mapping_root && d->block == sb->details_root &&
 			   !l->s->result->superblock_found_out,
 	};
@@ -331,9 +308,8 @@ static int join(struct listing *l)
 	for (size_t i = 0; i < m->nr && !r; i++) {
 		while (first < d->nr && d->items[first].signature < m->items[i].signature)
 			first++;
-		for (size_t j = first; j < d->nr && !r &&
-				       d->items[j].signature == m->items[i].signature;
-		     j++) {
+		for (size_t j = first;
+		     j < d->nr && !r && d->items[j].signature == m->items[i].signature; j++) {
 			if (m->items[i].whole && d->items[j].whole && d->items[j].nr_devices &&
 			    m->items[i].nr_mappings == d->items[j].nr_mappings)
 				r = add_pair(l, &m->items[i], &d->items[j]);
@@ -394,8 +370,10 @@ int salvage_list_candidates(struct salvage *s, struct candidate_list *list)
 	l.raws = alloc_aligned((size_t)2 * BTREE_MAX_DEPTH * MD_BLOCK_SIZE);
 	if (!l.values || !l.reused || !l.outdated || !l.raws)
 		r = -ENOMEM;
-	if (!r)
+	if (!r) {
+		salvage_sum_entries(s, l.values);
 		r = read_halves(&l, &l.mappings);
+	}
 	if (!r)
 		r = read_halves(&l, &l.details);
 	if (!r) {

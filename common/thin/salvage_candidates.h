@@ -16,8 +16,9 @@ struct candidate {
 	uint32_t time;                       /* at least: of its latest snapshot */
 	uint64_t nr_devices, nr_mappings;
 	uint64_t nr_outdated; /* mappings in leaves that the last commit does not count any more */
-	uint64_t nr_reused;   /* mappings whose data block is another one's now; UINT64_MAX: not known */
-	bool current;         /* the superblock leads to it */
+	uint64_t nr_reused; /* mappings whose data block is another one's now; UINT64_MAX: not known
+			     */
+	bool current;       /* the superblock leads to it */
 };
 
 struct candidate_list {

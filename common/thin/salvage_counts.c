@@ -165,8 +165,7 @@ static int note_bitmap(void *context, uint64_t block, uint64_t key, const void *
 	uint64_t *index;
 
 	(void)block;
-	if (b.entry.blocknr >= c->s->nr_blocks ||
-	    c->s->shapes[b.entry.blocknr] != SHAPE_BITMAP)
+	if (b.entry.blocknr >= c->s->nr_blocks || c->s->shapes[b.entry.blocknr] != SHAPE_BITMAP)
 		return 0;
 	grown = alloc_grow(c->bitmaps, &c->bitmaps_capacity, c->nr_bitmaps, sizeof(*grown));
 	index = u64_map_at(&c->bitmap_at, b.entry.blocknr);
@@ -259,7 +258,8 @@ static int compare_high_count(void *context, uint64_t block, uint64_t key, const
 	if (stored < BITMAP_OVERFLOW)
 		return 0;
 	if (stored > claims)
-		s->ledger.nr_missing += stored - (claims < BITMAP_OVERFLOW ? BITMAP_OVERFLOW : claims);
+		s->ledger.nr_missing +=
+			stored - (claims < BITMAP_OVERFLOW ? BITMAP_OVERFLOW : claims);
 	return claims > stored ? note_excess(s, key, stored, block) : 0;
 }
 
@@ -391,15 +391,15 @@ static bool as_full_as_said(const struct salvage *s, const struct disk_bitmap *b
 }
 
 /* The one whole bitmap that can be number `number`; NO_BLOCK: none, or several. */
-static uint64_t find_bitmap(struct salvage *s, uint64_t number, const struct bitset *used, void *raw)
+static uint64_t find_bitmap(struct salvage *s, uint64_t number, const struct bitset *used,
+			    void *raw)
 {
 	uint64_t found = NO_BLOCK;
 
 	for (uint64_t b = 1; b < s->nr_blocks; b++) {
 		if (s->shapes[b] != SHAPE_BITMAP || bitset_test(used, b) ||
 		    block_read(s->overlay, b, raw) || !counts_all(s, number, b, raw, used) ||
-		    !counts_roots(s, number, raw) ||
-		    !as_full_as_said(s, raw))
+		    !counts_roots(s, number, raw) || !as_full_as_said(s, raw))
 			continue;
 		if (found != NO_BLOCK)
 			return NO_BLOCK;

@@ -96,7 +96,7 @@ struct salvage {
 	uint64_t nr_beyond;          /* blocks behind the end that were counted */
 	struct data_ledger ledger;
 	uint32_t *latest_shared; /* owned, by node: see salvage_find_sharing() */
-	uint64_t nr_hidden; /* blocks that are lost without anybody left who leads to them */
+	uint64_t nr_hidden;      /* blocks that are lost without anybody left who leads to them */
 	struct node_table table;
 	size_t nr_live,
 		nr_held;   /* nodes of the live trees, and of these and the metadata snapshot */
@@ -108,8 +108,8 @@ struct salvage {
 	bool details_lost, top_level_lost; /* something of these trees */
 	struct hole *holes;                /* owned */
 	size_t nr_holes, holes_capacity;
-	struct u64_map hole_at;    /* by hole_key(): 1 + index */
-	struct resolved *resolved; /* owned, by node */
+	struct u64_map hole_at;            /* by hole_key(): 1 + index */
+	struct resolved *resolved;         /* owned, by node */
 	struct candidate_list *candidates; /* borrowed: where to list them */
 	struct salvage_fault *fault;
 	struct salvage_result *result;
@@ -168,11 +168,14 @@ must_check int salvage_count_hidden(struct salvage *s);
 enum block_kind salvage_kind_of(struct salvage *s, uint64_t block, void *raws);
 
 /*
- * How many mappings there are below the node in block, whichever commit it is of.  values, by
- * block: what was counted before, all 0 at first; raws: BTREE_MAX_DEPTH blocks to read into.
+ * What the leaves below the node in block come to, whichever commit it is of.  sums, by block: 1 +
+ * what is known already, as of the leaves; 0: not yet.  raws: BTREE_MAX_DEPTH blocks to read into.
  */
-uint64_t salvage_values_below(struct salvage *s, uint64_t *values, uint8_t *raws, uint64_t block,
-			      unsigned int depth);
+uint64_t salvage_sum_below(struct salvage *s, uint64_t *sums, uint8_t *raws, uint64_t block,
+			   unsigned int depth);
+
+/* The leaves' numbers of entries, as such sums. */
+void salvage_sum_entries(const struct salvage *s, uint64_t *sums);
 
 /* All pairs of roots that belong together; the live trees were scanned, or there are none. */
 must_check int salvage_list_candidates(struct salvage *s, struct candidate_list *list);

@@ -14,7 +14,7 @@
 
 struct root {
 	uint32_t node;
-	uint32_t uses;        /* how many devices have it */
+	uint32_t uses;          /* how many devices have it */
 	uint32_t latest_shared; /* salvage_latest_shared() */
 };
 
@@ -33,7 +33,7 @@ struct matching {
 	size_t nr_devices;
 	struct version *versions; /* owned, best first */
 	size_t nr_versions, versions_capacity;
-	void *raw;       /* owned */
+	void *raw; /* owned */
 };
 
 static const struct node *node_of(const struct matching *m, const struct root *r)

@@ -119,8 +119,8 @@ static void drop_outside(const struct salvage *s, struct entries *e, uint64_t be
 {
 	for (uint32_t i = 0; i < e->nr; i++) {
 		if (mapping_data_block(e->values[i]) >= s->sb.data_space_map.nr_blocks ||
-		    e->keys[i] >= superblock_max_thin_blocks(&s->sb) ||
-		    e->keys[i] < begin || (end != RANGE_OPEN && e->keys[i] >= end))
+		    e->keys[i] >= superblock_max_thin_blocks(&s->sb) || e->keys[i] < begin ||
+		    (end != RANGE_OPEN && e->keys[i] >= end))
 			e->kept[i] = false;
 	}
 }

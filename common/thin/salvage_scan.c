@@ -213,10 +213,9 @@ enum block_kind salvage_kind_of(struct salvage *s, uint64_t block, void *raws)
 	return kind_below(s, block, 0, raws, &budget);
 }
 
-/* Whatever is there by itself, were it an earlier version. */
 /* NOLINTNEXTLINE(misc-no-recursion): at most BTREE_MAX_DEPTH deep */
-uint64_t salvage_values_below(struct salvage *s, uint64_t *values, uint8_t *raws, uint64_t block,
-			      unsigned int depth)
+uint64_t salvage_sum_below(struct salvage *s, uint64_t *sums, uint8_t *raws, uint64_t block,
+			   unsigned int depth)
 {
 	uint8_t *raw = raws + (size_t)depth * MD_BLOCK_SIZE;
 	struct node_fault ignored;
@@ -225,19 +224,25 @@ uint64_t salvage_values_below(struct salvage *s, uint64_t *values, uint8_t *raws
 
 	if (block >= s->nr_blocks || depth == BTREE_MAX_DEPTH)
 		return 0;
-	if (values[block])
-		return values[block] - 1;
-	values[block] = 1;
-	if (s->shapes[block] == SHAPE_MAPPING_LEAF)
-		nr = s->nr_entries[block];
-	if (s->shapes[block] == SHAPE_INTERNAL && !block_read(s->overlay, block, raw) &&
-	    !btree_node_decode(raw, block, MAPPING_VALUE_SIZE, &n, &ignored) && !n.leaf) {
-		for (uint32_t i = 0; i < n.nr_entries; i++)
-			nr += salvage_values_below(s, values, raws, btree_node_u64(&n, i),
-						   depth + 1);
-	}
-	values[block] = nr + 1;
+	if (sums[block])
+		return sums[block] - 1;
+	sums[block] = 1;
+	if ((s->shapes[block] != SHAPE_INTERNAL && s->shapes[block] != SHAPE_TOP_LEVEL_LEAF) ||
+	    block_read(s->overlay, block, raw) ||
+	    btree_node_decode(raw, block, MAPPING_VALUE_SIZE, &n, &ignored))
+		return 0;
+	for (uint32_t i = 0; i < n.nr_entries; i++)
+		nr += salvage_sum_below(s, sums, raws, btree_node_u64(&n, i), depth + 1);
+	sums[block] = nr + 1;
 	return nr;
+}
+
+void salvage_sum_entries(const struct salvage *s, uint64_t *sums)
+{
+	for (uint64_t b = 0; b < s->nr_blocks; b++) {
+		if (s->shapes[b] == SHAPE_MAPPING_LEAF)
+			sums[b] = 1u + s->nr_entries[b];
+	}
 }
 
 static bool counted(const struct salvage *s, uint64_t block)
@@ -496,8 +501,7 @@ int salvage_scan(struct salvage *s)
 		r = scan_live(s, &frontier);
 	if (!r)
 		r = scan_held(s, &frontier);
-	if (!r && !s->result->older &&
-	    (index >= s->nr_blocks || s->shapes[index] != SHAPE_INDEX))
+	if (!r && !s->result->older && (index >= s->nr_blocks || s->shapes[index] != SHAPE_INDEX))
 		r = salvage_search_counts(s);
 	if (!r)
 		r = distrust_counts(s);

@@ -22,8 +22,7 @@ static int visit_leaf(void *context, uint64_t block, const void *raw, int error)
 	struct node_fault ignored;
 	struct btree_node leaf;
 
-	if (error || node < 0 ||
-	    btree_node_decode(raw, block, MAPPING_VALUE_SIZE, &leaf, &ignored))
+	if (error || node < 0 || btree_node_decode(raw, block, MAPPING_VALUE_SIZE, &leaf, &ignored))
 		return 0;
 	for (uint32_t i = 0; i < leaf.nr_entries; i++) {
 		uint64_t value = btree_node_u64(&leaf, i);

@@ -41,7 +41,7 @@ struct trial {
 	uint32_t *missed;      /* owned: nodes that somebody leads to who is not there */
 	size_t nr_missed;
 	uint64_t budget;
-	struct claim *claims;  /* owned */
+	struct claim *claims; /* owned */
 	size_t nr_claims, claims_capacity;
 	bool found;
 };
@@ -62,8 +62,8 @@ static void judge_devices(struct trial *t)
 {
 	for (size_t i = 0; i < t->s->nr_devices; i++) {
 		const struct salvage_device *d = &t->s->devices[i];
-		int64_t root = d->has_root ? node_table_find(&t->s->table, d->root, KIND_MAPPING)
-					   : -1;
+		int64_t root =
+			d->has_root ? node_table_find(&t->s->table, d->root, KIND_MAPPING) : -1;
 
 		if (root < 0 || !d->has_details || node_at(t, (size_t)root)->incomplete ||
 		    node_at(t, (size_t)root)->bad)
@@ -311,8 +311,8 @@ static bool entry_accused(const struct trial *t, const struct overuse *o)
 	    o->parent >= t->s->nr_live || !t->s->nr_devices)
 		return false;
 	d = bsearch(&o->key, t->s->devices, t->s->nr_devices, sizeof(*d), by_id);
-	return d && d->has_details && !root->bad && !root->incomplete &&
-	       d->root == root->block && root->nr_values != d->details.mapped_blocks;
+	return d && d->has_details && !root->bad && !root->incomplete && d->root == root->block &&
+	       root->nr_values != d->details.mapped_blocks;
 }
 
 static void accuse(struct trial *t, const struct overuse *o)
@@ -389,8 +389,7 @@ static int take_claims(void *context, uint64_t block, const void *raw, int error
 	struct node_fault ignored;
 	struct btree_node leaf;
 
-	if (error || node < 0 ||
-	    btree_node_decode(raw, block, MAPPING_VALUE_SIZE, &leaf, &ignored))
+	if (error || node < 0 || btree_node_decode(raw, block, MAPPING_VALUE_SIZE, &leaf, &ignored))
 		return 0;
 	for (uint32_t i = 0; i < leaf.nr_entries; i++) {
 		uint64_t value = btree_node_u64(&leaf, i);
@@ -402,9 +401,9 @@ static int take_claims(void *context, uint64_t block, const void *raw, int error
 		if (!grown)
 			return -ENOMEM;
 		t->claims = grown;
-		grown[t->nr_claims++] = (struct claim){ mapping_data_block(value),
-							btree_node_key(&leaf, i),
-							mapping_time(value), (uint32_t)node };
+		grown[t->nr_claims++] =
+			(struct claim){ mapping_data_block(value), btree_node_key(&leaf, i),
+					mapping_time(value), (uint32_t)node };
 	}
 	return 0;
 }
@@ -466,7 +465,8 @@ static size_t nr_of_class(const struct trial *t, size_t first, size_t last)
 	return nr;
 }
 
-/* Where the current ones stand in the group: [*ret_first, *ret_last); empty when nobody can tell. */
+/* Where the current ones stand in the group: [*ret_first, *ret_last); empty when nobody can tell.
+ */
 static void find_current(const struct trial *t, size_t first, size_t last, uint64_t stored,
 			 size_t *ret_first, size_t *ret_last)
 {
@@ -528,8 +528,8 @@ static uint64_t badness(const struct trial *t, size_t node)
 
 /*
  * Of those that say the same more than there can be, some are stale.  One whose devices do not have
- * as many mappings as they should is, and one that is at odds with more than any other.  -1: none is
- * worse than all others.
+ * as many mappings as they should is, and one that is at odds with more than any other.  -1: none
+ * is worse than all others.
  */
 static int64_t worst_of_group(const struct trial *t, size_t first, size_t last)
 {
@@ -618,7 +618,9 @@ static int prepare(struct trial *t)
 	t->source = alloc_array(nr, sizeof(*t->source));
 	t->missed = alloc_array(nr, sizeof(*t->missed));
 	t->worst = alloc_array(nr, sizeof(*t->worst));
-	return t->says && t->nr_definite && t->nr_excess && t->source && t->missed && t->worst ? 0 : -ENOMEM;
+	return t->says && t->nr_definite && t->nr_excess && t->source && t->missed && t->worst
+		       ? 0
+		       : -ENOMEM;
 }
 
 /* Those above first: what they lead to is not needed any more, and leads to much. */

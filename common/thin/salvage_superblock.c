@@ -17,10 +17,10 @@ struct commit {
 	uint64_t index, details_root, mapping_root;
 	uint64_t nr_wrong; /* blocks that are not used as often as it counts */
 	uint64_t transaction_id;
-	uint32_t time;          /* the latest snapshotted_time, and of which device: */
+	uint32_t time; /* the latest snapshotted_time, and of which device: */
 	uint64_t snapshotted;
 	uint32_t creation_time; /* the latest one */
-	uint64_t nr_mappings; /* by the details; likewise, by the trees: */
+	uint64_t nr_mappings;   /* by the details; likewise, by the trees: */
 	uint64_t nr_values;
 	struct bitset blocks; /* that it counts */
 };
@@ -70,8 +70,8 @@ static void visit(struct search *q, uint64_t block, struct commit *c)
 		if (!n.leaf || kind == KIND_TOP_LEVEL) {
 			refer(q, btree_node_u64(&n, i));
 			if (n.leaf)
-				c->nr_values += salvage_values_below(
-					q->s, q->values, q->raws, btree_node_u64(&n, i), 1);
+				c->nr_values += salvage_sum_below(q->s, q->values, q->raws,
+								  btree_node_u64(&n, i), 1);
 		} else if (kind == KIND_DETAILS) {
 			d = device_details_decode(btree_node_value(&n, i));
 			c->nr_mappings += d.mapped_blocks;
@@ -313,6 +313,7 @@ static int search(struct search *q)
 	int r = 0;
 
 	find_kinds(q);
+	salvage_sum_entries(q->s, q->values);
 	find_held(q);
 	for (uint64_t b = 1; b < q->s->nr_blocks && !r; b++) {
 		if (q->s->shapes[b] == SHAPE_INDEX)

@@ -113,11 +113,12 @@ static void print_circumstances(const struct tool *tool, const char *input,
 			   "%s: %" PRIu64 " nodes were put where they most likely belong: a guess",
 			   input, result->nr_guessed);
 	if (result->nr_stale)
-		tool_error(tool,
-			   "%s: %" PRIu64
-			   " blocks are whole but older than the last commit, a write of theirs was "
-			   "lost; they were left out",
-			   input, result->nr_stale);
+		tool_error(
+			tool,
+			"%s: %" PRIu64
+			" blocks are whole but older than the last commit, a write of theirs was "
+			"lost; they were left out",
+			input, result->nr_stale);
 	if (result->superblock_found_out && !result->older)
 		tool_error(tool,
 			   "%s: the superblock was lost; the newest commit was found by its space "

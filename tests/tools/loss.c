@@ -206,8 +206,7 @@ static bool is_version(const struct image *i, uint64_t b, uint64_t o)
 
 static bool in_use(const struct image *i, uint64_t block)
 {
-	const struct disk_bitmap *bitmap =
-		(const void *)block_of(i, image_metadata_bitmap(i));
+	const struct disk_bitmap *bitmap = (const void *)block_of(i, image_metadata_bitmap(i));
 
 	return block >= BITMAP_ENTRIES ||
 	       bitmap_entry(bitmap_word(bitmap, (unsigned int)block / 32), block % 32);
@@ -279,8 +278,8 @@ static const struct way {
 	const char *name;
 	void (*run)(struct trial *t);
 } ways[] = {
-	{ "zero", zero }, { "random", random_bytes }, { "stale", stale },
-	{ "swap", swap }, { "cut", cut },	      { "storm", storm },
+	{ "zero", zero }, { "random", random_bytes }, { "stale", stale }, { "swap", swap },
+	{ "cut", cut },   { "storm", storm },
 };
 
 static int run(const struct way *way, const char *fixture)
@@ -302,9 +301,9 @@ static int run(const struct way *way, const char *fixture)
 	way->run(&t);
 	printf("%-18s %-6s %5llu times: kept %8.4f %%, wrong %llu, failed %llu\n", fixture,
 	       way->name, (unsigned long long)t.nr_trials,
-	       t.expected	? 100.0 * (double)t.kept / (double)t.expected
-	       : t.nr_trials	? 100.0 * (double)t.kept / (double)(t.truth.nr * t.nr_trials)
-				: 100.0,
+	       t.expected    ? 100.0 * (double)t.kept / (double)t.expected
+	       : t.nr_trials ? 100.0 * (double)t.kept / (double)(t.truth.nr * t.nr_trials)
+			     : 100.0,
 	       (unsigned long long)t.wrong, (unsigned long long)t.nr_failed);
 	fflush(stdout);
 	content_destroy(&t.truth);
