@@ -2,7 +2,7 @@
 #
 #   make               build all tools to build/bin/NAME
 #   make check         build and run all tests
-#   make check-loss    destroy each block of each fixture, repair, and say what was lost
+#   make check-loss    harm each block of each fixture in every way, repair, and say what was lost
 #   make check-kernel  boot a kernel on what the tools write (qemu; tests/kernel)
 #   make lint          every static analyser, zero findings (tests/lint/lint.sh)
 #   make install       install to $(DESTDIR)$(prefix): sbin and share/man/man8
@@ -108,9 +108,10 @@ $(B)/tools/%: $(B)/obj/tests/tools/%.o $(SUPPORT:%.c=$(B)/obj/%.o) $(LIB)
 
 damage: $(B)/tools/damage
 
-check-loss: $(B)/tools/loss fixtures
-	$(Q)$(B)/tools/loss $(patsubst build/fixtures/%.raw,%,$(FIXTURES))
-	$(Q)$(B)/tools/loss -s40 $(patsubst build/fixtures/%.raw,%,$(FIXTURES))
+WAYS := zero random stale swap cut storm
+check-loss: $(WAYS:%=check-loss-%)
+check-loss-%: $(B)/tools/loss fixtures
+	$(Q)$(B)/tools/loss $* $(patsubst build/fixtures/%.raw,%,$(FIXTURES))
 
 check: all fixtures damage $(UNITS)
 	$(Q)tests/run.sh $(B)

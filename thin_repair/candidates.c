@@ -16,9 +16,10 @@ static void print(const struct candidate *c)
 	if (c->nr_reused != UINT64_MAX)
 		(void)snprintf(reused, sizeof(reused), "%" PRIu64, c->nr_reused);
 	(void)printf("%12" PRIu64 " %12" PRIu64 " %11" PRIu64 " %8" PRIu32 " %8" PRIu64
-		     " %11" PRIu64 " %11s%s\n",
+		     " %11" PRIu64 " %11s%s%s\n",
 		     c->mapping_root, c->details_root, c->transaction_id, c->time, c->nr_devices,
-		     c->nr_mappings, reused, c->current ? "  current" : "");
+		     c->nr_mappings, reused, c->current ? "  current" : "",
+		     c->damaged ? "  damaged" : "");
 }
 
 static void print_all(const struct candidate_list *list)

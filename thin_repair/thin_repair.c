@@ -98,6 +98,17 @@ static int write_output(const struct repair *r)
 			   : fail(r, r->options->output, strerror(-e));
 }
 
+/* Is there anything that did not come as it was? */
+static bool anything_put_back(const struct salvage_result *s)
+{
+	bool any = s->nr_adopted || s->nr_strays || s->nr_stale || s->nr_dropped ||
+		   s->superblock_found_out;
+
+	for (size_t i = 0; i < s->nr_devices; i++)
+		any |= s->devices[i].matched_root || s->devices[i].rebuilt_details;
+	return any;
+}
+
 /* What was put back must not contradict itself: two devices that would overwrite each other. */
 static int verify_output(const struct repair *r)
 {
@@ -133,7 +144,7 @@ static int repair_to_output(struct repair *r)
 	status = measure(r);
 	if (status == STATUS_NONE)
 		status = write_output(r);
-	if (status == STATUS_OK)
+	if (status == STATUS_OK && anything_put_back(&r->result))
 		status = verify_output(r);
 	block_engine_destroy(r->output);
 	return status;

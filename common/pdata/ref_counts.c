@@ -5,8 +5,8 @@
 
 #include "common/base/alloc.h"
 
-#define OVERFLOWED 7u
-#define MARK 8u
+#define OVERFLOWED REF_COUNT_HIGH
+#define MARK REF_COUNT_MARK
 
 int ref_counts_init(struct ref_counts *r, uint64_t nr_blocks)
 {
@@ -36,7 +36,7 @@ static int add_to_overflow(struct ref_counts *r, uint64_t block)
 	return 0;
 }
 
-int ref_counts_add(struct ref_counts *r, uint64_t block, bool mark)
+int ref_counts_add_again(struct ref_counts *r, uint64_t block, bool mark)
 {
 	uint8_t **chunk = &r->chunks[block / REF_COUNTS_CHUNK];
 	unsigned int shift = (unsigned int)(block & 1) * 4, old, now;
@@ -97,14 +97,10 @@ static unsigned int nibble(const struct ref_counts *r, uint64_t block)
 		     : 0;
 }
 
-uint64_t ref_counts_get(const struct ref_counts *r, uint64_t block)
+uint64_t ref_counts_get_high(const struct ref_counts *r, uint64_t block)
 {
-	unsigned int count = nibble(r, block) & 7u;
-	const uint64_t *overflow;
+	const uint64_t *overflow = u64_map_find(&r->overflow, block);
 
-	if (count != OVERFLOWED)
-		return count;
-	overflow = u64_map_find(&r->overflow, block);
 	return overflow ? *overflow : OVERFLOWED;
 }
 

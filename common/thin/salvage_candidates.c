@@ -289,8 +289,25 @@ static int add_pair(struct listing *l, const struct half *m, const struct half *
 				     : UINT64_MAX,
 		.current = m->block == sb->mapping_root && d->block == sb->details_root &&
 			   !l->s->result->superblock_found_out,
+		.damaged = m->signature != d->signature,
 	};
 	return 0;
+}
+
+static const struct half *half_at(const struct halves *h, uint64_t block)
+{
+	const uint64_t *index = u64_map_find(&h->at, block);
+
+	return index && *index && h->items[*index - 1].whole ? &h->items[*index - 1] : NULL;
+}
+
+/* What the superblock leads to, though something is lost below; before the halves are sorted. */
+static int add_damaged(struct listing *l)
+{
+	const struct half *m = half_at(&l->mappings, l->s->sb.mapping_root);
+	const struct half *d = half_at(&l->details, l->s->sb.details_root);
+
+	return m && d && m->signature != d->signature ? add_pair(l, m, d) : 0;
 }
 
 static void sort_halves(struct halves *h)
@@ -380,6 +397,8 @@ int salvage_list_candidates(struct salvage *s, struct candidate_list *list)
 		find_outdated(&l);
 		r = count_reused(&l);
 	}
+	if (!r)
+		r = add_damaged(&l);
 	if (!r) {
 		sort_halves(&l.mappings);
 		sort_halves(&l.details);

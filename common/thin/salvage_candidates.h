@@ -9,7 +9,10 @@
 
 #define MAX_CANDIDATES 10000u
 
-/* A whole top-level mapping tree, and a whole details tree that says the same of its devices. */
+/*
+ * A whole top-level mapping tree, and a whole details tree that says the same of its devices. Those
+ * that the superblock leads to are listed whatever they say.
+ */
 struct candidate {
 	uint64_t mapping_root, details_root; /* metadata blocks */
 	uint64_t transaction_id;             /* at least: when its newest device was made */
@@ -19,6 +22,7 @@ struct candidate {
 	uint64_t nr_reused; /* mappings whose data block is another one's now; UINT64_MAX: not known
 			     */
 	bool current;       /* the superblock leads to it */
+	bool damaged;       /* its devices have not as many mappings as their details say */
 };
 
 struct candidate_list {

@@ -202,13 +202,20 @@ struct tally {
 	uint64_t nr_missing;
 };
 
+/* Once for each data block of the pool. */
 static void tally_bitmap(const struct salvage *s, uint64_t base, const struct disk_bitmap *bitmap,
 			 struct tally *t)
 {
-	for (unsigned int i = 0; i < BITMAP_ENTRIES; i++) {
-		unsigned int count = bitmap_entry(bitmap_word(bitmap, i / 32), i % 32);
-		uint64_t claims = ref_counts_get(&s->ledger.claims, base + i);
+	uint64_t word = 0;
 
+	for (unsigned int i = 0; i < BITMAP_ENTRIES; i++, word >>= 2) {
+		unsigned int count;
+		uint64_t claims;
+
+		if (i % 32 == 0)
+			word = bitmap_word(bitmap, i / 32);
+		count = bitmap_entry(word, 0);
+		claims = ref_counts_get(&s->ledger.claims, base + i);
 		t->nr_free += !count;
 		if (count > claims)
 			t->nr_missing += count - claims;
@@ -437,6 +444,71 @@ int salvage_search_counts(struct salvage *s)
 	}
 	bitset_destroy(&used);
 	alloc_free(raws);
+	return r;
+}
+
+/* ---- bitmaps that are not those of the last commit */
+
+/*
+ * As full as the index says, and it counts what every commit makes anew: the space maps themselves,
+ * and the roots.
+ */
+static bool anchored(const struct salvage *s, uint64_t number, const struct bitset *anchors)
+{
+	uint64_t first = bitset_next(anchors, number * BITMAP_ENTRIES),
+		 end = (number + 1) * BITMAP_ENTRIES;
+
+	if (!bitset_test(&s->sound_bitmaps, number) || first >= end || first >= s->nr_blocks)
+		return false;
+	for (uint64_t b = first; b < end && b < s->nr_blocks; b = bitset_next(anchors, b + 1)) {
+		if (!s->counts[b])
+			return false;
+	}
+	return true;
+}
+
+static int find_anchors(struct salvage *s, struct bitset *anchors)
+{
+	uint8_t *raws = alloc_aligned((size_t)BTREE_MAX_DEPTH * MD_BLOCK_SIZE);
+	int r = raws ? bitset_init(anchors, s->nr_blocks) : -ENOMEM;
+
+	if (!r) {
+		mark_space_maps(s, raws, anchors);
+		lead_to(s, s->sb.mapping_root, anchors);
+		lead_to(s, s->sb.details_root, anchors);
+	}
+	alloc_free(raws);
+	return r;
+}
+
+/* A bitmap that knows nothing of many blocks in use; one or two are rather entries that lead
+ * astray.
+ */
+int salvage_distrust_counts(struct salvage *s)
+{
+	uint64_t nr_bitmaps = space_map_nr_bitmaps(s->nr_blocks);
+	uint32_t *nr_used = alloc_array(nr_bitmaps, sizeof(*nr_used));
+	uint32_t *nr_unknown = alloc_array(nr_bitmaps, sizeof(*nr_unknown));
+	struct bitset anchors = { 0 };
+	int r = nr_used && nr_unknown ? find_anchors(s, &anchors) : -ENOMEM;
+
+	for (size_t i = 0; i < s->nr_live && !r; i++) {
+		const struct node *n = &s->table.nodes[i];
+
+		nr_used[n->block / BITMAP_ENTRIES] += !n->bad;
+		nr_unknown[n->block / BITMAP_ENTRIES] += !n->bad && !s->counts[n->block];
+	}
+	for (uint64_t i = 0; i < nr_bitmaps && !r; i++) {
+		uint64_t end = (i + 1) * BITMAP_ENTRIES;
+
+		if (nr_unknown[i] <= nr_used[i] / 8 + 1 || anchored(s, i, &anchors))
+			continue;
+		for (uint64_t b = i * BITMAP_ENTRIES; b < end && b < s->nr_blocks; b++)
+			s->counts[b] = COUNT_UNKNOWN;
+	}
+	bitset_destroy(&anchors);
+	alloc_free(nr_used);
+	alloc_free(nr_unknown);
 	return r;
 }
 

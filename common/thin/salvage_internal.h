@@ -155,6 +155,9 @@ must_check int salvage_compare_data_counts(struct salvage *s);
  */
 must_check int salvage_search_counts(struct salvage *s);
 
+/* Forget what bitmaps count that are not those of the last commit: as above. */
+must_check int salvage_distrust_counts(struct salvage *s);
+
 /*
  * How many blocks are lost that may have been nodes nobody whom we can read leads to: there may be
  * something below them, and then not all claimants are known.

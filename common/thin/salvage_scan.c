@@ -40,6 +40,28 @@ static void ask_ahead(const struct salvage *s, const struct btree_node *leaf)
 	}
 }
 
+/* A leaf of the top level: as mappings its values lead to data block 0, at times that never were.
+ */
+static bool is_top_level(const struct salvage *s, const struct btree_node *leaf)
+{
+	if (s->shapes[leaf->block] != SHAPE_TOP_LEVEL_LEAF || s->time_lost)
+		return false;
+	for (uint32_t i = 0; i < leaf->nr_entries; i++) {
+		if (mapping_time(btree_node_u64(leaf, i)) <= s->sb.time)
+			return false;
+	}
+	return leaf->nr_entries;
+}
+
+static int refuse_leaf(struct node_table *t, struct node *node)
+{
+	struct fault f = { .id = FINDING_BLOCK_KIND, .slot = WHOLE_NODE, .end = RANGE_OPEN };
+
+	node->bad = true;
+	node->nr_values = 0;
+	return node_table_fault(t, (size_t)(node - t->nodes), &f);
+}
+
 /* What is wrong with single mappings is marked, so that the leaf is looked at again. */
 static int visit_mapping_leaf(void *context, struct node_table *t, struct node *node,
 			      const struct btree_node *leaf)
@@ -50,6 +72,8 @@ static int visit_mapping_leaf(void *context, struct node_table *t, struct node *
 			   .end = RANGE_OPEN };
 	uint64_t nr_beyond = 0;
 
+	if (is_top_level(s, leaf))
+		return refuse_leaf(t, node);
 	ask_ahead(s, leaf);
 	for (uint32_t i = 0; i < leaf->nr_entries; i++) {
 		uint64_t value = btree_node_u64(leaf, i);
@@ -430,31 +454,6 @@ static void check_roots(struct salvage *s)
 
 /* ---- who misses them */
 
-/*
- * A bitmap that knows nothing of many blocks in use is not that of the last commit.  One or two are
- * rather entries that lead astray.
- */
-static int distrust_counts(struct salvage *s)
-{
-	uint64_t nr_bitmaps = space_map_nr_bitmaps(s->nr_blocks);
-	uint32_t *nr_used = alloc_array(nr_bitmaps, sizeof(*nr_used));
-	uint32_t *nr_unknown = alloc_array(nr_bitmaps, sizeof(*nr_unknown));
-
-	for (size_t i = 0; i < s->nr_live && nr_used && nr_unknown; i++) {
-		const struct node *n = &s->table.nodes[i];
-
-		nr_used[n->block / BITMAP_ENTRIES] += !n->bad;
-		nr_unknown[n->block / BITMAP_ENTRIES] += !n->bad && !s->counts[n->block];
-	}
-	for (uint64_t b = 0; b < s->nr_blocks && nr_used && nr_unknown; b++) {
-		if (nr_unknown[b / BITMAP_ENTRIES] > nr_used[b / BITMAP_ENTRIES] / 8 + 1)
-			s->counts[b] = COUNT_UNKNOWN;
-	}
-	alloc_free(nr_used);
-	alloc_free(nr_unknown);
-	return nr_used && nr_unknown ? 0 : -ENOMEM;
-}
-
 static int find_deficits(struct salvage *s)
 {
 	s->deficit = alloc_array(s->table.nr_nodes, sizeof(*s->deficit));
@@ -504,7 +503,7 @@ int salvage_scan(struct salvage *s)
 	if (!r && !s->result->older && (index >= s->nr_blocks || s->shapes[index] != SHAPE_INDEX))
 		r = salvage_search_counts(s);
 	if (!r)
-		r = distrust_counts(s);
+		r = salvage_distrust_counts(s);
 	if (!r)
 		r = scan_orphans(s, &frontier);
 	bitset_destroy(&frontier);

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT
+ * test_salvage.c: several things lost at once, and blocks that are not current.
+ */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <string.h>
+
+#include "common/thin/salvage_candidates.h"
+#include "tests/support/content.h"
+#include "tests/support/image.h"
+#include "tests/support/leaks.h"
+#include "tests/support/versions.h"
+
+TestSuite(salvage, .fini = fail_on_leaks);
+
+struct repaired {
+	int error;
+	struct salvage_result result;
+	struct content_difference difference;
+};
+
+static struct content content_of(struct image *i)
+{
+	struct block_engine *e = image_engine(i);
+	struct content c;
+
+	cr_assert_eq(content_read(e, 0, &c), 0);
+	block_engine_destroy(e);
+	return c;
+}
+
+static struct repaired repair(struct image *i, const struct salvage_options *options,
+			      const struct content *truth)
+{
+	struct repaired r = { .difference = { .lost = truth->nr } };
+	struct block_engine *e = image_engine(i), *sound = NULL;
+	struct salvage_fault fault;
+	struct content got = { 0 };
+
+	r.error = salvage(e, options, &sound, &r.result, &fault);
+	if (!r.error) {
+		cr_assert_eq(content_read(sound, r.result.nr_blocks, &got), 0);
+		r.difference = content_compare(truth, &got);
+	}
+	content_destroy(&got);
+	block_engine_destroy(sound);
+	block_engine_destroy(e);
+	return r;
+}
+
+static void lose(struct image *i, uint64_t block)
+{
+	memset(i->bytes + block * MD_BLOCK_SIZE, 0, MD_BLOCK_SIZE);
+}
+
+static uint64_t mapping_root(const struct image *i)
+{
+	return image_get(i, 0, SUPER_MAPPING_ROOT, 8);
+}
+
+static uint64_t details_root(const struct image *i)
+{
+	return image_get(i, 0, SUPER_DETAILS_ROOT, 8);
+}
+
+/* Whatever stood in a block before: nothing of it comes back, and what is seen through is told. */
+Test(salvage, earlier_versions_of_blocks_are_seen_through)
+{
+	const struct salvage_options options = { .aggressive = false };
+	struct image clean = image_load("basic"), i = image_load("basic");
+	struct content truth = content_of(&clean);
+	uint64_t nr_stale = 0, nr = 0;
+
+	for (uint64_t b = 1; b < clean.nr_blocks; b++) {
+		for (uint64_t old = 1; old < clean.nr_blocks && version_in_use(&clean, b); old++) {
+			struct repaired r;
+
+			if (version_in_use(&clean, old) || !version_of(&clean, b, old))
+				continue;
+			version_put(&i, &clean, b, old);
+			r = repair(&i, &options, &truth);
+			cr_expect_eq(r.error, 0);
+			cr_expect_eq(r.difference.wrong, 0, "%llu in %llu", (unsigned long long)old,
+				     (unsigned long long)b);
+			nr++;
+			nr_stale += r.result.nr_stale != 0;
+			salvage_result_destroy(&r.result);
+			memcpy(i.bytes, clean.bytes, clean.nr_blocks * MD_BLOCK_SIZE);
+		}
+	}
+	cr_expect_gt(nr, 30);
+	cr_expect_gt(nr_stale, 10);
+	content_destroy(&truth);
+	image_destroy(&clean);
+	image_destroy(&i);
+}
+
+/* Two trees of the same size, and one mapping in which they differ. */
+Test(salvage, what_cannot_be_told_apart_is_left_out)
+{
+	struct salvage_options options = { .aggressive = false };
+	struct image i = image_load("needs-check");
+	struct content truth = content_of(&i);
+	struct repaired r;
+
+	lose(&i, mapping_root(&i));
+	r = repair(&i, &options, &truth);
+	cr_expect_eq(r.error, 0);
+	cr_expect_eq(r.difference.wrong, 0);
+	cr_expect_eq(r.difference.kept, truth.nr - 2);
+	cr_expect(r.result.devices[0].undecided && r.result.devices[2].undecided);
+	cr_expect_not(r.result.devices[1].undecided);
+	salvage_result_destroy(&r.result);
+
+	options.aggressive = true;
+	r = repair(&i, &options, &truth);
+	cr_expect_eq(r.error, 0);
+	cr_expect_eq(r.result.nr_guessed, 2);
+	cr_expect_not(r.result.devices[0].undecided);
+	cr_expect_geq(r.difference.kept, truth.nr - 2);
+	salvage_result_destroy(&r.result);
+	content_destroy(&truth);
+	image_destroy(&i);
+}
+
+/* Without its index, the bitmap of the metadata space map is told by what it counts. */
+Test(salvage, counts_are_found_without_their_index)
+{
+	const struct salvage_options options = { .aggressive = false };
+	struct image i = image_load("many-snaps");
+	struct content truth = content_of(&i);
+	struct repaired r;
+
+	lose(&i, image_get(&i, 0, SUPER_METADATA_MAP + MAP_BITMAP_ROOT, 8));
+	lose(&i, mapping_root(&i));
+	r = repair(&i, &options, &truth);
+	cr_expect_eq(r.error, 0);
+	cr_expect_eq(r.difference.kept, truth.nr);
+	cr_expect_eq(r.difference.wrong, 0);
+	salvage_result_destroy(&r.result);
+	content_destroy(&truth);
+	image_destroy(&i);
+}
+
+/* A lost node, and a node lost that nobody knows of: the number of mappings proves nothing. */
+Test(salvage, nothing_is_put_back_where_something_hidden_is_lost)
+{
+	struct salvage_options options = { .aggressive = false };
+	struct image i = image_load("docker-kill9-1");
+	struct content truth = content_of(&i);
+	struct repaired r;
+
+	/* The root of a device, and, with the mapping root, that of another. */
+	lose(&i, device_root(&i, 33));
+	lose(&i, device_root(&i, 32));
+	lose(&i, mapping_root(&i));
+	r = repair(&i, &options, &truth);
+	cr_expect_eq(r.error, 0);
+	cr_expect_eq(r.difference.wrong, 0);
+	cr_expect_eq(r.result.nr_adopted, 0);
+	salvage_result_destroy(&r.result);
+	content_destroy(&truth);
+	image_destroy(&i);
+}
+
+static struct candidate_list candidates_of(struct image *i)
+{
+	struct block_engine *e = image_engine(i);
+	struct candidate_list list;
+	struct salvage_fault fault;
+
+	cr_assert_eq(salvage_find_candidates(e, &list, &fault), 0);
+	block_engine_destroy(e);
+	return list;
+}
+
+Test(salvage, candidates)
+{
+	struct image i = image_load("basic");
+	struct candidate_list list = candidates_of(&i);
+
+	cr_assert_gt(list.nr, 10);
+	cr_expect(list.items[0].current);
+	cr_expect_eq(list.items[0].mapping_root, mapping_root(&i));
+	cr_expect_eq(list.items[0].nr_mappings, 639);
+	cr_expect_eq(list.items[0].nr_devices, 8);
+	cr_expect_eq(list.items[0].nr_reused, 0);
+	for (size_t n = 1; n < list.nr; n++) {
+		cr_expect_not(list.items[n].current);
+		cr_expect_leq(list.items[n].time, list.items[n - 1].time);
+	}
+	candidate_list_destroy(&list);
+
+	/* The current one is listed, though a leaf of it is lost. */
+	lose(&i, first_leaf(&i, device_root(&i, 0)));
+	list = candidates_of(&i);
+	cr_expect(list.items[0].current && list.items[0].damaged);
+	candidate_list_destroy(&list);
+	image_destroy(&i);
+}
+
+Test(salvage, chosen_roots)
+{
+	struct salvage_options options = { .has_roots = true };
+	struct image i = image_load("basic");
+	struct candidate_list list = candidates_of(&i);
+	struct content truth = content_of(&i);
+
+	for (size_t n = 0; n < list.nr; n++) {
+		struct repaired r;
+
+		options.mapping_root = list.items[n].mapping_root;
+		options.details_root = list.items[n].details_root;
+		r = repair(&i, &options, &truth);
+		cr_expect_eq(r.error, 0);
+		cr_expect_eq(r.result.older, n != 0);
+		cr_expect_eq(r.difference.kept + r.difference.wrong, list.items[n].nr_mappings);
+		cr_expect_eq(r.result.nr_devices, list.items[n].nr_devices);
+		salvage_result_destroy(&r.result);
+	}
+	candidate_list_destroy(&list);
+	content_destroy(&truth);
+	image_destroy(&i);
+}
+
+Test(salvage, earlier_commits_only_on_request)
+{
+	struct salvage_options options = { .allow_older = true };
+	struct image i = image_load("basic");
+	struct content truth = content_of(&i);
+	struct repaired r = repair(&i, &options, &truth);
+
+	cr_expect_eq(r.difference.kept, truth.nr);
+	cr_expect_not(r.result.older, "there is a current one");
+	salvage_result_destroy(&r.result);
+
+	lose(&i, mapping_root(&i));
+	lose(&i, details_root(&i));
+	r = repair(&i, &options, &truth);
+	cr_expect_eq(r.error, 0);
+	cr_expect(r.result.older);
+	cr_expect_eq(r.difference.kept, 494, "those of the commit before");
+	salvage_result_destroy(&r.result);
+
+	options.allow_older = false;
+	r = repair(&i, &options, &truth);
+	cr_expect_eq(r.error, -EUCLEAN);
+	salvage_result_destroy(&r.result);
+	content_destroy(&truth);
+	image_destroy(&i);
+}
