@@ -67,6 +67,8 @@ static void close_salvage(struct salvage *s)
 		alloc_free(s->undecided[i].roots);
 	alloc_free(s->undecided);
 	alloc_free(s->resolved);
+	alloc_free(s->loss_nodes);
+	bitset_destroy(&s->lossy);
 	node_table_destroy(&s->table);
 	block_reader_destroy(s->reader);
 }
@@ -148,6 +150,8 @@ static int report_devices(struct salvage *s)
 		return -ENOMEM;
 	result->nr_data_blocks_lost = s->nr_data_blocks_lost;
 	result->nr_devices = s->nr_devices;
+	for (size_t i = 0; i < s->table.nr_faults; i++)
+		result->per_finding[s->table.faults[i].id]++;
 	for (size_t i = 0; i < s->nr_devices; i++) {
 		const struct salvage_device *d = &s->devices[i];
 
@@ -157,6 +161,7 @@ static int report_devices(struct salvage *s)
 			.nr_mappings = d->nr_mappings,
 			.rebuilt_details = d->rebuilt_details,
 			.matched_root = d->matched_root,
+			.evidence = d->undecided ? EVIDENCE_AGREEMENT : d->evidence,
 			.undecided = d->undecided != 0,
 		};
 	}
@@ -387,5 +392,7 @@ void salvage_result_destroy(struct salvage_result *result)
 {
 	alloc_free(result->devices);
 	alloc_free(result->losses);
+	alloc_free(result->shares);
+	alloc_free(result->adoptions);
 	*result = (struct salvage_result){ 0 };
 }

@@ -9,6 +9,7 @@
 #ifndef THINMEND_THIN_SALVAGE_H
 #define THINMEND_THIN_SALVAGE_H
 
+#include "common/base/report.h"
 #include "common/io/block_io.h"
 #include "common/thin/superblock.h"
 
@@ -29,6 +30,31 @@ struct salvage_fault {
 	char text[256];
 };
 
+/* On what evidence something was put back. */
+enum salvage_evidence {
+	EVIDENCE_NONE,
+	EVIDENCE_NUMBERS,   /* keys and times fit, and so does the number of mappings, exactly */
+	EVIDENCE_ONLY_WAY,  /* keys and times fit, and nobody else could have lost it */
+	EVIDENCE_VERSION,   /* an earlier version of what is lost says so, and it is still in use */
+	EVIDENCE_AGREEMENT, /* all trees that it could be say the same */
+	EVIDENCE_LIKELIHOOD, /* a guess */
+};
+
+/* Nodes that were put back in the place, or below the place, of one that is lost. */
+struct salvage_adoption {
+	uint64_t block;       /* that is lost, or led astray */
+	uint64_t first_child; /* metadata block; likewise: */
+	uint32_t nr_children;
+	uint64_t device; /* or NO_DEVICE: several */
+	enum salvage_evidence evidence;
+};
+
+/* A device that had what is lost of several. */
+struct salvage_share {
+	size_t loss; /* index */
+	uint64_t device;
+};
+
 /* What became of a device. */
 struct salvaged_device {
 	uint64_t id;
@@ -36,6 +62,7 @@ struct salvaged_device {
 	uint64_t nr_mappings; /* that it has now */
 	bool rebuilt_details;
 	bool matched_root;
+	enum salvage_evidence evidence; /* of that */
 	bool undecided; /* it has what several trees agree on, one of which is its own */
 };
 
@@ -54,11 +81,17 @@ struct salvage_result {
 	struct salvage_loss *losses;       /* owned */
 	size_t nr_losses, losses_capacity; /* at most SALVAGE_MAX_LOSSES */
 	uint64_t nr_losses_left_out;
-	uint64_t nr_lost_devices; /* that can be told to have been there */
-	uint64_t nr_adopted;      /* nodes that nothing led to any more */
-	uint64_t nr_strays;       /* blocks that stood in the wrong place */
-	uint64_t nr_dropped;      /* single mappings */
-	uint64_t nr_stale;        /* whole blocks that are older than the last commit */
+	struct salvage_share *shares; /* owned; by loss; at most SALVAGE_MAX_LOSSES */
+	size_t nr_shares, shares_capacity;
+	uint64_t nr_shares_left_out;
+	struct salvage_adoption *adoptions; /* owned; at most SALVAGE_MAX_LOSSES */
+	size_t nr_adoptions, adoptions_capacity;
+	uint64_t per_finding[NR_FINDINGS]; /* what is wrong with the nodes, by enum finding_id */
+	uint64_t nr_lost_devices;          /* that can be told to have been there */
+	uint64_t nr_adopted;               /* nodes that nothing led to any more */
+	uint64_t nr_strays;                /* blocks that stood in the wrong place */
+	uint64_t nr_dropped;               /* single mappings */
+	uint64_t nr_stale;                 /* whole blocks that are older than the last commit */
 	/* Pieces of mapping trees that belong to no device that is known, and their mappings. */
 	uint64_t nr_homeless, nr_homeless_mappings;
 	uint64_t nr_guessed; /* trees and nodes that the likeliest way was taken for */

@@ -334,20 +334,45 @@ static bool too_many(const struct adoption *a)
 	return a->nr_fitting > btree_max_entries(BTREE_CHILD_SIZE);
 }
 
-static int fill(struct adoption *a, struct hole *h, const uint32_t *children, size_t nr)
+static int note_adoption(struct adoption *a, const struct hole *h, enum salvage_evidence evidence)
 {
+	const struct salvage *s = a->s;
+	struct salvage_result *result = s->result;
+	struct salvage_adoption *grown = alloc_grow(result->adoptions, &result->adoptions_capacity,
+						    result->nr_adoptions, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	result->adoptions = grown;
+	if (result->nr_adoptions == SALVAGE_MAX_LOSSES)
+		return 0;
+	grown[result->nr_adoptions++] = (struct salvage_adoption){
+		.block = node_at(a, h->node)->block,
+		.first_child = node_at(a, h->children[0])->block,
+		.nr_children = h->nr_children,
+		.device = h->owner < s->nr_devices ? s->devices[h->owner].id : NO_DEVICE,
+		.evidence = s->nr_hidden ? EVIDENCE_LIKELIHOOD : evidence,
+	};
+	return 0;
+}
+
+/* With those that fit. */
+static int fill(struct adoption *a, struct hole *h, enum salvage_evidence evidence)
+{
+	const size_t nr = a->nr_fitting;
+
 	h->children = alloc_array(nr, sizeof(*h->children));
 	if (!h->children)
 		return -ENOMEM;
 	for (size_t i = 0; i < nr; i++) {
-		h->children[i] = children[i];
-		a->s->deficit[children[i]]--;
+		h->children[i] = a->fitting[i];
+		a->s->deficit[a->fitting[i]]--;
 	}
 	h->nr_children = (uint32_t)nr;
 	h->filled = true;
 	a->s->result->nr_adopted += nr;
 	a->s->result->nr_guessed += a->s->nr_hidden ? nr : 0;
-	return 0;
+	return note_adoption(a, h, evidence);
 }
 
 /* ---- choosing some of them so that the number of mappings is right */
@@ -517,7 +542,7 @@ static int fill_exactly(struct adoption *a, struct hole *h, bool *ret_progress)
 		*ret_progress = false;
 		return r;
 	}
-	return fill(a, h, a->fitting, a->nr_fitting);
+	return fill(a, h, EVIDENCE_NUMBERS);
 }
 
 /* Where nobody else can have lost them. */
@@ -541,7 +566,7 @@ static int fill_plausibly(struct adoption *a, struct hole *h, bool *ret_progress
 	    (h->slot != WHOLE_NODE && a->nr_fitting != 1))
 		return 0;
 	*ret_progress = true;
-	return fill(a, h, a->fitting, a->nr_fitting);
+	return fill(a, h, EVIDENCE_ONLY_WAY);
 }
 
 typedef int (*fill_fn)(struct adoption *a, struct hole *h, bool *ret_progress);

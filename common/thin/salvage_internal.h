@@ -37,8 +37,9 @@ struct salvage_device {
 	uint64_t root; /* metadata block */
 	bool has_details, has_root;
 	bool rebuilt_details, matched_root;
-	uint32_t undecided;   /* 1 + index of those it is among, 0: none */
-	uint64_t nr_mappings; /* in the end */
+	enum salvage_evidence evidence; /* of the root that was matched */
+	uint32_t undecided;             /* 1 + index of those it is among, 0: none */
+	uint64_t nr_mappings;           /* in the end */
 };
 
 /* Devices and as many roots, of which nobody can tell whose is which. */
@@ -108,12 +109,17 @@ struct salvage {
 	bool details_lost, top_level_lost; /* something of these trees */
 	struct hole *holes;                /* owned */
 	size_t nr_holes, holes_capacity;
-	struct u64_map hole_at;            /* by hole_key(): 1 + index */
-	struct resolved *resolved;         /* owned, by node */
+	struct u64_map hole_at;    /* by hole_key(): 1 + index */
+	struct resolved *resolved; /* owned, by node */
+	uint32_t *loss_nodes;      /* owned, by loss: the node where it was noted, or NO_NODE */
+	size_t loss_nodes_capacity;
+	struct bitset lossy;               /* by node: something below is lost */
 	struct candidate_list *candidates; /* borrowed: where to list them */
 	struct salvage_fault *fault;
 	struct salvage_result *result;
 };
+
+#define NO_NODE UINT32_MAX
 
 static inline uint64_t hole_key(size_t node, uint32_t slot)
 {
@@ -218,6 +224,12 @@ must_check int salvage_adopt(struct salvage *s);
 
 /* Gives devices their roots and their details. */
 must_check int salvage_match_devices(struct salvage *s);
+
+/* Note what is lost below a node, or NO_NODE. */
+must_check int salvage_note_loss(struct salvage *s, uint32_t node, const struct salvage_loss *loss);
+
+/* Find out who shares what is lost of several devices, when all nodes were resolved. */
+must_check int salvage_share_losses(struct salvage *s);
 
 /* The tree of what undecided roots agree on, which were resolved.  0 or -errno of our own. */
 must_check int salvage_agree(struct salvage *s, struct undecided *u, struct block_sink *sink);

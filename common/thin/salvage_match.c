@@ -84,8 +84,10 @@ static bool fits(const struct matching *m, const struct root *r, const struct sa
 	return r->latest_shared <= d->details.snapshotted_time;
 }
 
-static void assign(struct matching *m, struct root *r, struct salvage_device *d)
+static void assign(struct matching *m, struct root *r, struct salvage_device *d,
+		   enum salvage_evidence evidence)
 {
+	d->evidence = evidence;
 	d->has_root = true;
 	d->matched_root = true;
 	d->root = node_of(m, r)->block;
@@ -111,7 +113,7 @@ static bool match_devices(struct matching *m)
 		}
 		if (nr != 1)
 			continue;
-		assign(m, only, d);
+		assign(m, only, d, EVIDENCE_NUMBERS);
 		progress = true;
 	}
 	return progress;
@@ -132,7 +134,7 @@ static bool match_roots(struct matching *m)
 			continue;
 		for (size_t i = 0; i < m->nr_devices; i++) {
 			if (fits(m, root, &m->s->devices[m->devices[i]]))
-				assign(m, root, &m->s->devices[m->devices[i]]);
+				assign(m, root, &m->s->devices[m->devices[i]], EVIDENCE_NUMBERS);
 		}
 		progress = true;
 	}
@@ -291,7 +293,7 @@ static bool use_version(struct matching *m, uint64_t block)
 
 		if (!d || !r || !fits(m, r, d) || !knows_rivals(m, &leaf, r))
 			continue;
-		assign(m, r, d);
+		assign(m, r, d, EVIDENCE_VERSION);
 		progress = true;
 	}
 	return progress;
@@ -317,7 +319,7 @@ static void guess(struct matching *m, bool incomplete)
 			if (node_of(m, &m->roots[r])->incomplete != incomplete ||
 			    !fits(m, &m->roots[r], d))
 				continue;
-			assign(m, &m->roots[r], d);
+			assign(m, &m->roots[r], d, EVIDENCE_LIKELIHOOD);
 			m->s->result->nr_guessed++;
 		}
 	}
@@ -477,7 +479,7 @@ static int add_device(struct matching *m, struct root *root, uint64_t id)
 		return -ENOMEM;
 	s->devices = grown;
 	grown[s->nr_devices] = (struct salvage_device){ .id = id };
-	assign(m, root, &grown[s->nr_devices++]);
+	assign(m, root, &grown[s->nr_devices++], EVIDENCE_VERSION);
 	return 0;
 }
 

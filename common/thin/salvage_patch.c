@@ -44,27 +44,17 @@ static struct node *node_at(const struct salvage *s, size_t i)
 
 /* ---- what is lost */
 
-static int note_loss(struct salvage *s, uint64_t block, uint32_t owner, uint64_t begin,
-		     uint64_t end)
+static int note_loss(struct salvage *s, uint32_t node, uint64_t block, uint32_t owner,
+		     uint64_t begin, uint64_t end)
 {
-	struct salvage_result *result = s->result;
-	struct salvage_loss *grown = alloc_grow(result->losses, &result->losses_capacity,
-						result->nr_losses, sizeof(*grown));
-
-	if (!grown)
-		return -ENOMEM;
-	result->losses = grown;
-	if (result->nr_losses == SALVAGE_MAX_LOSSES) {
-		result->nr_losses_left_out++;
-		return 0;
-	}
-	grown[result->nr_losses++] = (struct salvage_loss){
+	const struct salvage_loss loss = {
 		.block = block,
 		.device = owner < s->nr_devices ? s->devices[owner].id : NO_DEVICE,
 		.begin = begin,
 		.end = end,
 	};
-	return 0;
+
+	return salvage_note_loss(s, node, &loss);
 }
 
 /* ---- leaves */
@@ -228,7 +218,7 @@ static int lose_slot(struct salvage *s, size_t node, struct children *c, uint64_
 		     uint64_t begin, uint64_t end)
 {
 	c->changed = true;
-	return note_loss(s, block, node_at(s, node)->owner, begin, end);
+	return note_loss(s, (uint32_t)node, block, node_at(s, node)->owner, begin, end);
 }
 
 /* The children that a whole node has, with what was adopted in place of those that are lost. */
@@ -300,8 +290,8 @@ static int drop_child(struct salvage *s, size_t node, struct children *c, uint32
 	c->items[i].kept = false;
 	c->changed = true;
 	return told ? 0
-		    : note_loss(s, node_at(s, child->node)->block, node_at(s, node)->owner,
-				child->key, child->end);
+		    : note_loss(s, (uint32_t)node, node_at(s, child->node)->block,
+				node_at(s, node)->owner, child->key, child->end);
 }
 
 static int drop_unusable(struct salvage *s, size_t node, struct children *c, uint8_t height)
@@ -483,6 +473,10 @@ static int resolve_internal(struct salvage *s, size_t node, struct children *c, 
 
 	if (r)
 		return r;
+	for (uint32_t i = 0; i < c->nr; i++) {
+		if (bitset_test(&s->lossy, c->items[i].node))
+			bitset_set(&s->lossy, node);
+	}
 	height = common_height(s, c);
 	r = drop_unusable(s, node, c, height);
 	if (!r)
@@ -503,7 +497,8 @@ static int resolve_lost(struct salvage *s, size_t node, struct children *c, unsi
 	if (!h)
 		return 0;
 	if (!h->filled)
-		return note_loss(s, node_at(s, node)->block, h->owner, h->begin, h->end);
+		return note_loss(s, (uint32_t)node, node_at(s, node)->block, h->owner, h->begin,
+				 h->end);
 	gather_adopted(h, s, c);
 	return resolve_internal(s, node, c, depth);
 }
@@ -607,7 +602,7 @@ static int settle_device(struct salvage *s, struct overlay_sink *sink, struct sa
 		r = resolve(s, (size_t)root, 0);
 		d->nr_mappings = s->resolved[root].usable ? s->resolved[root].nr_values : 0;
 	} else if (d->details.mapped_blocks) {
-		r = note_loss(s, NO_BLOCK, (uint32_t)(d - s->devices), 0, RANGE_OPEN);
+		r = note_loss(s, NO_NODE, NO_BLOCK, (uint32_t)(d - s->devices), 0, RANGE_OPEN);
 		s->result->nr_lost_devices++;
 	}
 	if (!r && !d->nr_mappings)
@@ -674,10 +669,12 @@ int salvage_patch(struct salvage *s)
 	int r = 0;
 
 	s->resolved = alloc_array(s->table.nr_nodes, sizeof(*s->resolved));
-	if (!s->resolved)
+	if (!s->resolved || bitset_init(&s->lossy, s->table.nr_nodes))
 		return -ENOMEM;
 	for (size_t i = 0; i < s->nr_devices && !r; i++)
 		r = settle_device(s, &sink, &s->devices[i]);
+	if (!r)
+		r = salvage_share_losses(s);
 	if (!r)
 		r = build_details(s, &sink, &s->sb.details_root);
 	if (!r)

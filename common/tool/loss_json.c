@@ -11,9 +11,23 @@ static void put(json_t *object, const char *key, json_t *value, bool *failed)
 		*failed = true;
 }
 
+static void append(json_t *array, json_t *value, bool *failed)
+{
+	if (json_array_append_new(array, value))
+		*failed = true;
+}
+
 static json_t *number(uint64_t v)
 {
 	return v > INT64_MAX ? json_null() : json_integer((json_int_t)v);
+}
+
+static json_t *evidence_name(enum salvage_evidence evidence)
+{
+	static const char *const names[] = { NULL,      "numbers",   "only-way",
+					     "version", "agreement", "likelihood" };
+
+	return names[evidence] ? json_string(names[evidence]) : json_null();
 }
 
 static json_t *device(const struct salvaged_device *d, bool *failed)
@@ -25,7 +39,7 @@ static json_t *device(const struct salvaged_device *d, bool *failed)
 	put(object, "kept", number(d->nr_mappings), failed);
 	put(object, "details_rebuilt", json_boolean(d->rebuilt_details), failed);
 	put(object, "tree_found_again", json_boolean(d->matched_root), failed);
-	put(object, "tree_undecided", json_boolean(d->undecided), failed);
+	put(object, "tree_evidence", evidence_name(d->evidence), failed);
 	return object;
 }
 
@@ -33,33 +47,70 @@ static json_t *devices(const struct salvage_result *result, bool *failed)
 {
 	json_t *array = json_array();
 
-	for (size_t i = 0; i < result->nr_devices; i++) {
-		if (json_array_append_new(array, device(&result->devices[i], failed)))
-			*failed = true;
-	}
+	for (size_t i = 0; i < result->nr_devices; i++)
+		append(array, device(&result->devices[i], failed), failed);
 	return array;
 }
 
-static json_t *loss(const struct salvage_loss *l, bool *failed)
+/* The devices of loss i; *share moves on over those that share it. */
+static json_t *devices_of(const struct salvage_result *result, size_t i, size_t *share,
+			  bool *failed)
 {
-	json_t *object = json_object();
+	json_t *array = json_array();
 
-	put(object, "block", number(l->block), failed);
-	put(object, "device", number(l->device), failed);
-	put(object, "begin", number(l->begin), failed);
-	put(object, "end", number(l->end), failed);
-	return object;
+	if (result->losses[i].device != NO_DEVICE)
+		append(array, number(result->losses[i].device), failed);
+	for (; *share < result->nr_shares && result->shares[*share].loss == i; ++*share)
+		append(array, number(result->shares[*share].device), failed);
+	return array;
 }
 
 static json_t *losses(const struct salvage_result *result, bool *failed)
 {
 	json_t *array = json_array();
+	size_t share = 0;
 
 	for (size_t i = 0; i < result->nr_losses; i++) {
-		if (json_array_append_new(array, loss(&result->losses[i], failed)))
-			*failed = true;
+		const struct salvage_loss *l = &result->losses[i];
+		json_t *object = json_object();
+
+		put(object, "block", number(l->block), failed);
+		put(object, "devices", devices_of(result, i, &share, failed), failed);
+		put(object, "begin", number(l->begin), failed);
+		put(object, "end", number(l->end), failed);
+		append(array, object, failed);
 	}
 	return array;
+}
+
+static json_t *adoptions(const struct salvage_result *result, bool *failed)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < result->nr_adoptions; i++) {
+		const struct salvage_adoption *a = &result->adoptions[i];
+		json_t *object = json_object();
+
+		put(object, "block", number(a->block), failed);
+		put(object, "device", number(a->device), failed);
+		put(object, "first_child", number(a->first_child), failed);
+		put(object, "children", number(a->nr_children), failed);
+		put(object, "evidence", evidence_name(a->evidence), failed);
+		append(array, object, failed);
+	}
+	return array;
+}
+
+static json_t *findings(const struct salvage_result *result, bool *failed)
+{
+	json_t *object = json_object();
+
+	for (size_t id = 0; id < NR_FINDINGS; id++) {
+		if (result->per_finding[id])
+			put(object, finding_type((enum finding_id)id)->id,
+			    number(result->per_finding[id]), failed);
+	}
+	return object;
 }
 
 static json_t *summary(const struct salvage_result *result, bool *failed)
@@ -81,6 +132,7 @@ static json_t *summary(const struct salvage_result *result, bool *failed)
 	put(object, "details_root", number(result->details_root), failed);
 	put(object, "single_mappings_left_out", number(result->nr_dropped), failed);
 	put(object, "losses_left_out", number(result->nr_losses_left_out), failed);
+	put(object, "loss_devices_left_out", number(result->nr_shares_left_out), failed);
 	put(object, "homeless_pieces", number(result->nr_homeless), failed);
 	put(object, "homeless_mappings", number(result->nr_homeless_mappings), failed);
 	put(object, "superblock_found_again", json_boolean(result->superblock_found_out), failed);
@@ -99,7 +151,9 @@ int loss_report_json(const struct tool *tool, const char *input,
 	put(object, "version", json_string(THINMEND_VERSION), &failed);
 	put(object, "input", name ? name : json_null(), &failed);
 	put(object, "summary", summary(result, &failed), &failed);
+	put(object, "findings", findings(result, &failed), &failed);
 	put(object, "devices", devices(result, &failed), &failed);
+	put(object, "put_back", adoptions(result, &failed), &failed);
 	put(object, "losses", losses(result, &failed), &failed);
 	r = failed ? -ENOMEM : 0;
 	errno = 0;

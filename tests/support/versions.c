@@ -24,8 +24,7 @@ static uint32_t salt_of(const struct image *i, uint64_t block)
 
 bool version_in_use(const struct image *i, uint64_t block)
 {
-	const struct disk_bitmap *bitmap =
-		(const void *)block_of(i, image_metadata_bitmap(i));
+	const struct disk_bitmap *bitmap = (const void *)block_of(i, image_metadata_bitmap(i));
 
 	return block >= BITMAP_ENTRIES ||
 	       bitmap_entry(bitmap_word(bitmap, (unsigned int)block / 32), block % 32);

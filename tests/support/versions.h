@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * versions.h: earlier versions of blocks, which the kernel left behind, put in the place of those in
- * use: as if a write had been lost.
+ * versions.h: earlier versions of blocks, which the kernel left behind, put in the place of those
+ * in use: as if a write had been lost.
  */
 #ifndef THINMEND_TESTS_VERSIONS_H
 #define THINMEND_TESTS_VERSIONS_H
