@@ -41,7 +41,7 @@ must_check static inline int ref_counts_add(struct ref_counts *r, uint64_t block
 	uint8_t *byte = chunk ? &chunk[block % REF_COUNTS_CHUNK / 2] : NULL;
 	unsigned int shift = (unsigned int)(block & 1) * 4;
 
-	if (!byte || *byte >> shift & 15u)
+	if (!byte || ((unsigned int)*byte >> shift & 15u))
 		return ref_counts_add_again(r, block, mark);
 	*byte = (uint8_t)(*byte | (mark ? REF_COUNT_MARK | 1u : 1u) << shift);
 	return 0;

@@ -57,15 +57,51 @@ for block in "$root" "$details" "$(damage snaps get 80 8)" "$(damage snaps get 8
 		fail "block $block: mappings were lost"
 done
 
-# ---- both trees of devices at once: what nobody can know is told
+# ---- both trees of devices at once: nobody can know, but earlier commits can be chosen
 fixture basic hurt
 zero hurt 157
 zero hurt 158
 new
+refused 1 thin_repair -i hurt -o good
+has err 'nothing tells which devices there were; thin_repair --candidates lists'
+run 0 thin_repair --candidates -i hurt
+has out '^mapping-root details-root transaction  *time  devices  *mappings  *reused$'
+has out '^ *149 *153 *1 *3 *7 *494 *-$'
+lacks out 'current'
+repairs --allow-older
+new
+run 0 thin_repair --allow-older --report lost.json -i hurt -o good
+has err 'this is an EARLIER commit .mapping root 149, details root 153.'
+has err '7 devices, 494 mappings'
+if command -v jq >/dev/null; then
+	[ "$(jq -c '[.summary.older_commit, .summary.mapping_root]' lost.json)" = '[true,149]' ] ||
+		fail "an earlier commit in the report"
+fi
+repairs --mapping-root 141 --details-root 144
+new
+run 0 thin_repair --mapping-root 141 --details-root 144 -i hurt -o good
+has err '8 devices, 592 mappings'
+run 0 thin_repair --candidates -i snaps
+has out '^ *1240 *1236 *8 *200 *194 *283722 *0  current$'
+fixture basic whole
+new
+run 0 thin_repair --allow-older --aggressive -i whole -o good # there is no reason for either
+has err 'nothing was lost$'
+lines err 1
+head -c 100000 /dev/zero >hurt
+refused 1 thin_repair --candidates -i hurt
+refused 64 thin_repair --mapping-root 141 -i whole -o good
+has err 'go together'
+refused 64 thin_repair --mapping-root 0 --details-root 0 -i whole -o good
+refused 1 thin_repair --mapping-root 2 --details-root 3 -i whole -o good
+
+# ---- an old version of a leaf where the last write was lost
+fixture basic hurt
+damage hurt stale 83 62
+repairs
+new
 run 0 thin_repair -i hurt -o good
-has err 'belong to nobody that is known'
-lacks err 'nothing was lost'
-run 0 thin_check --strict good
+has err 'older than the last commit, a write of theirs was lost; they were left out$'
 
 # ---- a leaf: its own mappings, which are told
 cp --sparse=always snaps hurt
@@ -82,8 +118,8 @@ run 0 thin_repair -q -i hurt -o good
 empty err
 run 0 thin_repair --report lost.json -i hurt -o good
 if command -v jq >/dev/null; then
-	[ "$(jq -c '[.summary.mappings_lost, .summary.devices_hit, .losses[0].block, .losses[0].begin]' lost.json)" = \
-		'[786,6,2893,3775]' ] || fail "the report as JSON"
+	[ "$(jq -c '[.summary.mappings_lost, .summary.devices_hit, .losses[0], .findings]' lost.json)" = \
+		'[786,6,{"block":2893,"devices":[68,69,70,71,72,82],"begin":3775,"end":null},{"block-checksum":1}]' ] || fail "the report as JSON"
 fi
 run 1 thin_repair --report no/such/place -i hurt -o good
 run 0 thin_dump --repair hurt
@@ -168,6 +204,7 @@ refused 64 thin_repair -i snaps -o good --report snaps
 refused 64 thin_repair -i snaps -o good --report good
 refused 64 thin_repair -i snaps -o good --data-block-size 100
 refused 64 thin_repair -i snaps -o good --nr-data-blocks 0
+refused 64 thin_repair --candidates
 refused 64 thin_dump --repair -m snaps
 thin_dump snaps >snaps.xml
 head -c 100000 /dev/urandom >junk

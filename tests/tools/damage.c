@@ -9,6 +9,7 @@
  *     damage FILE swap DEVICE N             swap children N and N + 1 of the device's root
  *     damage FILE swap-keys DEVICE N        swap keys N and N + 1 of the device's first leaf
  *     damage FILE mapped DEVICE BLOCKS      mapped_blocks of the device's details
+ *     damage FILE stale BLOCK OLD           what stands in OLD, as an old version of BLOCK
  *     damage FILE get OFFSET BYTES          print a field of the superblock
  */
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include <string.h>
 
 #include "tests/support/image.h"
+#include "tests/support/versions.h"
 
 static uint64_t number(const char *text)
 {
@@ -63,6 +65,8 @@ static int apply(struct image *i, int argc, char **argv)
 	} else if (!strcmp(what, "mapped") && argc == 5) {
 		at = device_details_offset(i, number(argv[3]), &block);
 		image_set_node(i, block, at, 8, number(argv[4]));
+	} else if (!strcmp(what, "stale") && argc == 5) {
+		version_put(i, i, number(argv[3]), number(argv[4]));
 	} else if (!strcmp(what, "get") && argc == 5) {
 		printf("%llu\n",
 		       (unsigned long long)image_get(i, 0, number(argv[3]), number(argv[4])));
