@@ -233,15 +233,22 @@ static bool in_excess(const struct trial *t, uint64_t block)
 	       ref_counts_get(&s->table.refs, block) > s->counts[block];
 }
 
-/* Is there something that could have stood in the place of the child? */
-static bool replaceable(struct trial *t, const struct node *child)
+/* Could n have stood in the place of the child?  Any tree could, as that of a device. */
+static bool may_replace(const struct node *n, const struct node *child, bool as_root)
+{
+	if (n == child || n->kind != child->kind)
+		return false;
+	if (as_root)
+		return true;
+	return n->height == child->height &&
+	       (child->bad || !child->nr_values ||
+		(n->first_key <= child->last_key && n->last_key >= child->first_key));
+}
+
+static bool replaceable(struct trial *t, const struct node *child, bool as_root)
 {
 	for (size_t i = 0; i < t->nr_missed && t->budget; i++, t->budget--) {
-		const struct node *n = node_at(t, t->missed[i]);
-
-		if (n != child && n->kind == child->kind && n->height == child->height &&
-		    (child->bad || !child->nr_values ||
-		     (n->first_key <= child->last_key && n->last_key >= child->first_key)))
+		if (may_replace(node_at(t, t->missed[i]), child, as_root))
 			return true;
 	}
 	return false;
@@ -317,11 +324,12 @@ static bool entry_accused(const struct trial *t, const struct overuse *o)
 
 static void accuse(struct trial *t, const struct overuse *o)
 {
-	const struct node *child = node_at(t, o->child);
+	const struct node *child = node_at(t, o->child), *parent = node_at(t, o->parent);
+	bool as_root = parent->kind == KIND_TOP_LEVEL && child->kind == KIND_MAPPING;
 
 	t->source[o->parent] = child->block / BITMAP_ENTRIES;
 	if (accused(t, o->parent) || entry_accused(t, o) ||
-	    (!t->s->counts[child->block] && replaceable(t, child)))
+	    (!t->s->counts[child->block] && replaceable(t, child, as_root)))
 		t->nr_definite[o->parent]++;
 	else if (t->s->counts[child->block])
 		t->nr_excess[o->parent]++;
@@ -337,8 +345,43 @@ static void find_worst(struct trial *t, const struct overuse *o)
 static void accuse_worst(struct trial *t, const struct overuse *o)
 {
 	if (t->nr_excess[o->parent] && t->nr_excess[o->parent] == t->worst[o->child] &&
-	    replaceable(t, node_at(t, o->child)))
+	    replaceable(t, node_at(t, o->child), false))
 		t->nr_definite[o->parent]++;
+}
+
+/* ---- a top level that does not know the devices that there are */
+
+static bool is_odd(const struct trial *t, const struct salvage_device *d)
+{
+	int64_t root = node_table_find(&t->s->table, d->root, KIND_MAPPING);
+	const struct node *n = root < 0 ? NULL : node_at(t, (size_t)root);
+
+	return d->has_root && d->has_details &&
+	       (!n || n->bad || n->incomplete || n->nr_values != d->details.mapped_blocks);
+}
+
+static bool lacks_root(const struct salvage_device *d)
+{
+	return !d->has_root && d->has_details && d->details.mapped_blocks;
+}
+
+/*
+ * It lacks a device that has details, another one has a tree that is not right, and there are trees
+ * that nobody leads to.  Only a top level of one leaf is judged: of more, each may have lost one.
+ */
+static int64_t find_stale_top_level(const struct trial *t)
+{
+	int64_t root = node_table_find(&t->s->table, t->s->sb.mapping_root, KIND_TOP_LEVEL);
+	bool lacking = false, odd = false;
+
+	if (root < 0 || !node_at(t, (size_t)root)->leaf || node_at(t, (size_t)root)->bad ||
+	    !t->nr_missed)
+		return -1;
+	for (size_t i = 0; i < t->s->nr_devices; i++) {
+		lacking |= lacks_root(&t->s->devices[i]);
+		odd |= is_odd(t, &t->s->devices[i]);
+	}
+	return lacking && odd ? root : -1;
 }
 
 static bool any_definite(const struct trial *t)
@@ -354,9 +397,14 @@ static int judge_parents(struct trial *t)
 {
 	const size_t nr_nodes = t->s->table.nr_nodes;
 	uint32_t *nodes = alloc_array(nr_nodes, sizeof(*nodes));
+	int64_t top_level = find_stale_top_level(t);
 	size_t nr = 0;
 	int r = 0;
 
+	if (top_level >= 0) {
+		alloc_free(nodes);
+		return discard(t, node_at(t, (size_t)top_level)->block);
+	}
 	if (!nodes)
 		return -ENOMEM;
 	each_overuse(t, accuse);
