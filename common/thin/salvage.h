@@ -88,10 +88,11 @@ struct salvage_result {
 	size_t nr_adoptions, adoptions_capacity;
 	uint64_t per_finding[NR_FINDINGS]; /* what is wrong with the nodes, by enum finding_id */
 	uint64_t nr_lost_devices;          /* that can be told to have been there */
-	uint64_t nr_adopted;               /* nodes that nothing led to any more */
-	uint64_t nr_strays;                /* blocks that stood in the wrong place */
-	uint64_t nr_dropped;               /* single mappings */
-	uint64_t nr_stale;                 /* whole blocks that are older than the last commit */
+	uint64_t nr_gone;    /* devices that were deleted, though the top level still knew them */
+	uint64_t nr_adopted; /* nodes that nothing led to any more */
+	uint64_t nr_strays;  /* blocks that stood in the wrong place */
+	uint64_t nr_dropped; /* single mappings */
+	uint64_t nr_stale;   /* whole blocks that are older than the last commit */
 	/* Pieces of mapping trees that belong to no device that is known, and their mappings. */
 	uint64_t nr_homeless, nr_homeless_mappings;
 	uint64_t nr_guessed; /* trees and nodes that the likeliest way was taken for */

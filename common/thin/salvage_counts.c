@@ -23,6 +23,8 @@ struct walk {
 	uint32_t value_size;
 	uint8_t *raws;   /* owned: BTREE_MAX_DEPTH blocks */
 	uint64_t budget; /* ends a walk in circles */
+	bool counted;    /* only nodes that the metadata space map counts, or knows nothing of */
+	bool (*accept)(void *context, const struct btree_node *leaf); /* or NULL: all leaves */
 	int (*fn)(void *context, uint64_t block, uint64_t key, const void *value);
 	void *context;
 };
@@ -36,10 +38,12 @@ static int walk_below(struct walk *w, uint64_t block, unsigned int depth)
 	int r = 0;
 
 	if (depth == BTREE_MAX_DEPTH || block >= w->s->nr_blocks || !w->budget ||
-	    block_read(w->s->overlay, block, raw) ||
+	    (w->counted && !w->s->counts[block]) || block_read(w->s->overlay, block, raw) ||
 	    btree_node_decode(raw, block, w->value_size, &n, &ignored))
 		return 0;
 	w->budget--;
+	if (n.leaf && w->accept && !w->accept(w->context, &n))
+		return 0;
 	for (uint32_t i = 0; i < n.nr_entries && !r; i++)
 		r = n.leaf ? w->fn(w->context, block, btree_node_key(&n, i),
 				   btree_node_value(&n, i))
@@ -154,8 +158,10 @@ struct comparison {
 	struct salvage *s;
 	struct data_bitmap *bitmaps; /* owned */
 	size_t nr_bitmaps, bitmaps_capacity;
-	struct u64_map bitmap_at; /* by metadata block: 1 + index */
-	struct bitset blocks;     /* of bitmaps */
+	uint64_t nr_entries, nr_allocated; /* of the index */
+	struct u64_map bitmap_at;          /* by metadata block: 1 + index */
+	struct bitset blocks;              /* of bitmaps */
+	struct bitset high; /* data blocks whose count stands in the tree, by their bitmap */
 };
 
 static int note_bitmap(void *context, uint64_t block, uint64_t key, const void *value)
@@ -203,7 +209,7 @@ struct tally {
 };
 
 /* Once for each data block of the pool. */
-static void tally_bitmap(const struct salvage *s, uint64_t base, const struct disk_bitmap *bitmap,
+static void tally_bitmap(struct comparison *c, uint64_t base, const struct disk_bitmap *bitmap,
 			 struct tally *t)
 {
 	uint64_t word = 0;
@@ -215,10 +221,12 @@ static void tally_bitmap(const struct salvage *s, uint64_t base, const struct di
 		if (i % 32 == 0)
 			word = bitmap_word(bitmap, i / 32);
 		count = bitmap_entry(word, 0);
-		claims = ref_counts_get(&s->ledger.claims, base + i);
+		claims = ref_counts_get(&c->s->ledger.claims, base + i);
 		t->nr_free += !count;
 		if (count > claims)
 			t->nr_missing += count - claims;
+		if (count == BITMAP_OVERFLOW)
+			bitset_set(&c->high, base + i);
 		if (count == BITMAP_OVERFLOW || claims <= count)
 			continue;
 		if (t->nr_excess < MAX_EXCESS_OF_BITMAP)
@@ -241,7 +249,7 @@ static int compare_bitmap(void *context, uint64_t block, const void *raw, int er
 	t = alloc_object(struct tally);
 	if (!t)
 		return -ENOMEM;
-	tally_bitmap(c->s, b->number * BITMAP_ENTRIES, raw, t);
+	tally_bitmap(c, b->number * BITMAP_ENTRIES, raw, t);
 	if (t->nr_free == b->entry.nr_free && t->nr_excess <= MAX_EXCESS_OF_BITMAP) {
 		c->s->ledger.nr_missing += t->nr_missing;
 		for (uint32_t i = 0; i < t->nr_excess && !r; i++) {
@@ -256,10 +264,26 @@ static int compare_bitmap(void *context, uint64_t block, const void *raw, int er
 	return r;
 }
 
+/* A leaf of the tree is current when it has the very counts that the bitmaps say are there. */
+static bool in_step(void *context, const struct btree_node *leaf)
+{
+	const struct comparison *c = context;
+	uint32_t i = 0;
+
+	if (!leaf->nr_entries || leaf->first_unsorted < leaf->nr_entries)
+		return false;
+	for (uint64_t b = bitset_next(&c->high, btree_node_key(leaf, 0));
+	     b < c->high.nr_bits && i < leaf->nr_entries; b = bitset_next(&c->high, b + 1)) {
+		if (b != btree_node_key(leaf, i++))
+			return false;
+	}
+	return i == leaf->nr_entries;
+}
+
 /* Counts of three and more stand in a tree. */
 static int compare_high_count(void *context, uint64_t block, uint64_t key, const void *value)
 {
-	struct salvage *s = context;
+	struct salvage *s = ((struct comparison *)context)->s;
 	uint64_t stored = decode_ref_count(value), claims = ref_counts_get(&s->ledger.claims, key);
 
 	if (stored < BITMAP_OVERFLOW)
@@ -270,24 +294,43 @@ static int compare_high_count(void *context, uint64_t block, uint64_t key, const
 	return claims > stored ? note_excess(s, key, stored, block) : 0;
 }
 
+/* An index of another commit seldom comes to what the superblock says. */
+static bool index_is_current(const struct comparison *c)
+{
+	const struct space_map_root *root = &c->s->sb.data_space_map;
+
+	return c->nr_entries != space_map_nr_bitmaps(root->nr_blocks) ||
+	       c->nr_allocated == root->nr_allocated;
+}
+
 int salvage_compare_data_counts(struct salvage *s)
 {
 	struct comparison c = { .s = s };
-	struct walk index = {
-		.s = s, .value_size = INDEX_ENTRY_SIZE, .fn = note_bitmap, .context = &c
-	};
-	struct walk high = {
-		.s = s, .value_size = REF_COUNT_SIZE, .fn = compare_high_count, .context = s
-	};
+	struct walk index = { .s = s,
+			      .value_size = INDEX_ENTRY_SIZE,
+			      .counted = true,
+			      .fn = note_bitmap,
+			      .context = &c };
+	struct walk high = { .s = s,
+			     .value_size = REF_COUNT_SIZE,
+			     .counted = true,
+			     .accept = in_step,
+			     .fn = compare_high_count,
+			     .context = &c };
 	int r = bitset_init(&c.blocks, s->nr_blocks);
 
+	if (!r)
+		r = bitset_init(&c.high, s->sb.data_space_map.nr_blocks);
 	if (!r && s->sb.data_space_map.bitmap_root)
 		r = walk_tree(&index, s->sb.data_space_map.bitmap_root);
+	if (!index_is_current(&c))
+		bitset_clear_all(&c.blocks);
 	if (!r)
 		r = block_reader_run(s->reader, &c.blocks, compare_bitmap, &c);
-	if (!r && s->sb.data_space_map.ref_count_root)
+	if (!r && c.blocks.nr_set)
 		r = walk_tree(&high, s->sb.data_space_map.ref_count_root);
 	bitset_destroy(&c.blocks);
+	bitset_destroy(&c.high);
 	u64_map_destroy(&c.bitmap_at);
 	alloc_free(c.bitmaps);
 	return r;

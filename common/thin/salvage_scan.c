@@ -441,15 +441,31 @@ static int find_devices(struct salvage *s)
 	return r;
 }
 
-/* A root that leads to no mapping tree is none. */
+/* The details, which are whole, do not know it, and the last commit does not count its tree. */
+static bool is_gone(const struct salvage *s, const struct salvage_device *d)
+{
+	return d->has_root && !d->has_details && !s->details_lost && d->root < s->nr_blocks &&
+	       !s->counts[d->root] && bitset_test(&s->sound_bitmaps, d->root / BITMAP_ENTRIES);
+}
+
+/* A root that leads to no mapping tree is none; a device that was deleted is none. */
 static void check_roots(struct salvage *s)
 {
+	size_t nr = 0;
+
 	for (size_t i = 0; i < s->nr_devices; i++) {
 		struct salvage_device *d = &s->devices[i];
 
+		if (is_gone(s, d)) {
+			forget_reference(s, d->root);
+			s->result->nr_gone++;
+			continue;
+		}
 		if (d->has_root && node_table_find(&s->table, d->root, KIND_MAPPING) < 0)
 			d->has_root = false;
+		s->devices[nr++] = *d;
 	}
+	s->nr_devices = nr;
 }
 
 /* ---- who misses them */
@@ -485,6 +501,7 @@ int salvage_reset_scan(struct salvage *s)
 	alloc_free(s->latest_shared);
 	s->latest_shared = NULL;
 	s->nr_devices = 0;
+	s->result->nr_gone = 0;
 	return node_table_init(&s->table, s->overlay, s->reader, NULL, s->nr_blocks);
 }
 

@@ -129,6 +129,13 @@ static void print_circumstances(const struct tool *tool, const char *input,
 			   "%s: the number of data blocks was lost: it is now what mappings need; "
 			   "--nr-data-blocks gives another",
 			   input);
+	if (result->nr_gone)
+		tool_error(
+			tool,
+			"%s: %" PRIu64
+			" devices that the details do not know and whose trees are not in use any "
+			"more were left out",
+			input, result->nr_gone);
 	if (result->nr_strays)
 		tool_error(tool, "%s: %" PRIu64 " blocks stood in the wrong place", input,
 			   result->nr_strays);
