@@ -42,7 +42,8 @@ static int add_all_high(struct build *b)
 	uint64_t block = ref_counts_skip_unused(b->counts, 0);
 	int r = 0;
 
-	while (block < b->root.nr_blocks && !r) {
+	/* Mostly there are none. */
+	while (b->counts->nr_above_two && block < b->root.nr_blocks && !r) {
 		uint64_t count = ref_counts_get(b->counts, block);
 
 		if (count >= BITMAP_OVERFLOW)
