@@ -36,6 +36,7 @@ struct salvage_device {
 	struct device_details details;
 	uint64_t root; /* metadata block */
 	bool has_details, has_root;
+	bool has_entry; /* in the top level, wherever that leads */
 	bool rebuilt_details, matched_root;
 	enum salvage_evidence evidence; /* of the root that was matched */
 	uint32_t undecided;             /* 1 + index of those it is among, 0: none */

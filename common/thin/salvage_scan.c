@@ -360,7 +360,7 @@ static int add_entry(struct salvage *s, enum block_kind kind, const struct btree
 	}
 	d.nr_mappings = s->nr_devices; /* the order in which they came */
 	d.has_details = kind == KIND_DETAILS;
-	d.has_root = !d.has_details;
+	d.has_root = d.has_entry = !d.has_details;
 	if (d.has_details)
 		d.details = device_details_decode(btree_node_value(leaf, i));
 	else
@@ -400,7 +400,7 @@ void salvage_join_devices(struct salvage *s)
 			last->has_details = true;
 			last->details = d.details;
 		} else if (d.has_root && !last->has_root) {
-			last->has_root = true;
+			last->has_root = last->has_entry = true;
 			last->root = d.root;
 		}
 	}

@@ -360,28 +360,30 @@ static bool is_odd(const struct trial *t, const struct salvage_device *d)
 	       (!n || n->bad || n->incomplete || n->nr_values != d->details.mapped_blocks);
 }
 
-static bool lacks_root(const struct salvage_device *d)
+/* The two trees of a commit know the same devices. */
+static bool is_in_one_tree(const struct salvage_device *d)
 {
-	return !d->has_root && d->has_details && d->details.mapped_blocks;
+	return d->has_details != d->has_entry;
 }
 
 /*
- * It lacks a device that has details, another one has a tree that is not right, and there are trees
- * that nobody leads to.  Only a top level of one leaf is judged: of more, each may have lost one.
+ * It does not know the devices that the details know, another one has a tree that is not right, and
+ * there are trees that nobody leads to.  Only a top level of one leaf is judged: of more, each may
+ * have lost one.
  */
 static int64_t find_stale_top_level(const struct trial *t)
 {
 	int64_t root = node_table_find(&t->s->table, t->s->sb.mapping_root, KIND_TOP_LEVEL);
-	bool lacking = false, odd = false;
+	bool differ = t->s->result->nr_gone, odd = t->s->result->nr_gone;
 
 	if (root < 0 || !node_at(t, (size_t)root)->leaf || node_at(t, (size_t)root)->bad ||
-	    !t->nr_missed)
+	    !t->nr_missed || t->s->details_lost)
 		return -1;
 	for (size_t i = 0; i < t->s->nr_devices; i++) {
-		lacking |= lacks_root(&t->s->devices[i]);
+		differ |= is_in_one_tree(&t->s->devices[i]);
 		odd |= is_odd(t, &t->s->devices[i]);
 	}
-	return lacking && odd ? root : -1;
+	return differ && odd ? root : -1;
 }
 
 static bool any_definite(const struct trial *t)
