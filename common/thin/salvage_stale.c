@@ -366,10 +366,20 @@ static bool is_in_one_tree(const struct salvage_device *d)
 	return d->has_details != d->has_entry;
 }
 
+/* Something below the top level that cannot be read, and so may be what trees are missed for. */
+static bool mappings_lost(const struct trial *t)
+{
+	for (size_t i = 0; i < t->s->nr_live; i++) {
+		if (node_at(t, i)->kind == KIND_MAPPING && node_at(t, i)->bad)
+			return true;
+	}
+	return false;
+}
+
 /*
- * It does not know the devices that the details know, another one has a tree that is not right, and
- * there are trees that nobody leads to.  Only a top level of one leaf is judged: of more, each may
- * have lost one.
+ * It does not know the devices that the details know, and there are trees that nobody leads to:
+ * because of it, where a device has a tree that is not right, or where nothing else is lost.  Only
+ * a top level of one leaf is judged: of more, each may have lost one.
  */
 static int64_t find_stale_top_level(const struct trial *t)
 {
@@ -383,7 +393,7 @@ static int64_t find_stale_top_level(const struct trial *t)
 		differ |= is_in_one_tree(&t->s->devices[i]);
 		odd |= is_odd(t, &t->s->devices[i]);
 	}
-	return differ && odd ? root : -1;
+	return differ && (odd || !mappings_lost(t)) ? root : -1;
 }
 
 static bool any_definite(const struct trial *t)
