@@ -92,6 +92,18 @@ static void take_bitmap(struct salvage *s, uint64_t number, const struct index_e
 		bitset_set(&s->sound_bitmaps, number);
 }
 
+/* Comes the index to what the superblock says?  That of another commit seldom does. */
+static bool metadata_index_is_current(const struct salvage *s, const struct disk_index *index)
+{
+	uint64_t nr = space_map_nr_bitmaps(s->sb.metadata_space_map.nr_blocks), nr_allocated = 0;
+
+	for (uint64_t i = 0; i < nr && i < METADATA_MAX_BITMAPS; i++)
+		nr_allocated +=
+			BITMAP_ENTRIES - (uint64_t)index_entry_decode(&index->entries[i]).nr_free;
+	return s->result->superblock_found_out ||
+	       nr_allocated == s->sb.metadata_space_map.nr_allocated;
+}
+
 static void take_bitmaps(struct salvage *s, const struct disk_index *index, void *raw)
 {
 	uint64_t nr = space_map_nr_bitmaps(s->nr_blocks);
@@ -139,8 +151,13 @@ int salvage_load_counts(struct salvage *s, uint64_t index_block, uint64_t ref_co
 		s->nr_beyond = 0;
 		for (uint64_t b = 0; b < s->nr_blocks; b++)
 			s->counts[b] = COUNT_UNKNOWN;
-		if (!read_block(s, index_block, SHAPE_INDEX, index))
+		s->index_lost = read_block(s, index_block, SHAPE_INDEX, index) != 0;
+		if (!s->index_lost)
 			take_bitmaps(s, index, raw);
+		if (!s->index_lost && !metadata_index_is_current(s, index)) {
+			s->index_lost = true;
+			bitset_clear_all(&s->sound_bitmaps);
+		}
 	}
 	alloc_free(index);
 	alloc_free(raw);

@@ -95,6 +95,7 @@ struct salvage {
 	uint64_t highest_data_block; /* that a mapping leads to */
 	uint32_t *counts;            /* owned, by block */
 	struct bitset sound_bitmaps; /* of the metadata: as full as the index says */
+	bool index_lost;             /* of the metadata space map, or not the last commit's */
 	uint64_t nr_beyond;          /* blocks behind the end that were counted */
 	struct data_ledger ledger;
 	uint32_t *latest_shared; /* owned, by node: see salvage_find_sharing() */

@@ -507,7 +507,6 @@ int salvage_reset_scan(struct salvage *s)
 
 int salvage_scan(struct salvage *s)
 {
-	uint64_t index = s->sb.metadata_space_map.bitmap_root;
 	struct bitset frontier;
 	int r = bitset_init(&frontier, s->nr_blocks);
 
@@ -517,7 +516,7 @@ int salvage_scan(struct salvage *s)
 		r = scan_live(s, &frontier);
 	if (!r)
 		r = scan_held(s, &frontier);
-	if (!r && !s->result->older && (index >= s->nr_blocks || s->shapes[index] != SHAPE_INDEX))
+	if (!r && !s->result->older && s->index_lost)
 		r = salvage_search_counts(s);
 	if (!r)
 		r = salvage_distrust_counts(s);

@@ -175,22 +175,59 @@ static bool has_device(const struct search *q, const struct commit *c, uint64_t 
 	return false;
 }
 
+/* The details of a commit whose devices all stand in one leaf. */
+static bool read_details(struct search *q, const struct commit *c, uint8_t *raw,
+			 struct btree_node *ret_leaf)
+{
+	struct node_fault ignored;
+
+	return !block_read(q->s->overlay, c->details_root, raw) &&
+	       !btree_node_decode(raw, c->details_root, DETAILS_SIZE, ret_leaf, &ignored) &&
+	       ret_leaf->leaf;
+}
+
+/* A device that `after` lacks, although it is older than the newest one there: it was deleted. */
+static bool deleted_between(struct search *q, const struct commit *before,
+			    const struct commit *after)
+{
+	struct btree_node b, a;
+	uint32_t j = 0;
+
+	if (!read_details(q, before, q->raws, &b) ||
+	    !read_details(q, after, q->raws + MD_BLOCK_SIZE, &a))
+		return false;
+	for (uint32_t i = 0; i < b.nr_entries; i++) {
+		struct device_details d = device_details_decode(btree_node_value(&b, i));
+
+		while (j < a.nr_entries && btree_node_key(&a, j) < btree_node_key(&b, i))
+			j++;
+		if ((j == a.nr_entries || btree_node_key(&a, j) != btree_node_key(&b, i)) &&
+		    (d.creation_time < after->creation_time ||
+		     d.transaction_id < after->transaction_id))
+			return true;
+	}
+	return false;
+}
+
 /*
  * Do the devices say that `after` is the later one?  The snapshotted_time of a device only grows,
- * and every snapshot has a creation_time of its own: where it is not there and somebody was
- * snapshotted at its time, it was deleted.
+ * every snapshot has a creation_time of its own (where it is not there and somebody was snapshotted
+ * at its time, it was deleted), and what is made after a device was made knows it, or it was
+ * deleted.
  */
-static bool surely_follows(const struct search *q, const struct commit *before,
+static bool surely_follows(struct search *q, const struct commit *before,
 			   const struct commit *after)
 {
-	if (before->time == after->time)
-		return before->creation_time == before->time && after->creation_time < after->time;
-	return before->time < after->time && has_device(q, before, after->snapshotted);
+	if (before->time == after->time && before->creation_time == before->time &&
+	    after->creation_time < after->time)
+		return true;
+	if (before->time < after->time && has_device(q, before, after->snapshotted))
+		return true;
+	return deleted_between(q, before, after) && !deleted_between(q, after, before);
 }
 
 /* How likely is it that `after` is the later one?  0 … 1. */
-static double follows(const struct search *q, const struct commit *before,
-		      const struct commit *after)
+static double follows(struct search *q, const struct commit *before, const struct commit *after)
 {
 	double on, anew = 0;
 
@@ -243,7 +280,7 @@ static int keep_whole(struct search *q, const struct commit *c)
 	return 0;
 }
 
-static bool has_successor(const struct search *q, const struct commit *c)
+static bool has_successor(struct search *q, const struct commit *c)
 {
 	for (size_t i = 0; i < q->nr_whole; i++) {
 		const struct commit *other = &q->whole[i];
@@ -256,7 +293,7 @@ static bool has_successor(const struct search *q, const struct commit *c)
 }
 
 /* The one that no other follows.  Where commits between are lost there may be several. */
-static const struct commit *newest(const struct search *q)
+static const struct commit *newest(struct search *q)
 {
 	const struct commit *best = &q->damaged;
 
