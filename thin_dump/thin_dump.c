@@ -10,6 +10,7 @@
 #include "common/tool/open_metadata.h"
 #include "common/tool/pool_options.h"
 #include "common/tool/progress_terminal.h"
+#include "common/tool/verify.h"
 #include "common/xml/emit.h"
 
 static int explain(const struct thin_dump_options *o, const struct read_fault *fault, int error)
@@ -104,6 +105,8 @@ static int salvage_and_dump(const struct thin_dump_options *o, struct block_engi
 	}
 	read.nr_blocks = result->nr_blocks;
 	status = dump_engine(o, sound, &read);
+	if (status == STATUS_OK)
+		status = verify_salvaged(&thin_dump_tool, sound, false, o->input, o->quiet);
 	block_engine_destroy(sound);
 	return status;
 }
@@ -118,8 +121,7 @@ static int dump_repaired(const struct thin_dump_options *o)
 	if (status != STATUS_NONE)
 		return status;
 	status = salvage_and_dump(o, engine, &result);
-	if (status == STATUS_OK && !o->quiet &&
-	    (result.superblock_found_out || loss_totals(&result).anything_lost))
+	if (!o->quiet && (result.superblock_found_out || loss_totals(&result).anything_lost))
 		loss_report_text(&thin_dump_tool, o->input, &result);
 	salvage_result_destroy(&result);
 	block_engine_destroy(engine);

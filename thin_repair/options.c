@@ -110,6 +110,29 @@ static int take(void *context, const struct tool_option *option, const char *arg
 	return STATUS_NONE;
 }
 
+/* STATUS_NONE, or STATUS_USAGE after saying which options do not go together. */
+static int check_combination(const struct thin_repair_options *o)
+{
+	const struct salvage_options *s = &o->salvage;
+
+	if (!s->mapping_root != !s->details_root)
+		return tool_usage_error(&thin_repair_tool,
+					"--mapping-root and --details-root go together: "
+					"--candidates lists the pairs");
+	if (s->has_roots && s->allow_older)
+		return tool_usage_error(&thin_repair_tool,
+					"--allow-older chooses what --mapping-root has chosen");
+	if (o->candidates && (o->output || o->report || o->strict || s->has_roots ||
+			      s->allow_older || s->aggressive))
+		return tool_usage_error(
+			&thin_repair_tool,
+			"--candidates only lists: it goes with --input and --quiet");
+	if (!o->output && !o->candidates)
+		return tool_usage_error(&thin_repair_tool,
+					"no output file provided: -o <DEVICE> is missing");
+	return STATUS_NONE;
+}
+
 int thin_repair_parse(int argc, char **argv, struct thin_repair_options *ret_options)
 {
 	int status;
@@ -121,13 +144,6 @@ int thin_repair_parse(int argc, char **argv, struct thin_repair_options *ret_opt
 	if (!ret_options->input)
 		return tool_usage_error(&thin_repair_tool,
 					"no input file provided: -i <DEVICE> is missing");
-	if (!ret_options->salvage.mapping_root != !ret_options->salvage.details_root)
-		return tool_usage_error(&thin_repair_tool,
-					"--mapping-root and --details-root go together: "
-					"--candidates lists the pairs");
 	ret_options->salvage.has_roots = ret_options->salvage.mapping_root != 0;
-	if (!ret_options->output && !ret_options->candidates)
-		return tool_usage_error(&thin_repair_tool,
-					"no output file provided: -o <DEVICE> is missing");
-	return STATUS_NONE;
+	return check_combination(ret_options);
 }

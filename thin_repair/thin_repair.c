@@ -8,21 +8,23 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/pdata/space_map.h"
-#include "common/thin/metadata_check.h"
 #include "common/thin/metadata_read.h"
 #include "common/thin/metadata_write.h"
 #include "common/tool/loss_report.h"
 #include "common/tool/open_metadata.h"
 #include "common/tool/pool_options.h"
+#include "common/tool/verify.h"
 
 struct repair {
 	const struct thin_repair_options *options;
 	struct block_engine *input, *sound, *output;
 	struct salvage_result result;
 	uint64_t nr_blocks; /* of the output */
+	bool written;
 };
 
 static int fail(const struct repair *r, const char *file, const char *text)
@@ -98,39 +100,6 @@ static int write_output(const struct repair *r)
 			   : fail(r, r->options->output, strerror(-e));
 }
 
-/* Is there anything that did not come as it was? */
-static bool anything_put_back(const struct salvage_result *s)
-{
-	bool any = s->nr_adopted || s->nr_strays || s->nr_stale || s->nr_dropped ||
-		   s->superblock_found_out;
-
-	for (size_t i = 0; i < s->nr_devices; i++)
-		any |= s->devices[i].matched_root || s->devices[i].rebuilt_details;
-	return any;
-}
-
-/* What was put back must not contradict itself: two devices that would overwrite each other. */
-static int verify_output(const struct repair *r)
-{
-	const struct check_options options = { .skip_mappings = false };
-	struct check_result result;
-	struct report report;
-	int status = STATUS_OK, e;
-
-	report_init(&report);
-	e = metadata_check(r->output, &options, &report, NULL, &result);
-	if (e)
-		status = fail(r, r->options->output, strerror(-e));
-	else if (report_worst(&report) == SEVERITY_FATAL)
-		status =
-			fail(r, r->options->output,
-			     "written, but it contradicts itself: some of what was put back is not "
-			     "current.  thin_check tells which devices; do not use them");
-	check_result_destroy(&result);
-	report_destroy(&report);
-	return status;
-}
-
 static int repair_to_output(struct repair *r)
 {
 	const struct thin_repair_options *o = r->options;
@@ -144,8 +113,9 @@ static int repair_to_output(struct repair *r)
 	status = measure(r);
 	if (status == STATUS_NONE)
 		status = write_output(r);
-	if (status == STATUS_OK && anything_put_back(&r->result))
-		status = verify_output(r);
+	r->written = status == STATUS_OK;
+	if (r->written)
+		status = verify_salvaged(&thin_repair_tool, r->output, true, o->output, o->quiet);
 	block_engine_destroy(r->output);
 	return status;
 }
@@ -175,10 +145,21 @@ static int run(struct repair *r)
 	if (e)
 		return fail(r, o->input, *fault.text ? fault.text : strerror(-e));
 	status = repair_to_output(r);
-	if (status == STATUS_OK)
+	if (r->written)
 		status = report(r, status);
 	block_engine_destroy(r->sound);
 	return status;
+}
+
+/* That it cannot be written is better known before hours of work. */
+static int open_report(const char *path)
+{
+	FILE *f = fopen(path, "w");
+
+	if (f && !fclose(f))
+		return STATUS_NONE;
+	tool_error(&thin_repair_tool, "%s: %s", path, strerror(errno));
+	return STATUS_BAD;
 }
 
 int thin_repair_run(const struct thin_repair_options *o)
@@ -193,7 +174,10 @@ int thin_repair_run(const struct thin_repair_options *o)
 	    (same_file(o->report, o->input) || (o->output && same_file(o->report, o->output))))
 		return tool_usage_error(&thin_repair_tool,
 					"the report would overwrite the metadata: %s", o->report);
-	status = open_any_blocks(&thin_repair_tool, o->input, OPEN_READ, o->quiet, &r.input);
+	status = o->report ? open_report(o->report) : STATUS_NONE;
+	if (status == STATUS_NONE)
+		status =
+			open_any_blocks(&thin_repair_tool, o->input, OPEN_READ, o->quiet, &r.input);
 	if (status != STATUS_NONE)
 		return status;
 	status = o->candidates ? thin_repair_list(o, r.input) : run(&r);

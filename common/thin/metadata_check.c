@@ -118,7 +118,8 @@ static int check_trees(struct check *c)
 		r = check_snapshot_superblock(c);
 	if (!r && c->has_snap)
 		r = check_held(c);
-	if (!r && !c->options->metadata_snap && !c->options->skip_mappings)
+	if (!r && !c->options->metadata_snap && !c->options->skip_mappings &&
+	    !c->options->skip_space_maps)
 		r = check_space_maps(c);
 	count_mappings(c);
 	return r;

@@ -16,6 +16,7 @@
 struct check_options {
 	bool superblock_only; /* nothing but block 0 */
 	bool skip_mappings;   /* devices, but neither mapping trees nor space maps */
+	bool skip_space_maps; /* the trees alone */
 	bool metadata_snap;   /* the trees of the metadata snapshot, and no space map */
 	bool override_mapping_root, override_details_root;
 	uint64_t mapping_root, details_root; /* metadata blocks, where overridden */

@@ -4,6 +4,7 @@
 #include "common/thin/salvage.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -180,6 +181,16 @@ static int settle_roots(struct salvage *s)
 	details = salvage_kind_of(s, s->sb.details_root, raws);
 	mapping = salvage_kind_of(s, s->sb.mapping_root, raws);
 	alloc_free(raws);
+	if (s->options->has_roots && mapping != KIND_TOP_LEVEL)
+		return hopeless(s,
+				"block %" PRIu64 " is no root of a mapping tree: --candidates "
+				"lists those that are left",
+				s->sb.mapping_root);
+	if (s->options->has_roots && details != KIND_DETAILS)
+		return hopeless(s,
+				"block %" PRIu64 " is no root of device details: --candidates "
+				"lists those that are left",
+				s->sb.details_root);
 	if (details == KIND_TOP_LEVEL && mapping == KIND_DETAILS) {
 		uint64_t root = s->sb.details_root;
 

@@ -38,10 +38,11 @@ struct listing {
 	uint64_t *values; /* owned, by block: 1 + mappings below */
 	/* Owned, by block: 1 + mappings below to data blocks of others, and in outdated leaves. */
 	uint64_t *reused, *outdated;
-	uint8_t *raws;               /* owned: twice BTREE_MAX_DEPTH blocks */
-	struct bitset older;         /* data blocks that leaves lead to that are not live */
-	struct u64_map live_time_at; /* of these, by data block: 1 + time of a live mapping */
-	struct bitset live;          /* leaves */
+	uint8_t *raws;       /* owned: twice BTREE_MAX_DEPTH blocks */
+	struct bitset older; /* data blocks that leaves lead to that are not live */
+	struct u64_map
+		live_at; /* of these, by data block: hash of a live mapping's thin block and time */
+	struct bitset live; /* leaves */
 	bool reuse_known;
 };
 
@@ -153,37 +154,42 @@ static int read_halves(struct listing *l, struct halves *halves)
 
 /* ---- what became of their data blocks */
 
-typedef void (*value_fn)(struct listing *l, uint64_t block, uint64_t value, int *ret_error);
+typedef void (*value_fn)(struct listing *l, uint64_t block, uint64_t key, uint64_t value,
+			 int *ret_error);
 
-static void note_older(struct listing *l, uint64_t block, uint64_t value, int *ret_error)
+static void note_older(struct listing *l, uint64_t block, uint64_t key, uint64_t value,
+		       int *ret_error)
 {
 	(void)block;
+	(void)key;
 	(void)ret_error;
 	bitset_set(&l->older, mapping_data_block(value));
 }
 
-static void note_live(struct listing *l, uint64_t block, uint64_t value, int *ret_error)
+static void note_live(struct listing *l, uint64_t block, uint64_t key, uint64_t value,
+		      int *ret_error)
 {
-	uint64_t *time;
+	uint64_t *owner;
 
 	(void)block;
 	if (!bitset_test(&l->older, mapping_data_block(value)))
 		return;
-	time = u64_map_at(&l->live_time_at, mapping_data_block(value));
-	if (time)
-		*time = mapping_time(value) + 1u;
+	owner = u64_map_at(&l->live_at, mapping_data_block(value));
+	if (owner)
+		*owner = hash(key, mapping_time(value));
 	else
 		*ret_error = -ENOMEM;
 }
 
-static void note_reused(struct listing *l, uint64_t block, uint64_t value, int *ret_error)
+static void note_reused(struct listing *l, uint64_t block, uint64_t key, uint64_t value,
+			int *ret_error)
 {
-	const uint64_t *time = u64_map_find(&l->live_time_at, mapping_data_block(value));
+	const uint64_t *owner = u64_map_find(&l->live_at, mapping_data_block(value));
 
 	(void)ret_error;
 	if (!l->reused[block])
 		l->reused[block] = 1;
-	l->reused[block] += time && *time != mapping_time(value) + 1u;
+	l->reused[block] += owner && *owner != hash(key, mapping_time(value));
 }
 
 struct pass {
@@ -201,7 +207,7 @@ static int visit_leaf(void *context, uint64_t block, const void *raw, int error)
 	if (error || btree_node_decode(raw, block, MAPPING_VALUE_SIZE, &leaf, &ignored))
 		return 0;
 	for (uint32_t i = 0; i < leaf.nr_entries && !r; i++)
-		p->fn(p->l, block, btree_node_u64(&leaf, i), &r);
+		p->fn(p->l, block, btree_node_key(&leaf, i), btree_node_u64(&leaf, i), &r);
 	return r;
 }
 
@@ -370,7 +376,7 @@ static void close_listing(struct listing *l)
 	alloc_free(l->raws);
 	bitset_destroy(&l->older);
 	bitset_destroy(&l->live);
-	u64_map_destroy(&l->live_time_at);
+	u64_map_destroy(&l->live_at);
 }
 
 int salvage_list_candidates(struct salvage *s, struct candidate_list *list)

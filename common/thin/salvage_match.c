@@ -12,6 +12,8 @@
 #include "common/base/alloc.h"
 #include "common/thin/salvage_internal.h"
 
+#define MAX_COMPARISONS (UINT64_C(1) << 29) /* of devices with roots: some seconds */
+
 struct root {
 	uint32_t node;
 	uint32_t uses;          /* how many devices have it */
@@ -33,7 +35,8 @@ struct matching {
 	size_t nr_devices;
 	struct version *versions; /* owned, best first */
 	size_t nr_versions, versions_capacity;
-	void *raw; /* owned */
+	void *raw;       /* owned */
+	uint64_t budget; /* of comparisons */
 };
 
 static const struct node *node_of(const struct matching *m, const struct root *r)
@@ -157,11 +160,23 @@ static bool all_accounted_for(const struct matching *m)
 	return !m->s->nr_hidden && nr_uses == nr_devices;
 }
 
+/* Comparing every device with every root takes long where there are many: it is not done for ever.
+ */
+static bool afford(struct matching *m)
+{
+	uint64_t cost = 3 * (uint64_t)m->nr_devices * m->nr_roots;
+
+	if (m->budget < cost)
+		return false;
+	m->budget -= cost;
+	return true;
+}
+
 static void propagate(struct matching *m)
 {
 	bool progress = all_accounted_for(m);
 
-	while (progress) {
+	while (progress && afford(m)) {
 		progress = match_devices(m);
 		progress |= match_roots(m);
 	}
@@ -325,25 +340,50 @@ static void guess(struct matching *m, bool incomplete)
 	}
 }
 
-/* Of the marked devices and roots, those that fit one that is marked are marked as well. */
-static bool spread(const struct matching *m, uint8_t *devices, uint8_t *roots)
+/* Devices and roots that hang together: each fits one of the others. */
+struct group {
+	uint8_t *devices, *roots; /* owned: 1 in it, 2 in an earlier one */
+	size_t *queue;            /* owned: devices of it whose roots are to be looked at */
+	size_t nr_queued;
+};
+
+static void add_devices_of(struct matching *m, struct group *g, const struct root *root)
 {
-	bool progress = false;
-
 	for (size_t i = 0; i < m->nr_devices; i++) {
-		const struct salvage_device *d = &m->s->devices[m->devices[i]];
-
-		for (size_t r = 0; r < m->nr_roots; r++) {
-			if (devices[i] == roots[r] || !fits(m, &m->roots[r], d))
-				continue;
-			devices[i] = roots[r] = 1;
-			progress = true;
-		}
+		if (g->devices[i] || !fits(m, root, &m->s->devices[m->devices[i]]))
+			continue;
+		g->devices[i] = 1;
+		g->queue[g->nr_queued++] = i;
 	}
-	return progress;
 }
 
-static int add_undecided(struct matching *m, const uint8_t *devices, const uint8_t *roots)
+/* Each device and each root is looked at once. */
+static void find_group(struct matching *m, struct group *g, size_t first)
+{
+	g->nr_queued = 0;
+	g->devices[first] = 1;
+	g->queue[g->nr_queued++] = first;
+	for (size_t n = 0; n < g->nr_queued; n++) {
+		const struct salvage_device *d = &m->s->devices[m->devices[g->queue[n]]];
+
+		for (size_t r = 0; r < m->nr_roots; r++) {
+			if (g->roots[r] || !fits(m, &m->roots[r], d))
+				continue;
+			g->roots[r] = 1;
+			add_devices_of(m, g, &m->roots[r]);
+		}
+	}
+}
+
+static void leave_group(struct matching *m, struct group *g)
+{
+	for (size_t n = 0; n < g->nr_queued; n++)
+		g->devices[g->queue[n]] = 2;
+	for (size_t r = 0; r < m->nr_roots; r++)
+		g->roots[r] = g->roots[r] ? 2 : 0;
+}
+
+static int add_undecided(struct matching *m, const struct group *g)
 {
 	struct salvage *s = m->s;
 	struct undecided *grown =
@@ -357,57 +397,53 @@ static int add_undecided(struct matching *m, const uint8_t *devices, const uint8
 		return -ENOMEM;
 	}
 	for (size_t r = 0; r < m->nr_roots; r++) {
-		if (!roots[r])
+		if (g->roots[r] != 1)
 			continue;
 		u.roots[u.nr_roots++] = m->roots[r].node;
 		m->roots[r].uses = 0;
 	}
 	grown[s->nr_undecided++] = u;
-	for (size_t i = 0; i < m->nr_devices; i++) {
-		if (devices[i])
-			s->devices[m->devices[i]].undecided = (uint32_t)s->nr_undecided;
-	}
+	for (size_t n = 0; n < g->nr_queued; n++)
+		s->devices[m->devices[g->queue[n]]].undecided = (uint32_t)s->nr_undecided;
 	return 0;
 }
 
-static uint64_t nr_uses(const struct matching *m, const uint8_t *roots)
+static uint64_t nr_uses(const struct matching *m, const struct group *g)
 {
 	uint64_t nr = 0;
 
 	for (size_t r = 0; r < m->nr_roots; r++)
-		nr += roots[r] ? m->roots[r].uses : 0;
+		nr += g->roots[r] == 1 ? m->roots[r].uses : 0;
 	return nr;
 }
 
 /* Everybody who could have a tree of device i's, if they have as many trees as they are. */
-static int decide_nothing(struct matching *m, size_t i, uint8_t *devices, uint8_t *roots)
+static int decide_nothing(struct matching *m, struct group *g, size_t i)
 {
-	uint64_t nr = 0;
+	int r = 0;
 
-	memset(devices, 0, m->nr_devices);
-	memset(roots, 0, m->nr_roots);
-	devices[i] = 1;
-	while (spread(m, devices, roots))
-		;
-	for (size_t d = 0; d < m->nr_devices; d++)
-		nr += devices[d];
-	return nr == nr_uses(m, roots) ? add_undecided(m, devices, roots) : 0;
+	find_group(m, g, i);
+	if (g->nr_queued == nr_uses(m, g))
+		r = add_undecided(m, g);
+	leave_group(m, g);
+	return r;
 }
 
 static int find_undecided(struct matching *m)
 {
-	uint8_t *devices = alloc_array(m->nr_devices, 1), *roots = alloc_array(m->nr_roots, 1);
-	bool accounted = all_accounted_for(m);
-	int r = devices && roots ? 0 : -ENOMEM;
+	struct group g = { .devices = alloc_array(m->nr_devices, 1),
+			   .roots = alloc_array(m->nr_roots, 1),
+			   .queue = alloc_array(m->nr_devices, sizeof(*g.queue)) };
+	bool accounted = all_accounted_for(m) && afford(m);
+	int r = g.devices && g.roots && g.queue ? 0 : -ENOMEM;
 
 	for (size_t i = 0; i < m->nr_devices && accounted && !r; i++) {
-		const struct salvage_device *d = &m->s->devices[m->devices[i]];
-
-		if (!d->has_root && !d->undecided)
-			r = decide_nothing(m, i, devices, roots);
+		if (!m->s->devices[m->devices[i]].has_root && !g.devices[i])
+			r = decide_nothing(m, &g, i);
 	}
-	alloc_free(devices);
-	alloc_free(roots);
+	alloc_free(g.devices);
+	alloc_free(g.roots);
+	alloc_free(g.queue);
 	return r;
 }
 
@@ -557,7 +593,7 @@ static void rebuild_details(struct salvage *s)
 
 int salvage_match_devices(struct salvage *s)
 {
-	struct matching m = { .s = s };
+	struct matching m = { .s = s, .budget = MAX_COMPARISONS };
 	int r = collect_devices(&m);
 
 	if (!r && (m.nr_devices || s->details_lost || s->top_level_lost)) {

@@ -123,6 +123,7 @@ static json_t *summary(const struct salvage_result *result, bool *failed)
 	put(object, "mappings", number(t.nr_mappings), failed);
 	put(object, "mappings_lost", number(t.nr_lost), failed);
 	put(object, "devices_hit", number(t.nr_devices_hit), failed);
+	put(object, "devices_with_more_than_expected", number(t.nr_devices_over), failed);
 	put(object, "nodes_put_back", number(result->nr_adopted), failed);
 	put(object, "blocks_out_of_place", number(result->nr_strays), failed);
 	put(object, "blocks_not_current", number(result->nr_stale), failed);

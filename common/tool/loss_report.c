@@ -14,6 +14,12 @@ static uint64_t nr_lost(const struct salvaged_device *d)
 	return d->nr_expected - d->nr_mappings;
 }
 
+/* Some of them, or the details, are not current. */
+static bool has_more(const struct salvaged_device *d)
+{
+	return d->nr_expected != UINT64_MAX && d->nr_mappings > d->nr_expected;
+}
+
 struct loss_totals loss_totals(const struct salvage_result *result)
 {
 	struct loss_totals t = { .anything_lost = result->nr_losses || result->nr_dropped ||
@@ -25,8 +31,9 @@ struct loss_totals loss_totals(const struct salvage_result *result)
 		t.nr_mappings += d->nr_mappings;
 		t.nr_lost += nr_lost(d);
 		t.nr_devices_hit += nr_lost(d) != 0;
+		t.nr_devices_over += has_more(d);
 	}
-	t.anything_lost |= t.nr_lost != 0;
+	t.anything_lost |= t.nr_lost || t.nr_devices_over;
 	return t;
 }
 
@@ -66,6 +73,12 @@ static void print_hit_devices(const struct tool *tool, const char *input,
 				   "%s: device %" PRIu64 ": %" PRIu64 " of %" PRIu64
 				   " mappings kept, %" PRIu64 " lost",
 				   input, d->id, d->nr_mappings, d->nr_expected, nr_lost(d));
+		else if (has_more(d) && nr++ < MAX_SHOWN)
+			tool_error(tool,
+				   "%s: device %" PRIu64 ": %" PRIu64
+				   " mappings, but its details say %" PRIu64
+				   ": one of these is not current",
+				   input, d->id, d->nr_mappings, d->nr_expected);
 	}
 	if (nr > MAX_SHOWN)
 		tool_error(tool, "%s: … and %" PRIu64 " devices more; --report lists them", input,
@@ -167,11 +180,16 @@ void loss_report_text(const struct tool *tool, const char *input,
 			   result->nr_losses - MAX_SHOWN);
 	print_hit_devices(tool, input, result);
 	print_found_again(tool, input, result);
-	if (t.anything_lost)
+	if (t.nr_lost)
 		tool_error(tool,
 			   "%s: %zu devices, %" PRIu64 " mappings saved; %" PRIu64
 			   " mappings of %" PRIu64 " devices are lost",
 			   input, result->nr_devices, t.nr_mappings, t.nr_lost, t.nr_devices_hit);
+	else if (t.anything_lost)
+		tool_error(tool,
+			   "%s: %zu devices, %" PRIu64
+			   " mappings saved; how many are lost cannot be told",
+			   input, result->nr_devices, t.nr_mappings);
 	else
 		tool_error(tool, "%s: %zu devices, %" PRIu64 " mappings; nothing was lost", input,
 			   result->nr_devices, t.nr_mappings);

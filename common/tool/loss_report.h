@@ -13,6 +13,7 @@ struct loss_totals {
 	uint64_t nr_mappings; /* that there are now */
 	uint64_t nr_lost;     /* by what the device details say */
 	uint64_t nr_devices_hit;
+	uint64_t nr_devices_over; /* that have more than they say */
 	bool anything_lost;
 };
 
