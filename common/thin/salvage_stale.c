@@ -384,7 +384,8 @@ static bool mappings_lost(const struct trial *t)
 static int64_t find_stale_top_level(const struct trial *t)
 {
 	int64_t root = node_table_find(&t->s->table, t->s->sb.mapping_root, KIND_TOP_LEVEL);
-	bool differ = t->s->result->nr_gone, odd = t->s->result->nr_gone;
+	const bool any_gone = t->s->result->nr_gone != 0;
+	bool differ = any_gone, odd = any_gone;
 
 	if (root < 0 || !node_at(t, (size_t)root)->leaf || node_at(t, (size_t)root)->bad ||
 	    !t->nr_missed || t->s->details_lost)

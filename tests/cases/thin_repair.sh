@@ -93,7 +93,13 @@ refused 1 thin_repair --candidates -i hurt
 refused 64 thin_repair --mapping-root 141 -i whole -o good
 has err 'go together'
 refused 64 thin_repair --mapping-root 0 --details-root 0 -i whole -o good
-refused 1 thin_repair --mapping-root 2 --details-root 3 -i whole -o good
+refused 64 thin_repair --mapping-root 149 --details-root 153 --allow-older -i whole -o good
+refused 64 thin_repair --candidates -i whole -o good
+refused 64 thin_repair --candidates -i whole --strict
+refused 1 thin_repair --mapping-root 116 --details-root 158 -i whole -o good # a device's leaf
+has err 'block 116 is no root of a mapping tree'
+refused 1 thin_repair --mapping-root 157 --details-root 157 -i whole -o good
+has err 'block 157 is no root of device details'
 
 # ---- an old version of a leaf where the last write was lost
 fixture basic hurt
@@ -121,7 +127,10 @@ if command -v jq >/dev/null; then
 	[ "$(jq -c '[.summary.mappings_lost, .summary.devices_hit, .losses[0], .findings]' lost.json)" = \
 		'[786,6,{"block":2893,"devices":[68,69,70,71,72,82],"begin":3775,"end":null},{"block-checksum":1}]' ] || fail "the report as JSON"
 fi
-run 1 thin_repair --report no/such/place -i hurt -o good
+new
+cp good small
+refused 1 thin_repair --report no/such/place -i hurt -o good
+unchanged small good # before hours of work
 run 0 thin_dump --repair hurt
 has out '</superblock>$'
 has err 'are lost$'
@@ -130,6 +139,27 @@ empty err
 run 0 thin_dump --repair snaps
 empty err
 cmp -s out <(thin_dump snaps) || fail "--repair of what is whole is another dump"
+
+# ---- more mappings than there should be: something is not current
+fixture basic hurt
+damage hurt stale 116 53
+zero hurt 147
+new
+run 1 thin_repair --strict -i hurt -o good
+has err 'device 11: 228 mappings, but its details say 145: one of these is not current$'
+lacks err 'nothing was lost'
+
+# ---- what contradicts itself is written and reported, but nobody is told that it is good
+fixture metadata-snapshot hurt
+damage hurt stale 84 77
+damage hurt stale 94 27
+new
+run 1 thin_repair --report lost.json -i hurt -o good
+has err 'what was made contradicts itself'
+has lost.json '"devices"'
+run 1 thin_dump --repair hurt
+has out '</superblock>$'
+has err 'what was made contradicts itself'
 
 # ---- the options about the pool only raise what is there
 cp --sparse=always snaps hurt
