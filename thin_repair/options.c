@@ -37,14 +37,14 @@ static const struct tool_option options[] = {
 	{ OPT_MAPPING_ROOT, "mapping-root", 0, ARGUMENT_REQUIRED, "BLOCK",
 	  "start from this mapping tree; with --details-root" },
 	{ OPT_NR_DATA_BLOCKS, "nr-data-blocks", 0, ARGUMENT_REQUIRED, "NUM",
-	  "the pool has this number of data blocks" },
+	  "the pool has at least this number of data blocks" },
 	{ OPT_OUTPUT, "output", 'o', ARGUMENT_REQUIRED, "DEVICE",
 	  "write to this device or existing file" },
 	{ OPT_QUIET, "quiet", 'q', ARGUMENT_NONE, NULL, "no messages, tell by the exit status" },
 	{ OPT_REPORT, "report", 0, ARGUMENT_REQUIRED, "FILE", "write what was lost as JSON" },
 	{ OPT_STRICT, "strict", 0, ARGUMENT_NONE, NULL, "exit with 1 when anything was lost" },
 	{ OPT_TRANSACTION_ID, "transaction-id", 0, ARGUMENT_REQUIRED, "NUM",
-	  "the pool is at this transaction" },
+	  "the pool is at least at this transaction" },
 	{ OPT_VERBOSE, "verbose", 'v', ARGUMENT_NONE, NULL, NULL },
 };
 

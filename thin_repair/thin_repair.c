@@ -54,11 +54,18 @@ static int transfer(const struct repair *r, struct block_engine *to, uint64_t *r
 		    struct read_fault *ret_fault)
 {
 	struct metadata_writer *w = NULL;
+	uint32_t time;
 	int e = metadata_writer_create(to, r->nr_blocks, &w);
 
 	*ret_fault = (struct read_fault){ "" };
 	if (!e)
 		e = copy(r, w, ret_fault, ret_needed);
+	if (!e && to && !r->options->quiet && metadata_writer_raised_time(w, &time))
+		tool_error(&thin_repair_tool,
+			   "%s: the superblock's time is %" PRIu32
+			   " now, that of the newest mapping or device: or the next snapshot "
+			   "would not protect it",
+			   r->options->output, time);
 	metadata_writer_destroy(w);
 	return e;
 }

@@ -126,6 +126,7 @@ static int write_all(const struct thin_restore_options *o, struct input *in, str
 	struct metadata_writer *w = NULL;
 	struct xml_fault fault = { 0 };
 	uint64_t needed;
+	uint32_t time;
 	int r = metadata_destroy_superblock(e);
 
 	if (r)
@@ -133,6 +134,12 @@ static int write_all(const struct thin_restore_options *o, struct input *in, str
 	r = metadata_writer_create(e, nr_blocks, &w);
 	if (!r)
 		r = read_xml(o, in, w, &fault, &needed);
+	if (!r && !o->quiet && metadata_writer_raised_time(w, &time))
+		tool_error(&thin_restore_tool,
+			   "%s: the superblock's time is %" PRIu32
+			   " now, that of the newest mapping or device: or the next snapshot "
+			   "would not protect it",
+			   o->output, time);
 	metadata_writer_destroy(w);
 	if (!r)
 		return STATUS_OK;

@@ -13,7 +13,8 @@
 #include "common/thin/superblock.h"
 
 /* A leaf that is no root holds at least a third of 252 mappings. */
-#define MIN_LEAF_ENTRIES 84u
+#define MAX_LEAF_ENTRIES 252u
+#define MIN_LEAF_ENTRIES (MAX_LEAF_ENTRIES / 3)
 
 /* A def: leaves that several devices may share. */
 struct run {
@@ -36,6 +37,7 @@ struct metadata_writer {
 	void *last; /* the block that was allocated last, in out */
 	void *raw;  /* owned: a leaf that is read back, at the end the superblock */
 	struct pool_header header;
+	uint32_t newest; /* time of all that came */
 	struct ref_counts data, metadata;
 	uint64_t deferred[DEFERRED]; /* 1 + data blocks that are still to be counted there */
 	unsigned int next_deferred;
@@ -276,6 +278,12 @@ static int discount_unused(struct metadata_writer *w)
 
 /* ---- what the visitor is told */
 
+static void saw_time(struct metadata_writer *w, uint32_t time)
+{
+	if (time > w->newest)
+		w->newest = time;
+}
+
 static int on_superblock(struct metadata_visitor *v, const struct pool_header *header)
 {
 	struct metadata_writer *w = to_writer(v);
@@ -290,6 +298,9 @@ static int on_map(struct metadata_visitor *v, const struct mapping_run *run)
 	uint64_t end;
 	int e = w->lone ? unshare_last(w) : 0;
 
+	saw_time(w, run->time);
+	if (run->length / MAX_LEAF_ENTRIES > METADATA_MAX_BLOCKS)
+		return -ENOSPC;
 	if (__builtin_add_overflow(run->data_begin, run->length, &end) ||
 	    end > w->header.nr_data_blocks)
 		return -EINVAL;
@@ -351,6 +362,8 @@ static int on_device(struct metadata_visitor *v, uint64_t id, const struct devic
 
 	if (!grown)
 		return -ENOMEM;
+	saw_time(w, details->creation_time);
+	saw_time(w, details->snapshotted_time);
 	w->devices = grown;
 	grown[w->nr_devices++] = (struct written_device){ .id = id, .details = *details };
 	return 0;
@@ -479,15 +492,21 @@ static uint64_t needed_blocks(const struct metadata_writer *w)
 	}
 }
 
+bool metadata_writer_raised_time(const struct metadata_writer *w, uint32_t *ret_time)
+{
+	*ret_time = w->newest > w->header.time ? w->newest : w->header.time;
+	return *ret_time != w->header.time;
+}
+
 int metadata_writer_commit(struct metadata_writer *w, uint64_t *ret_nr_blocks)
 {
 	struct superblock sb = { .flags = w->header.needs_check ? SUPERBLOCK_NEEDS_CHECK : 0,
-				 .time = w->header.time,
 				 .transaction_id = w->header.transaction_id,
 				 .data_block_size = w->header.data_block_size,
 				 .metadata_nr_blocks = w->nr_blocks };
 	int e = write_trees(w, &sb);
 
+	(void)metadata_writer_raised_time(w, &sb.time);
 	if (e)
 		return e;
 	*ret_nr_blocks = needed_blocks(w);

@@ -39,6 +39,12 @@ struct metadata_visitor *metadata_writer_visitor(struct metadata_writer *w);
  */
 must_check int metadata_writer_commit(struct metadata_writer *w, uint64_t *ret_nr_blocks);
 
+/*
+ * Is the superblock's time not the header's, because newer ones came?  Were it below the time of a
+ * mapping, the next snapshot would not protect that block from being written to.
+ */
+bool metadata_writer_raised_time(const struct metadata_writer *w, uint32_t *ret_time);
+
 /* Make sure that nobody takes what is on e for metadata: its first block becomes zero. */
 must_check int metadata_destroy_superblock(struct block_engine *e);
 

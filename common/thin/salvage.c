@@ -131,6 +131,10 @@ static int settle_superblock(struct salvage *s)
 	if (o->nr_data_blocks > s->sb.data_space_map.nr_blocks ||
 	    (o->nr_data_blocks && s->sb.data_space_map.nr_blocks > s->nr_blocks * BITMAP_ENTRIES))
 		s->sb.data_space_map.nr_blocks = o->nr_data_blocks;
+	s->result->kept_transaction_id =
+		o->has_transaction_id && o->transaction_id != s->sb.transaction_id;
+	s->result->kept_nr_data_blocks =
+		o->nr_data_blocks && o->nr_data_blocks != s->sb.data_space_map.nr_blocks;
 	s->time_lost = s->result->superblock_found_out || s->sb.time > MAX_TIME;
 	if (s->sb.time > MAX_TIME)
 		s->sb.time = 0;

@@ -100,7 +100,8 @@ struct salvage_result {
 	uint64_t mapping_root, details_root; /* metadata blocks, that it was started from */
 	bool superblock_found_out;
 	bool nr_data_blocks_lost; /* then there are as many as mappings lead to */
-	uint64_t nr_blocks;       /* metadata blocks that the result uses: for read_options */
+	bool kept_transaction_id, kept_nr_data_blocks; /* the options asked for less: not done */
+	uint64_t nr_blocks; /* metadata blocks that the result uses: for read_options */
 };
 
 /*

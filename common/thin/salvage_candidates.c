@@ -360,6 +360,34 @@ static int newest_first(const void *a, const void *b)
 	return (ca->mapping_root > cb->mapping_root) - (ca->mapping_root < cb->mapping_root);
 }
 
+/* Commits with equal contents match crosswise: a pair whose both roots came before adds nothing. */
+static int drop_crosswise(struct candidate_list *list)
+{
+	struct u64_map seen = { 0 };
+	size_t nr = 0;
+	int r = 0;
+
+	for (size_t i = 0; i < list->nr && !r; i++) {
+		const struct candidate c = list->items[i];
+		uint64_t *details = u64_map_at(&seen, c.details_root);
+		bool is_new = details && !*details;
+		uint64_t *mapping;
+
+		if (details)
+			*details = 1;
+		mapping = u64_map_at(&seen, c.mapping_root);
+		if (!details || !mapping)
+			r = -ENOMEM;
+		else if (is_new || !*mapping)
+			list->items[nr++] = c;
+		if (mapping)
+			*mapping = 1;
+	}
+	u64_map_destroy(&seen);
+	list->nr = nr;
+	return r;
+}
+
 static void close_halves(struct halves *h)
 {
 	alloc_free(h->items);
@@ -412,6 +440,8 @@ int salvage_list_candidates(struct salvage *s, struct candidate_list *list)
 	}
 	if (list->nr)
 		qsort(list->items, list->nr, sizeof(*list->items), newest_first);
+	if (!r)
+		r = drop_crosswise(list);
 	close_listing(&l);
 	return r;
 }

@@ -38,6 +38,7 @@ struct trial {
 	uint32_t *nr_excess;   /* owned, by node: those that may not be */
 	uint32_t *source;      /* owned, by node: the block that says so */
 	uint32_t *worst;       /* owned, by node: the most nr_excess of a parent */
+	uint8_t *explained;    /* owned, by node: not in use, and an old parent leads there */
 	uint32_t *missed;      /* owned: nodes that somebody leads to who is not there */
 	size_t nr_missed;
 	uint64_t budget;
@@ -349,6 +350,13 @@ static void accuse_worst(struct trial *t, const struct overuse *o)
 		t->nr_definite[o->parent]++;
 }
 
+/* What is old below an old node does not speak against the counts once more. */
+static void explain(struct trial *t, const struct overuse *o)
+{
+	if (t->nr_definite[o->parent] && !t->s->counts[node_at(t, o->child)->block])
+		t->explained[o->child] = true;
+}
+
 /* ---- a top level that does not know the devices that there are */
 
 static bool is_odd(const struct trial *t, const struct salvage_device *d)
@@ -425,8 +433,9 @@ static int judge_parents(struct trial *t)
 		each_overuse(t, find_worst);
 		each_overuse(t, accuse_worst);
 	}
+	each_overuse(t, explain);
 	for (size_t i = 0; i < nr_nodes; i++) {
-		if (t->nr_definite[i])
+		if (t->nr_definite[i] && !t->explained[i])
 			nodes[nr++] = (uint32_t)i;
 	}
 	r = discard_all(t, nodes, nr);
@@ -679,7 +688,9 @@ static int prepare(struct trial *t)
 	t->source = alloc_array(nr, sizeof(*t->source));
 	t->missed = alloc_array(nr, sizeof(*t->missed));
 	t->worst = alloc_array(nr, sizeof(*t->worst));
-	return t->says && t->nr_definite && t->nr_excess && t->source && t->missed && t->worst
+	t->explained = alloc_array(nr, sizeof(*t->explained));
+	return t->says && t->nr_definite && t->nr_excess && t->source && t->missed && t->worst &&
+			       t->explained
 		       ? 0
 		       : -ENOMEM;
 }
@@ -710,6 +721,7 @@ int salvage_discard_stale(struct salvage *s, bool *ret_found)
 	alloc_free(t.source);
 	alloc_free(t.missed);
 	alloc_free(t.worst);
+	alloc_free(t.explained);
 	alloc_free(t.claims);
 	return r;
 }

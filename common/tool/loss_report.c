@@ -115,6 +115,10 @@ static void print_found_again(const struct tool *tool, const char *input,
 static void print_circumstances(const struct tool *tool, const char *input,
 				const struct salvage_result *result)
 {
+	if (result->kept_transaction_id)
+		tool_error(tool, "%s: --transaction-id is below what is there, which stays", input);
+	if (result->kept_nr_data_blocks)
+		tool_error(tool, "%s: --nr-data-blocks is below what is there, which stays", input);
 	if (result->older)
 		tool_error(tool,
 			   "%s: this is an EARLIER commit (mapping root %" PRIu64

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/alloc.h"
 #include "common/base/number.h"
 
 enum { MAX_OPTIONS = 64 };
@@ -26,27 +27,39 @@ struct parser {
 	uint64_t seen; /* bit id */
 };
 
+/* One line: what a file has for a name must not make two of it, nor talk to the terminal. */
+static void print_line(const struct tool *tool, const char *format, va_list args, bool usage)
+{
+	char *text = alloc_vprintf(format, args);
+
+	for (char *c = text; c && *c; c++) {
+		if ((unsigned char)*c < ' ' || *c == '\x7f')
+			*c = '?';
+	}
+	(void)fprintf(stderr, "%s: %s", tool->name, text ? text : "out of memory");
+	if (usage)
+		(void)fprintf(stderr, "; see '%s --help'", tool->name);
+	(void)fputc('\n', stderr);
+	alloc_free(text);
+}
+
 void tool_error(const struct tool *tool, const char *format, ...)
 {
 	va_list args;
 
 	(void)fflush(stdout);
-	(void)fprintf(stderr, "%s: ", tool->name);
 	va_start(args, format);
-	(void)vfprintf(stderr, format, args);
+	print_line(tool, format, args, false);
 	va_end(args);
-	(void)fputc('\n', stderr);
 }
 
 int tool_usage_error(const struct tool *tool, const char *format, ...)
 {
 	va_list args;
 
-	(void)fprintf(stderr, "%s: ", tool->name);
 	va_start(args, format);
-	(void)vfprintf(stderr, format, args);
+	print_line(tool, format, args, true);
 	va_end(args);
-	(void)fprintf(stderr, "; see '%s --help'\n", tool->name);
 	return STATUS_USAGE;
 }
 
