@@ -9,6 +9,9 @@
 /* Excesses of one bitmap above this are the bitmap's fault. */
 #define MAX_EXCESS_OF_BITMAP 2048u
 
+/* A bitmap that does not know as many of the last commit's own blocks is an older one. */
+#define MIN_ANCHORS 2u
+
 static int read_block(struct salvage *s, uint64_t block, enum shape shape, void *raw)
 {
 	if (block >= s->nr_blocks || s->shapes[block] != shape)
@@ -509,22 +512,33 @@ int salvage_search_counts(struct salvage *s)
 
 /* ---- bitmaps that are not those of the last commit */
 
-/*
- * As full as the index says, and it counts what every commit makes anew: the space maps themselves,
- * and the roots.
+/* What every commit makes anew, the space maps themselves and the roots: does the bitmap know it?
  */
-static bool anchored(const struct salvage *s, uint64_t number, const struct bitset *anchors)
+static void count_anchors(const struct salvage *s, uint64_t number, const struct bitset *anchors,
+			  uint32_t *ret_known, uint32_t *ret_unknown)
 {
-	uint64_t first = bitset_next(anchors, number * BITMAP_ENTRIES),
-		 end = (number + 1) * BITMAP_ENTRIES;
+	const uint64_t end = (number + 1) * BITMAP_ENTRIES;
 
-	if (!bitset_test(&s->sound_bitmaps, number) || first >= end || first >= s->nr_blocks)
-		return false;
-	for (uint64_t b = first; b < end && b < s->nr_blocks; b = bitset_next(anchors, b + 1)) {
-		if (!s->counts[b])
-			return false;
+	*ret_known = *ret_unknown = 0;
+	for (uint64_t b = bitset_next(anchors, number * BITMAP_ENTRIES);
+	     b < end && b < s->nr_blocks; b = bitset_next(anchors, b + 1)) {
+		*ret_known += s->counts[b] != 0;
+		*ret_unknown += !s->counts[b];
 	}
-	return true;
+}
+
+/* unknown: blocks in use that it knows nothing of; one or two are rather entries that lead astray.
+ */
+static bool bitmap_trusted(const struct salvage *s, uint64_t number, const struct bitset *anchors,
+			   uint32_t nr_used, uint32_t nr_unknown)
+{
+	uint32_t known, unknown;
+
+	count_anchors(s, number, anchors, &known, &unknown);
+	if (unknown >= MIN_ANCHORS)
+		return false;
+	return nr_unknown <= nr_used / 8 + 1 ||
+	       (bitset_test(&s->sound_bitmaps, number) && known && !unknown);
 }
 
 static int find_anchors(struct salvage *s, struct bitset *anchors)
@@ -541,9 +555,7 @@ static int find_anchors(struct salvage *s, struct bitset *anchors)
 	return r;
 }
 
-/* A bitmap that knows nothing of many blocks in use; one or two are rather entries that lead
- * astray.
- */
+/* Those are not the last commit's: they know nothing of many blocks in use. */
 int salvage_distrust_counts(struct salvage *s)
 {
 	uint64_t nr_bitmaps = space_map_nr_bitmaps(s->nr_blocks);
@@ -561,7 +573,7 @@ int salvage_distrust_counts(struct salvage *s)
 	for (uint64_t i = 0; i < nr_bitmaps && !r; i++) {
 		uint64_t end = (i + 1) * BITMAP_ENTRIES;
 
-		if (nr_unknown[i] <= nr_used[i] / 8 + 1 || anchored(s, i, &anchors))
+		if (bitmap_trusted(s, i, &anchors, nr_used[i], nr_unknown[i]))
 			continue;
 		for (uint64_t b = i * BITMAP_ENTRIES; b < end && b < s->nr_blocks; b++)
 			s->counts[b] = COUNT_UNKNOWN;
