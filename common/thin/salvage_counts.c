@@ -9,6 +9,12 @@
 /* Excesses of one bitmap above this are the bitmap's fault. */
 #define MAX_EXCESS_OF_BITMAP 2048u
 
+/*
+ * More leaves than this that lead to a data block in vain: it is rather miscounted.  An old leaf
+ * leads there once, and is one of few.
+ */
+#define MAX_IN_VAIN 2u
+
 /* A bitmap that does not know as many of the last commit's own blocks is an older one. */
 #define MIN_ANCHORS 2u
 
@@ -27,13 +33,15 @@ struct walk {
 	uint8_t *raws;   /* owned: BTREE_MAX_DEPTH blocks */
 	uint64_t budget; /* ends a walk in circles */
 	bool counted;    /* only nodes that the metadata space map counts, or knows nothing of */
-	bool (*accept)(void *context, const struct btree_node *leaf); /* or NULL: all leaves */
+	/* Does the leaf with the keys from begin below end count?  NULL: all do. */
+	bool (*accept)(void *context, const struct btree_node *leaf, uint64_t begin, uint64_t end);
 	int (*fn)(void *context, uint64_t block, uint64_t key, const void *value);
 	void *context;
 };
 
 /* NOLINTNEXTLINE(misc-no-recursion): at most BTREE_MAX_DEPTH deep */
-static int walk_below(struct walk *w, uint64_t block, unsigned int depth)
+static int walk_below(struct walk *w, uint64_t block, uint64_t begin, uint64_t end,
+		      unsigned int depth)
 {
 	uint8_t *raw = w->raws + (size_t)depth * MD_BLOCK_SIZE;
 	struct node_fault ignored;
@@ -45,12 +53,14 @@ static int walk_below(struct walk *w, uint64_t block, unsigned int depth)
 	    btree_node_decode(raw, block, w->value_size, &n, &ignored))
 		return 0;
 	w->budget--;
-	if (n.leaf && w->accept && !w->accept(w->context, &n))
+	if (n.leaf && w->accept && !w->accept(w->context, &n, begin, end))
 		return 0;
 	for (uint32_t i = 0; i < n.nr_entries && !r; i++)
 		r = n.leaf ? w->fn(w->context, block, btree_node_key(&n, i),
 				   btree_node_value(&n, i))
-			   : walk_below(w, btree_node_u64(&n, i), depth + 1);
+			   : walk_below(w, btree_node_u64(&n, i), i ? btree_node_key(&n, i) : begin,
+					i + 1 < n.nr_entries ? btree_node_key(&n, i + 1) : end,
+					depth + 1);
 	return r;
 }
 
@@ -61,7 +71,7 @@ static int walk_tree(struct walk *w, uint64_t root)
 	w->budget = w->s->nr_blocks;
 	w->raws = alloc_aligned((size_t)BTREE_MAX_DEPTH * MD_BLOCK_SIZE);
 	if (w->raws)
-		r = walk_below(w, root, 0);
+		r = walk_below(w, root, 0, RANGE_OPEN, 0);
 	alloc_free(w->raws);
 	return r;
 }
@@ -191,6 +201,8 @@ static int note_bitmap(void *context, uint64_t block, uint64_t key, const void *
 	uint64_t *index;
 
 	(void)block;
+	c->nr_entries++;
+	c->nr_allocated += BITMAP_ENTRIES - (uint64_t)b.entry.nr_free;
 	if (b.entry.blocknr >= c->s->nr_blocks || c->s->shapes[b.entry.blocknr] != SHAPE_BITMAP)
 		return 0;
 	grown = alloc_grow(c->bitmaps, &c->bitmaps_capacity, c->nr_bitmaps, sizeof(*grown));
@@ -203,6 +215,11 @@ static int note_bitmap(void *context, uint64_t block, uint64_t key, const void *
 	*index = c->nr_bitmaps;
 	bitset_set(&c->blocks, b.entry.blocknr);
 	return 0;
+}
+
+static bool miscounted(uint64_t stored, uint64_t claims)
+{
+	return claims > stored + MAX_IN_VAIN;
 }
 
 static int note_excess(struct salvage *s, uint64_t data_block, uint64_t stored, uint64_t source)
@@ -224,7 +241,7 @@ static int note_excess(struct salvage *s, uint64_t data_block, uint64_t stored, 
 /* What the comparison of a bitmap gives. */
 struct tally {
 	uint64_t excess[MAX_EXCESS_OF_BITMAP]; /* data blocks */
-	uint32_t nr_excess, nr_free;
+	uint32_t nr_excess, nr_free, nr_miscounted;
 	uint64_t nr_missing;
 };
 
@@ -249,6 +266,7 @@ static void tally_bitmap(struct comparison *c, uint64_t base, const struct disk_
 			bitset_set(&c->high, base + i);
 		if (count == BITMAP_OVERFLOW || claims <= count)
 			continue;
+		t->nr_miscounted += miscounted(count, claims);
 		if (t->nr_excess < MAX_EXCESS_OF_BITMAP)
 			t->excess[t->nr_excess] = base + i;
 		t->nr_excess++;
@@ -270,7 +288,8 @@ static int compare_bitmap(void *context, uint64_t block, const void *raw, int er
 	if (!t)
 		return -ENOMEM;
 	tally_bitmap(c, b->number * BITMAP_ENTRIES, raw, t);
-	if (t->nr_free == b->entry.nr_free && t->nr_excess <= MAX_EXCESS_OF_BITMAP) {
+	if (t->nr_free == b->entry.nr_free && t->nr_excess <= MAX_EXCESS_OF_BITMAP &&
+	    !t->nr_miscounted) {
 		c->s->ledger.nr_missing += t->nr_missing;
 		for (uint32_t i = 0; i < t->nr_excess && !r; i++) {
 			const struct disk_bitmap *bitmap = raw;
@@ -284,17 +303,32 @@ static int compare_bitmap(void *context, uint64_t block, const void *raw, int er
 	return r;
 }
 
-/* A leaf of the tree is current when it has the very counts that the bitmaps say are there. */
-static bool in_step(void *context, const struct btree_node *leaf)
+static bool any_miscounted(const struct comparison *c, const struct btree_node *leaf)
+{
+	for (uint32_t i = 0; i < leaf->nr_entries; i++) {
+		uint64_t stored = decode_ref_count(btree_node_value(leaf, i));
+
+		if (miscounted(stored,
+			       ref_counts_get(&c->s->ledger.claims, btree_node_key(leaf, i))))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A leaf of the tree is current when it has the very counts that the bitmaps say are there, and
+ * none of them is far off.
+ */
+static bool in_step(void *context, const struct btree_node *leaf, uint64_t begin, uint64_t end)
 {
 	const struct comparison *c = context;
 	uint32_t i = 0;
 
-	if (!leaf->nr_entries || leaf->first_unsorted < leaf->nr_entries)
+	if (leaf->first_unsorted < leaf->nr_entries || any_miscounted(c, leaf))
 		return false;
-	for (uint64_t b = bitset_next(&c->high, btree_node_key(leaf, 0));
-	     b < c->high.nr_bits && i < leaf->nr_entries; b = bitset_next(&c->high, b + 1)) {
-		if (b != btree_node_key(leaf, i++))
+	for (uint64_t b = bitset_next(&c->high, begin); b < c->high.nr_bits && b < end;
+	     b = bitset_next(&c->high, b + 1)) {
+		if (i == leaf->nr_entries || b != btree_node_key(leaf, i++))
 			return false;
 	}
 	return i == leaf->nr_entries;
