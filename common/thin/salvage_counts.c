@@ -33,8 +33,9 @@ struct walk {
 	uint8_t *raws;   /* owned: BTREE_MAX_DEPTH blocks */
 	uint64_t budget; /* ends a walk in circles */
 	bool counted;    /* only nodes that the metadata space map counts, or knows nothing of */
-	/* Does the leaf with the keys from begin below end count?  NULL: all do. */
-	bool (*accept)(void *context, const struct btree_node *leaf, uint64_t begin, uint64_t end);
+	/* The leaf with the keys from begin below end; or NULL. */
+	void (*leaf)(void *context, const struct btree_node *leaf, uint64_t begin, uint64_t end);
+	/* An entry of a leaf; or NULL. */
 	int (*fn)(void *context, uint64_t block, uint64_t key, const void *value);
 	void *context;
 };
@@ -53,9 +54,9 @@ static int walk_below(struct walk *w, uint64_t block, uint64_t begin, uint64_t e
 	    btree_node_decode(raw, block, w->value_size, &n, &ignored))
 		return 0;
 	w->budget--;
-	if (n.leaf && w->accept && !w->accept(w->context, &n, begin, end))
-		return 0;
-	for (uint32_t i = 0; i < n.nr_entries && !r; i++)
+	if (n.leaf && w->leaf)
+		w->leaf(w->context, &n, begin, end);
+	for (uint32_t i = 0; i < n.nr_entries && !r && (!n.leaf || w->fn); i++)
 		r = n.leaf ? w->fn(w->context, block, btree_node_key(&n, i),
 				   btree_node_value(&n, i))
 			   : walk_below(w, btree_node_u64(&n, i), i ? btree_node_key(&n, i) : begin,
@@ -192,6 +193,7 @@ struct comparison {
 	struct u64_map bitmap_at;          /* by metadata block: 1 + index */
 	struct bitset blocks;              /* of bitmaps */
 	struct bitset high; /* data blocks whose count stands in the tree, by their bitmap */
+	bool out_of_step;   /* the tree is not that of these bitmaps */
 };
 
 static int note_bitmap(void *context, uint64_t block, uint64_t key, const void *value)
@@ -315,13 +317,10 @@ static bool any_miscounted(const struct comparison *c, const struct btree_node *
 	return false;
 }
 
-/*
- * A leaf of the tree is current when it has the very counts that the bitmaps say are there, and
- * none of them is far off.
- */
-static bool in_step(void *context, const struct btree_node *leaf, uint64_t begin, uint64_t end)
+/* The very counts that the bitmaps say are there, and none of them far off? */
+static bool in_step(const struct comparison *c, const struct btree_node *leaf, uint64_t begin,
+		    uint64_t end)
 {
-	const struct comparison *c = context;
 	uint32_t i = 0;
 
 	if (leaf->first_unsorted < leaf->nr_entries || any_miscounted(c, leaf))
@@ -332,6 +331,13 @@ static bool in_step(void *context, const struct btree_node *leaf, uint64_t begin
 			return false;
 	}
 	return i == leaf->nr_entries;
+}
+
+static void watch_step(void *context, const struct btree_node *leaf, uint64_t begin, uint64_t end)
+{
+	struct comparison *c = context;
+
+	c->out_of_step |= !in_step(c, leaf, begin, end);
 }
 
 /* Counts of three and more stand in a tree. */
@@ -368,8 +374,7 @@ int salvage_compare_data_counts(struct salvage *s)
 	struct walk high = { .s = s,
 			     .value_size = REF_COUNT_SIZE,
 			     .counted = true,
-			     .accept = in_step,
-			     .fn = compare_high_count,
+			     .leaf = watch_step,
 			     .context = &c };
 	int r = bitset_init(&c.blocks, s->nr_blocks);
 
@@ -382,6 +387,10 @@ int salvage_compare_data_counts(struct salvage *s)
 	if (!r)
 		r = block_reader_run(s->reader, &c.blocks, compare_bitmap, &c);
 	if (!r && c.blocks.nr_set)
+		r = walk_tree(&high, s->sb.data_space_map.ref_count_root);
+	high.leaf = NULL;
+	high.fn = compare_high_count;
+	if (!r && c.blocks.nr_set && !c.out_of_step)
 		r = walk_tree(&high, s->sb.data_space_map.ref_count_root);
 	bitset_destroy(&c.blocks);
 	bitset_destroy(&c.high);
