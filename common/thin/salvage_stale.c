@@ -255,19 +255,54 @@ static bool replaceable(struct trial *t, const struct node *child, bool as_root)
 	return false;
 }
 
-/* Nodes that the last commit counted more often than anybody leads to them. */
-static void find_missed(struct trial *t)
-{
-	for (size_t i = 0; i < t->s->table.nr_nodes; i++) {
-		if (t->s->deficit[i] && !node_at(t, i)->bad && node_at(t, i)->nr_values)
-			t->missed[t->nr_missed++] = (uint32_t)i;
-	}
-	t->budget = MAX_COMPARISONS;
-}
-
 static bool leads_to_nodes(const struct node *n)
 {
 	return !n->bad && (!n->leaf || n->kind == KIND_TOP_LEVEL);
+}
+
+/* What a node that is not in use leads to: not because of that. */
+static void discount_children(struct trial *t, const struct node *n, uint32_t *nr_in_vain)
+{
+	enum block_kind kind = n->leaf ? KIND_MAPPING : (enum block_kind)n->kind;
+	struct btree_node p = node_table_decoded(&t->s->table, n);
+
+	for (uint32_t i = 0; i < p.nr_entries; i++) {
+		int64_t child = node_table_find(&t->s->table, btree_node_u64(&p, i), kind);
+
+		if (child >= 0)
+			nr_in_vain[child]++;
+	}
+}
+
+static bool is_missed(const struct trial *t, size_t node, uint32_t nr_in_vain)
+{
+	uint64_t block = node_at(t, node)->block, count = t->s->counts[block];
+	uint64_t known = ref_counts_get(&t->s->table.refs, block);
+
+	known -= known < nr_in_vain ? known : nr_in_vain;
+	if (count == COUNT_UNKNOWN || node_at(t, node)->bad || !node_at(t, node)->nr_values)
+		return false;
+	return known < (count == COUNT_MANY ? 3 : count);
+}
+
+/* Nodes that the last commit counted more often than any node in use leads to them. */
+static int find_missed(struct trial *t)
+{
+	uint32_t *nr_in_vain = alloc_array(t->s->table.nr_nodes, sizeof(*nr_in_vain));
+
+	if (!nr_in_vain)
+		return -ENOMEM;
+	for (size_t i = 0; i < t->s->table.nr_nodes; i++) {
+		if (leads_to_nodes(node_at(t, i)) && !t->s->counts[node_at(t, i)->block])
+			discount_children(t, node_at(t, i), nr_in_vain);
+	}
+	for (size_t i = 0; i < t->s->table.nr_nodes; i++) {
+		if (is_missed(t, i, nr_in_vain[i]))
+			t->missed[t->nr_missed++] = (uint32_t)i;
+	}
+	t->budget = MAX_COMPARISONS;
+	alloc_free(nr_in_vain);
+	return 0;
 }
 
 /* An entry that leads to a node that is used more often than it was counted. */
@@ -728,9 +763,10 @@ int salvage_discard_stale(struct salvage *s, bool *ret_found)
 	if (!r) {
 		judge_devices(&t);
 		tell_all(&t);
-		find_missed(&t);
-		r = judge_parents(&t);
+		r = find_missed(&t);
 	}
+	if (!r)
+		r = judge_parents(&t);
 	if (!r && !t.found) {
 		r = salvage_compare_data_counts(s);
 		memset(t.nr_definite, 0, s->table.nr_nodes * sizeof(*t.nr_definite));
