@@ -234,16 +234,18 @@ static bool in_excess(const struct trial *t, uint64_t block)
 	       ref_counts_get(&s->table.refs, block) > s->counts[block];
 }
 
-/* Could n have stood in the place of the child?  Any tree could, as that of a device. */
+/*
+ * Could n have stood in the place of the child, or below it?  Any tree could, as that of a device.
+ * An old node may be of another height than the one that belongs there.
+ */
 static bool may_replace(const struct node *n, const struct node *child, bool as_root)
 {
 	if (n == child || n->kind != child->kind)
 		return false;
 	if (as_root)
 		return true;
-	return n->height == child->height &&
-	       (child->bad || !child->nr_values ||
-		(n->first_key <= child->last_key && n->last_key >= child->first_key));
+	return child->bad || !child->nr_values ||
+	       (n->first_key <= child->last_key && n->last_key >= child->first_key);
 }
 
 static bool replaceable(struct trial *t, const struct node *child, bool as_root)
