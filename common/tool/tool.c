@@ -28,7 +28,8 @@ struct parser {
 };
 
 /* One line: what a file has for a name must not make two of it, nor talk to the terminal. */
-static void print_line(const struct tool *tool, const char *format, va_list args, bool usage)
+static printf_like(2, 0) void print_line(const struct tool *tool, const char *format, va_list args,
+					 bool usage)
 {
 	char *text = alloc_vprintf(format, args);
 

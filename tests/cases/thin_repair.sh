@@ -165,6 +165,8 @@ has err 'what was made contradicts itself'
 cp --sparse=always snaps hurt
 new
 run 0 thin_repair --strict --nr-data-blocks 10 --transaction-id 1 -i hurt -o good
+has err 'transaction-id is below what is there'
+has err 'nr-data-blocks is below what is there'
 run 0 thin_dump good
 has out 'transaction="8" version="2" data_block_size="128" nr_data_blocks="16384"'
 

@@ -201,6 +201,26 @@ cp wanted meta
 	thin_restore -i basic.xml -o meta
 ) 2>err && fail "a file that may not grow went unnoticed"
 
+# ---- a superblock that is older than a mapping: its next snapshot would not protect that
+echo '<superblock uuid="" time="1" transaction="3" data_block_size="128" nr_data_blocks="9">
+<device dev_id="1" mapped_blocks="1" transaction="0" creation_time="0" snap_time="4">
+<single_mapping origin_block="0" data_block="5" time="7"/></device></superblock>' >late.xml
+cp wanted meta
+run 0 thin_restore -i late.xml -o meta
+has err "superblock's time is 7 now"
+run 0 thin_check --strict meta
+
+# ---- what no metadata device holds is told at once; a name is no place for a second line
+sed 's/nr_data_blocks="9"/nr_data_blocks="1099511627776"/
+	s/mapped_blocks="1"/mapped_blocks="1099511627776"/
+	s|<single.*"/><|<range_mapping origin_begin="0" data_begin="0" length="1099511627776" time="0"/><|' \
+	late.xml >endless.xml
+refused 1 thin_restore -i endless.xml -o meta
+has err 'too much for any metadata device'
+sed 's|<device.*|<def name="a\&#10;b"></def>|' late.xml >name.xml
+refused 1 thin_restore -i name.xml -o meta
+has err "def 'a[?]b' is empty"
+
 # ---- help, wrong usage, bad files
 run 0 thin_restore --help
 has out '^Usage: thin_restore \[options\] -i '
@@ -218,6 +238,7 @@ refused 64 thin_restore -o meta
 refused 64 thin_restore -i basic.xml -o meta more
 refused 64 thin_restore -i basic.xml -o meta --hedgehogs-only
 refused 64 thin_restore -i basic.xml -o meta --data-block-size 100
+has err 'a multiple of 128 from 128 to 2097152 sectors'
 refused 64 thin_restore -i basic.xml -o meta --data-block-size 192
 refused 64 thin_restore -i basic.xml -o meta --nr-data-blocks 0
 refused 64 thin_restore -i basic.xml -o meta --transaction-id x

@@ -3,8 +3,11 @@
  */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
+#include "common/base/alloc.h"
+#include "common/thin/metadata_write.h"
 #include "common/thin/salvage_candidates.h"
 #include "tests/support/content.h"
 #include "tests/support/image.h"
@@ -96,6 +99,121 @@ Test(salvage, earlier_versions_of_blocks_are_seen_through)
 }
 
 /* Two trees of the same size, and one mapping in which they differ. */
+/* ---- a tree of three levels */
+
+enum { NR_LEAVES = 300, LEAF_ENTRIES = 252, FIRST_FREE = 400 };
+
+/* One device; blocks from FIRST_FREE on are not in use. */
+static struct image tall_image(void)
+{
+	const uint64_t nr = (uint64_t)NR_LEAVES * LEAF_ENTRIES;
+	const struct pool_header header = {
+		.version = 2, .data_block_size = 128, .nr_data_blocks = 2 * nr, .transaction_id = 3
+	};
+	const struct device_details details = { .mapped_blocks = nr };
+	const struct mapping_run run = { .length = nr };
+	struct image i = { .bytes = alloc_aligned(1024 * MD_BLOCK_SIZE),
+			   .nr_blocks = 1024,
+			   .unreadable = NO_BLOCK };
+	struct block_engine *e;
+	struct metadata_writer *w;
+	struct metadata_visitor *v;
+	uint64_t used;
+
+	cr_assert_not_null(i.bytes);
+	memset(i.bytes, 0, 1024 * MD_BLOCK_SIZE);
+	e = image_engine(&i);
+	cr_assert_eq(metadata_writer_create(e, i.nr_blocks, &w), 0);
+	v = metadata_writer_visitor(w);
+	cr_assert_eq(v->superblock(v, &header) | v->device(v, 1, &details) | v->map(v, &run) |
+			     v->device_end(v) | v->superblock_end(v),
+		     0);
+	cr_assert_eq(metadata_writer_commit(w, &used), 0);
+	metadata_writer_destroy(w);
+	block_engine_destroy(e);
+	cr_assert_lt(used, FIRST_FREE);
+	return i;
+}
+
+static void set_child(struct image *i, uint64_t node, unsigned int entry, uint64_t child)
+{
+	image_set_node(i, node, node_value_offset(i, node, entry), 8, child);
+}
+
+/* An old node in `to`, which is not in use: as in `from`, with its mappings or children elsewhere.
+ */
+static void make_old(struct image *i, uint64_t to, uint64_t from)
+{
+	memcpy(i->bytes + to * MD_BLOCK_SIZE, i->bytes + from * MD_BLOCK_SIZE, MD_BLOCK_SIZE);
+	image_set_node(i, to, 8, 8, to);
+	for (unsigned int n = 0; n < 100 && node_is_leaf(i, to); n++)
+		set_child(i, to, n, (uint64_t)(NR_LEAVES * LEAF_ENTRIES + n) << 24);
+}
+
+static void expect_whole(struct image *i, const struct content *truth, uint64_t node)
+{
+	const struct salvage_options none = { 0 };
+	struct repaired r = repair(i, &none, truth);
+
+	cr_assert_eq(r.error, 0);
+	cr_expect_eq(r.result.nr_stale, 1, "%" PRIu64 " for block %" PRIu64, r.result.nr_stale,
+		     node);
+	cr_expect_eq(r.difference.wrong, 0, "%" PRIu64, r.difference.wrong);
+	cr_expect_eq(r.difference.lost, 0, "%" PRIu64, r.difference.lost);
+	salvage_result_destroy(&r.result);
+}
+
+/* It leads to many nodes that are not in use, and these to others: one old node, not as many. */
+Test(salvage, an_old_node_above_old_nodes)
+{
+	struct image i = tall_image();
+	struct content truth = content_of(&i);
+	uint64_t node = node_value(&i, device_root(&i, 1), 0), free = FIRST_FREE;
+
+	for (unsigned int n = 0; n < 20; n++, free++) {
+		make_old(&i, free, node_value(&i, node, n));
+		set_child(&i, node, n, free);
+	}
+	for (unsigned int n = 20; n < 25; n++) {
+		uint64_t old = free++;
+
+		make_old(&i, old, node);
+		for (unsigned int child = 0; child < 3; child++, free++) {
+			make_old(&i, free, node_value(&i, node, 30 + child));
+			set_child(&i, old, child, free);
+		}
+		set_child(&i, node, n, old);
+	}
+	expect_whole(&i, &truth, node);
+	content_destroy(&truth);
+	image_destroy(&i);
+}
+
+/* It is of another height, and what it leads to leads to what belongs there. */
+Test(salvage, an_old_node_of_another_height)
+{
+	struct image i = tall_image();
+	struct content truth = content_of(&i);
+	uint64_t node = node_value(&i, device_root(&i, 1), 1);
+	const unsigned int nr = node_nr_entries(&i, node);
+
+	make_old(&i, FIRST_FREE, node);
+	make_old(&i, FIRST_FREE + 1, node);
+	image_set_node(&i, FIRST_FREE, 16, 4, nr / 2);
+	for (unsigned int n = 0; n < nr - nr / 2; n++) {
+		node_set_key(&i, FIRST_FREE + 1, n, node_key(&i, node, nr / 2 + n));
+		set_child(&i, FIRST_FREE + 1, n, node_value(&i, node, nr / 2 + n));
+	}
+	image_set_node(&i, FIRST_FREE + 1, 16, 4, nr - nr / 2);
+	node_set_key(&i, node, 1, node_key(&i, FIRST_FREE + 1, 0));
+	set_child(&i, node, 0, FIRST_FREE);
+	set_child(&i, node, 1, FIRST_FREE + 1);
+	image_set_node(&i, node, 16, 4, 2);
+	expect_whole(&i, &truth, node);
+	content_destroy(&truth);
+	image_destroy(&i);
+}
+
 Test(salvage, what_cannot_be_told_apart_is_left_out)
 {
 	struct salvage_options options = { .aggressive = false };
