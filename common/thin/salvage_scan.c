@@ -441,11 +441,16 @@ static int find_devices(struct salvage *s)
 	return r;
 }
 
-/* The details, which are whole, do not know it, and the last commit does not count its tree. */
+/*
+ * The details, which are whole, do not know it, and the last commit does not count its tree, or
+ * counts it for others.
+ */
 static bool is_gone(const struct salvage *s, const struct salvage_device *d)
 {
 	return d->has_root && !d->has_details && !s->details_lost && d->root < s->nr_blocks &&
-	       !s->counts[d->root] && bitset_test(&s->sound_bitmaps, d->root / BITMAP_ENTRIES);
+	       s->counts[d->root] < COUNT_MANY &&
+	       ref_counts_get(&s->table.refs, d->root) > s->counts[d->root] &&
+	       bitset_test(&s->sound_bitmaps, d->root / BITMAP_ENTRIES);
 }
 
 /* A root that leads to no mapping tree is none; a device that was deleted is none. */

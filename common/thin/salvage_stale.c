@@ -234,24 +234,28 @@ static bool in_excess(const struct trial *t, uint64_t block)
 	       ref_counts_get(&s->table.refs, block) > s->counts[block];
 }
 
-/*
- * Could n have stood in the place of the child, or below it?  Any tree could, as that of a device.
- * An old node may be of another height than the one that belongs there.
- */
-static bool may_replace(const struct node *n, const struct node *child, bool as_root)
+/* What could have stood in the place of a child. */
+enum place {
+	PLACE_CHILD,
+	PLACE_ANY_HEIGHT, /* the parent may be of another height than the one that belongs there */
+	PLACE_ROOT,       /* any tree, as that of a device */
+};
+
+static bool may_replace(const struct node *n, const struct node *child, enum place place)
 {
 	if (n == child || n->kind != child->kind)
 		return false;
-	if (as_root)
+	if (place == PLACE_ROOT)
 		return true;
-	return child->bad || !child->nr_values ||
-	       (n->first_key <= child->last_key && n->last_key >= child->first_key);
+	return (n->height == child->height || place == PLACE_ANY_HEIGHT) &&
+	       (child->bad || !child->nr_values ||
+		(n->first_key <= child->last_key && n->last_key >= child->first_key));
 }
 
-static bool replaceable(struct trial *t, const struct node *child, bool as_root)
+static bool replaceable(struct trial *t, const struct node *child, enum place place)
 {
 	for (size_t i = 0; i < t->nr_missed && t->budget; i++, t->budget--) {
-		if (may_replace(node_at(t, t->missed[i]), child, as_root))
+		if (may_replace(node_at(t, t->missed[i]), child, place))
 			return true;
 	}
 	return false;
@@ -363,11 +367,13 @@ static bool entry_accused(const struct trial *t, const struct overuse *o)
 static void accuse(struct trial *t, const struct overuse *o)
 {
 	const struct node *child = node_at(t, o->child), *parent = node_at(t, o->parent);
-	bool as_root = parent->kind == KIND_TOP_LEVEL && child->kind == KIND_MAPPING;
+	const enum place place = parent->kind == KIND_TOP_LEVEL && child->kind == KIND_MAPPING
+					 ? PLACE_ROOT
+					 : PLACE_ANY_HEIGHT;
 
 	t->source[o->parent] = child->block / BITMAP_ENTRIES;
 	if (accused(t, o->parent) || entry_accused(t, o) ||
-	    (!t->s->counts[child->block] && replaceable(t, child, as_root)))
+	    (!t->s->counts[child->block] && replaceable(t, child, place)))
 		t->nr_definite[o->parent]++;
 	else if (t->s->counts[child->block])
 		t->nr_excess[o->parent]++;
@@ -383,7 +389,7 @@ static void find_worst(struct trial *t, const struct overuse *o)
 static void accuse_worst(struct trial *t, const struct overuse *o)
 {
 	if (t->nr_excess[o->parent] && t->nr_excess[o->parent] == t->worst[o->child] &&
-	    replaceable(t, node_at(t, o->child), false))
+	    replaceable(t, node_at(t, o->child), PLACE_CHILD))
 		t->nr_definite[o->parent]++;
 }
 
