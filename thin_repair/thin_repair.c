@@ -159,13 +159,14 @@ static int run(struct repair *r)
 }
 
 /* That it cannot be written is better known before hours of work. */
-static int open_report(const char *path)
+static int open_report(const char *path, bool quiet)
 {
-	FILE *f = fopen(path, "w");
+	FILE *f = fopen(path, "a"); /* what stands there stays until there is a report */
 
 	if (f && !fclose(f))
 		return STATUS_NONE;
-	tool_error(&thin_repair_tool, "%s: %s", path, strerror(errno));
+	if (!quiet)
+		tool_error(&thin_repair_tool, "%s: %s", path, strerror(errno));
 	return STATUS_BAD;
 }
 
@@ -181,7 +182,7 @@ int thin_repair_run(const struct thin_repair_options *o)
 	    (same_file(o->report, o->input) || (o->output && same_file(o->report, o->output))))
 		return tool_usage_error(&thin_repair_tool,
 					"the report would overwrite the metadata: %s", o->report);
-	status = o->report ? open_report(o->report) : STATUS_NONE;
+	status = o->report ? open_report(o->report, o->quiet) : STATUS_NONE;
 	if (status == STATUS_NONE)
 		status =
 			open_any_blocks(&thin_repair_tool, o->input, OPEN_READ, o->quiet, &r.input);

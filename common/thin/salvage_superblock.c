@@ -4,8 +4,8 @@
  * Every commit wrote an index of the metadata space map, and the last ones are still there.  The
  * blocks that an index counts are one commit's: among them the roots are the nodes that no other
  * leads to, and its counts are right where nothing of it was overwritten since.  Of the commits
- * that are whole the newest is taken, by the transactions, the times and the mappings of its
- * devices.
+ * that are whole, but for what is gone altogether, the newest is taken, by the transactions, the
+ * times and the mappings of its devices.
  */
 #include <errno.h>
 
@@ -15,7 +15,8 @@
 /* One commit, as far as it is there. */
 struct commit {
 	uint64_t index, details_root, mapping_root;
-	uint64_t nr_wrong; /* blocks that are not used as often as it counts */
+	uint64_t nr_wrong;         /* blocks that are used more often than it counts */
+	uint64_t nr_lost, nr_less; /* blocks that are gone, or used less often: because of these */
 	uint64_t transaction_id;
 	uint32_t time; /* the latest snapshotted_time, and of which device: */
 	uint64_t snapshotted;
@@ -98,7 +99,7 @@ static void find_roots(const struct search *q, struct commit *c)
 	for (uint64_t b = 0; b < q->s->nr_blocks; b++) {
 		if (!counted(q, b))
 			continue;
-		c->nr_wrong += b && q->s->shapes[b] == SHAPE_NONE;
+		c->nr_lost += b && q->s->shapes[b] == SHAPE_NONE;
 		if (q->kinds[b] == KIND_UNUSED)
 			continue;
 		if (!q->refs[b] && q->kinds[b] == KIND_DETAILS &&
@@ -108,8 +109,10 @@ static void find_roots(const struct search *q, struct commit *c)
 		    (!q->has_held || b != q->held.mapping_root))
 			c->mapping_root = b;
 		/* Roots have one reference more than nodes make: the superblock's. */
-		if (q->refs[b] && q->s->counts[b] != COUNT_MANY && q->refs[b] != q->s->counts[b])
-			c->nr_wrong++;
+		if (q->refs[b] && q->s->counts[b] != COUNT_MANY) {
+			c->nr_wrong += q->refs[b] > q->s->counts[b];
+			c->nr_less += q->refs[b] < q->s->counts[b];
+		}
 	}
 	/* A metadata snapshot that nothing was changed since has the very roots. */
 	if (!c->details_root && q->has_held)
@@ -319,11 +322,14 @@ static int try_index(struct search *q, uint64_t index)
 			visit(q, b, &c);
 	}
 	find_roots(q, &c);
-	c.nr_wrong += c.nr_values != c.nr_mappings;
-	if (!c.details_root || !c.mapping_root || !counted(q, c.details_root))
+	c.nr_wrong += c.nr_values > c.nr_mappings && c.details_root;
+	c.nr_less += c.nr_values < c.nr_mappings;
+	if (c.nr_lost ? !c.details_root && !c.mapping_root
+		      : !c.details_root || !c.mapping_root || !counted(q, c.details_root))
 		return 0;
-	if (!c.nr_wrong)
+	if (!c.nr_wrong && (!c.nr_less || c.nr_lost))
 		return keep_whole(q, &c);
+	c.nr_wrong += c.nr_less + c.nr_lost;
 	if (!q->damaged.index || better(&c, &q->damaged))
 		q->damaged = c;
 	return 0;

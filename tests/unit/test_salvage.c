@@ -99,6 +99,32 @@ Test(salvage, earlier_versions_of_blocks_are_seen_through)
 }
 
 /* Two trees of the same size, and one mapping in which they differ. */
+/* The superblock and any other block: an older commit that is whole is no better than the last one.
+ */
+Test(salvage, the_last_commit_is_found_though_it_is_damaged)
+{
+	const struct salvage_options options = { .data_block_size = 128 };
+	struct image clean = image_load("basic"), i = image_load("basic");
+	struct content truth = content_of(&clean);
+
+	for (uint64_t b = 1; b < clean.nr_blocks; b++) {
+		struct repaired r;
+
+		if (!version_in_use(&clean, b))
+			continue;
+		lose(&i, 0);
+		lose(&i, b);
+		r = repair(&i, &options, &truth);
+		cr_expect_eq(r.difference.wrong, 0, "%" PRIu64 " wrong without block %" PRIu64,
+			     r.difference.wrong, b);
+		salvage_result_destroy(&r.result);
+		memcpy(i.bytes, clean.bytes, clean.nr_blocks * MD_BLOCK_SIZE);
+	}
+	content_destroy(&truth);
+	image_destroy(&clean);
+	image_destroy(&i);
+}
+
 /* ---- a tree of three levels */
 
 enum { NR_LEAVES = 300, LEAF_ENTRIES = 252, FIRST_FREE = 400 };
