@@ -47,8 +47,8 @@ int thin_repair_list(const struct thin_repair_options *o, struct block_engine *i
 	} else {
 		print_all(&list);
 		if (list.nr_left_out && !o->quiet)
-			tool_error(&thin_repair_tool, "%s: %" PRIu64 " pairs more, older ones",
-				   o->input, list.nr_left_out);
+			tool_error(&thin_repair_tool, "%s: %" PRIu64 " pairs more", o->input,
+				   list.nr_left_out);
 	}
 	candidate_list_destroy(&list);
 	return status;

@@ -128,6 +128,9 @@ static int settle_superblock(struct salvage *s)
 	if (o->has_transaction_id &&
 	    (s->result->superblock_found_out || o->transaction_id > s->sb.transaction_id))
 		s->sb.transaction_id = o->transaction_id;
+	if (o->nr_data_blocks > s->nr_blocks * BITMAP_ENTRIES)
+		return hopeless(s, "--nr-data-blocks: the bitmaps of so many do not fit into this "
+				   "metadata");
 	if (o->nr_data_blocks > s->sb.data_space_map.nr_blocks ||
 	    (o->nr_data_blocks && s->sb.data_space_map.nr_blocks > s->nr_blocks * BITMAP_ENTRIES))
 		s->sb.data_space_map.nr_blocks = o->nr_data_blocks;

@@ -295,7 +295,7 @@ static int add_pair(struct listing *l, const struct half *m, const struct half *
 				     : UINT64_MAX,
 		.current = m->block == sb->mapping_root && d->block == sb->details_root &&
 			   !l->s->result->superblock_found_out,
-		.damaged = m->signature != d->signature,
+		.damaged = m->signature != d->signature || m->nr_mappings != d->nr_mappings,
 	};
 	return 0;
 }
@@ -308,18 +308,23 @@ static const struct half *half_at(const struct halves *h, uint64_t block)
 }
 
 /* What the superblock leads to, though something is lost below; before the halves are sorted. */
-static int add_damaged(struct listing *l)
+static int add_current(struct listing *l)
 {
 	const struct half *m = half_at(&l->mappings, l->s->sb.mapping_root);
 	const struct half *d = half_at(&l->details, l->s->sb.details_root);
 
-	return m && d && m->signature != d->signature ? add_pair(l, m, d) : 0;
+	return m && d && d->nr_devices ? add_pair(l, m, d) : 0;
 }
 
 static void sort_halves(struct halves *h)
 {
 	if (h->nr)
 		qsort(h->items, h->nr, sizeof(*h->items), by_signature);
+}
+
+static bool is_current(const struct listing *l, const struct half *m, const struct half *d)
+{
+	return m->block == l->s->sb.mapping_root && d->block == l->s->sb.details_root;
 }
 
 static int join(struct listing *l)
@@ -334,7 +339,8 @@ static int join(struct listing *l)
 		for (size_t j = first;
 		     j < d->nr && !r && d->items[j].signature == m->items[i].signature; j++) {
 			if (m->items[i].whole && d->items[j].whole && d->items[j].nr_devices &&
-			    m->items[i].nr_mappings == d->items[j].nr_mappings)
+			    m->items[i].nr_mappings == d->items[j].nr_mappings &&
+			    !is_current(l, &m->items[i], &d->items[j]))
 				r = add_pair(l, &m->items[i], &d->items[j]);
 		}
 	}
@@ -432,7 +438,7 @@ int salvage_list_candidates(struct salvage *s, struct candidate_list *list)
 		r = count_reused(&l);
 	}
 	if (!r)
-		r = add_damaged(&l);
+		r = add_current(&l);
 	if (!r) {
 		sort_halves(&l.mappings);
 		sort_halves(&l.details);
