@@ -106,7 +106,10 @@ static int salvage_and_dump(const struct thin_dump_options *o, struct block_engi
 	read.nr_blocks = result->nr_blocks;
 	status = dump_engine(o, sound, &read);
 	if (status == STATUS_OK)
-		status = verify_salvaged(&thin_dump_tool, sound, false, o->input, o->quiet);
+		result->contradicts_itself = verify_salvaged(&thin_dump_tool, sound, false,
+							     o->input, o->quiet) != STATUS_OK;
+	if (result->contradicts_itself)
+		status = STATUS_BAD;
 	block_engine_destroy(sound);
 	return status;
 }

@@ -123,6 +123,7 @@ static int repair_to_output(struct repair *r)
 	r->written = status == STATUS_OK;
 	if (r->written)
 		status = verify_salvaged(&thin_repair_tool, r->output, true, o->output, o->quiet);
+	r->result.contradicts_itself = r->written && status != STATUS_OK;
 	block_engine_destroy(r->output);
 	return status;
 }

@@ -99,6 +99,7 @@ struct salvage_result {
 	bool older;          /* these roots are not the superblock's: an earlier commit's */
 	uint64_t mapping_root, details_root; /* metadata blocks, that it was started from */
 	bool superblock_found_out;
+	bool contradicts_itself;  /* whoever checks the result says so: some of it is not current */
 	bool nr_data_blocks_lost; /* then there are as many as mappings lead to */
 	bool kept_transaction_id, kept_nr_data_blocks; /* the options asked for less: not done */
 	uint64_t nr_blocks; /* metadata blocks that the result uses: for read_options */

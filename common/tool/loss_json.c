@@ -129,6 +129,7 @@ static json_t *summary(const struct salvage_result *result, bool *failed)
 	put(object, "blocks_not_current", number(result->nr_stale), failed);
 	put(object, "deleted_devices_left_out", number(result->nr_gone), failed);
 	put(object, "guessed", number(result->nr_guessed), failed);
+	put(object, "contradicts_itself", json_boolean(result->contradicts_itself), failed);
 	put(object, "older_commit", json_boolean(result->older), failed);
 	put(object, "mapping_root", number(result->mapping_root), failed);
 	put(object, "details_root", number(result->details_root), failed);

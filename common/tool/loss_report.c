@@ -23,7 +23,8 @@ static bool has_more(const struct salvaged_device *d)
 struct loss_totals loss_totals(const struct salvage_result *result)
 {
 	struct loss_totals t = { .anything_lost = result->nr_losses || result->nr_dropped ||
-						  result->nr_homeless || result->older };
+						  result->nr_homeless || result->older ||
+						  result->contradicts_itself };
 
 	for (size_t i = 0; i < result->nr_devices; i++) {
 		const struct salvaged_device *d = &result->devices[i];
