@@ -13,8 +13,7 @@
 #include "common/thin/superblock.h"
 
 /* A leaf that is no root holds at least a third of 252 mappings. */
-#define MAX_LEAF_ENTRIES 252u
-#define MIN_LEAF_ENTRIES (MAX_LEAF_ENTRIES / 3)
+#define MIN_LEAF_ENTRIES 84u
 
 /* A def: leaves that several devices may share. */
 struct run {
@@ -37,7 +36,7 @@ struct metadata_writer {
 	void *last; /* the block that was allocated last, in out */
 	void *raw;  /* owned: a leaf that is read back, at the end the superblock */
 	struct pool_header header;
-	uint32_t newest; /* time of all that came */
+	uint32_t newest; /* the latest time that came */
 	struct ref_counts data, metadata;
 	uint64_t deferred[DEFERRED]; /* 1 + data blocks that are still to be counted there */
 	unsigned int next_deferred;
@@ -299,7 +298,7 @@ static int on_map(struct metadata_visitor *v, const struct mapping_run *run)
 	int e = w->lone ? unshare_last(w) : 0;
 
 	saw_time(w, run->time);
-	if (run->length / MAX_LEAF_ENTRIES > METADATA_MAX_BLOCKS)
+	if (run->length / btree_max_entries(MAPPING_VALUE_SIZE) > METADATA_MAX_BLOCKS)
 		return -ENOSPC;
 	if (__builtin_add_overflow(run->data_begin, run->length, &end) ||
 	    end > w->header.nr_data_blocks)

@@ -610,8 +610,29 @@ static int settle_device(struct salvage *s, struct overlay_sink *sink, struct sa
 	return r;
 }
 
+static uint32_t newest_time(const struct salvage *s)
+{
+	uint32_t newest = s->sb.time;
+
+	for (size_t i = 0; i < s->nr_live; i++) {
+		if (s->table.nodes[i].max_time > newest)
+			newest = s->table.nodes[i].max_time;
+	}
+	return newest;
+}
+
+/* No device is newer than the pool and all mappings: that protects whatever is shared. */
+static void limit_times(struct device_details *details, uint32_t newest)
+{
+	if (details->creation_time > newest)
+		details->creation_time = newest;
+	if (details->snapshotted_time > newest)
+		details->snapshotted_time = newest;
+}
+
 static int build_details(struct salvage *s, struct overlay_sink *sink, uint64_t *ret_root)
 {
+	const uint32_t newest = newest_time(s);
 	struct btree_builder *b = NULL;
 	int r = btree_builder_create(&sink->base, DETAILS_SIZE, &b);
 
@@ -620,6 +641,7 @@ static int build_details(struct salvage *s, struct overlay_sink *sink, uint64_t 
 		struct disk_device_details raw;
 
 		details.mapped_blocks = s->devices[i].nr_mappings;
+		limit_times(&details, newest);
 		device_details_encode(&details, &raw);
 		r = btree_builder_add(b, s->devices[i].id, &raw);
 	}

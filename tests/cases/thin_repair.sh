@@ -149,6 +149,16 @@ run 1 thin_repair --strict -i hurt -o good
 has err 'device 11: 228 mappings, but its details say 145: one of these is not current$'
 lacks err 'nothing was lost'
 
+# ---- a device that claims to be newer than all others: the pool's time stays
+fixture basic hurt
+damage hurt snap-time 0 4294967295
+new
+run 0 thin_repair --strict -i hurt -o good
+run 0 thin_check --strict good
+run 0 thin_dump --repair hurt
+has out 'superblock .* time="4"'
+lacks out 'snap_time="4294967295"'
+
 # ---- what contradicts itself is written and reported, but nobody is told that it is good
 fixture metadata-snapshot hurt
 damage hurt stale 84 77
