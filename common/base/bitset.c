@@ -66,3 +66,13 @@ uint64_t bitset_next(const struct bitset *s, uint64_t from)
 		word = s->words[i];
 	return word ? i * 64 + (uint64_t)__builtin_ctzll(word) : s->nr_bits;
 }
+
+uint64_t bitset_nr_common(const struct bitset *a, const struct bitset *b)
+{
+	const uint64_t nr = nr_words(a) < nr_words(b) ? nr_words(a) : nr_words(b);
+	uint64_t nr_common = 0;
+
+	for (uint64_t i = 0; i < nr; i++)
+		nr_common += (uint64_t)__builtin_popcountll(a->words[i] & b->words[i]);
+	return nr_common;
+}

@@ -28,4 +28,7 @@ void bitset_clear_all(struct bitset *s);
 /* The first set bit at or after `from`, or nr_bits when there is none. */
 uint64_t bitset_next(const struct bitset *s, uint64_t from);
 
+/* How many bits are set in both. */
+uint64_t bitset_nr_common(const struct bitset *a, const struct bitset *b);
+
 #endif

@@ -102,11 +102,13 @@ static int read_superblock(struct salvage *s)
 		return 0;
 	s->result->superblock_found_out = true;
 	r = salvage_find_superblock(s);
-	if (r == -EUCLEAN && s->options->has_roots) {
+	if ((r == -EUCLEAN || r == -ENODATA) && s->options->has_roots) {
 		s->sb = (struct superblock){ .magic = SUPERBLOCK_MAGIC,
 					     .version = SUPERBLOCK_VERSION };
 		return 0;
 	}
+	if (r == -ENODATA)
+		return -EUCLEAN; /* it said why */
 	return r == -EUCLEAN ? hopeless(s, "the superblock is lost, and no trees of a pool are "
 					   "left: is it a pool's metadata?")
 			     : r;

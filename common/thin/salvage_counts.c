@@ -130,6 +130,18 @@ static void take_bitmaps(struct salvage *s, const struct disk_index *index, void
 	}
 }
 
+/* It was tried with all that there is. */
+static void take_stand_in(struct salvage *s, void *raw)
+{
+	const struct index_entry ignored = { .nr_free = 0 };
+
+	if (!s->stand_in.bitmap || read_block(s, s->stand_in.bitmap, SHAPE_BITMAP, raw))
+		return;
+	take_bitmap(s, s->stand_in.number, &ignored, raw);
+	bitset_set(&s->sound_bitmaps, s->stand_in.number);
+	s->index_lost = false;
+}
+
 static int take_high_count(void *context, uint64_t block, uint64_t key, const void *value)
 {
 	struct salvage *s = context;
@@ -172,6 +184,7 @@ int salvage_load_counts(struct salvage *s, uint64_t index_block, uint64_t ref_co
 			s->index_lost = true;
 			bitset_clear_all(&s->sound_bitmaps);
 		}
+		take_stand_in(s, raw);
 	}
 	alloc_free(index);
 	alloc_free(raw);

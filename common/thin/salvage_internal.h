@@ -79,6 +79,11 @@ struct hole {
 	uint32_t nr_children;
 };
 
+/* A bitmap of the metadata space map whose index is lost.  bitmap 0: none. */
+struct stand_in {
+	uint64_t bitmap, number;
+};
+
 struct salvage {
 	const struct salvage_options *options;
 	struct block_engine *inner;   /* borrowed */
@@ -96,7 +101,8 @@ struct salvage {
 	uint32_t *counts;            /* owned, by block */
 	struct bitset sound_bitmaps; /* of the metadata: as full as the index says */
 	bool index_lost;             /* of the metadata space map, or not the last commit's */
-	uint64_t nr_beyond;          /* blocks behind the end that were counted */
+	struct stand_in stand_in;
+	uint64_t nr_beyond; /* blocks behind the end that were counted */
 	struct data_ledger ledger;
 	uint32_t *latest_shared; /* owned, by node: see salvage_find_sharing() */
 	uint64_t nr_hidden;      /* blocks that are lost without anybody left who leads to them */
@@ -148,7 +154,10 @@ bool salvage_mend_header(const struct salvage *s, void *raw);
 /* The node in block is a leaf of the top level, whatever it says. */
 must_check int salvage_set_leaf_flag(struct salvage *s, uint64_t block);
 
-/* The counts of the metadata space map with this index, as far as it is whole. */
+/*
+ * The counts of the metadata space map with this index, as far as it is whole, and with
+ * s->stand_in.
+ */
 must_check int salvage_load_counts(struct salvage *s, uint64_t index, uint64_t ref_count_root);
 
 /*

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT
+ * salvage_commits.c: the commits that are left on a device.
+ *
+ * Every commit wrote an index of the metadata space map, and the last ones are still there.  The
+ * blocks that an index counts are one commit's: among them the roots are the nodes that no other
+ * leads to, and its counts are right where nothing of it was overwritten since.
+ */
+#include "common/thin/salvage_commits.h"
+
+#include <errno.h>
+
+#include "common/base/alloc.h"
+
+#define MAX_BITS (UINT64_C(1) << 29) /* of the blocks of all commits that are compared */
+#define MAX_HELD 64 /* metadata snapshots, but one of which are old */
+#define MAX_STAND_INS (UINT64_C(1) << 32) /* times blocks */
+
+static bool counted(const struct commit_list *l, uint64_t block)
+{
+	return l->s->counts[block] && l->s->counts[block] != COUNT_UNKNOWN;
+}
+
+static void add_details(struct commit *c, const struct details_sum *sum)
+{
+	c->nr_mappings += sum->nr_mappings;
+	if (sum->transaction_id > c->transaction_id)
+		c->transaction_id = sum->transaction_id;
+	if (sum->creation_time > c->creation_time)
+		c->creation_time = sum->creation_time;
+	if (sum->time > c->time) {
+		c->time = sum->time;
+		c->snapshotted = sum->snapshotted;
+	}
+}
+
+/* Count what a node leads to; a leaf of the details adds to what is known of the commit. */
+static void visit(struct commit_list *l, uint64_t block, struct commit *c)
+{
+	const struct node_graph *g = &l->graph;
+
+	if (l->s->shapes[block] == SHAPE_DETAILS_LEAF && g->nr_sums)
+		add_details(c, &g->sums[g->first[block]]);
+	for (uint32_t i = 0; i < g->nr_children[block]; i++) {
+		uint64_t child = node_graph_child(g, block, i);
+
+		l->refs[child]++;
+		if (l->s->shapes[block] == SHAPE_TOP_LEVEL_LEAF)
+			c->nr_values += g->values[child] - 1;
+	}
+}
+
+/* Leaves of mapping trees lead nowhere. */
+static bool leads_on(const struct commit_list *l, uint64_t block)
+{
+	return l->graph.kinds[block] != KIND_UNUSED && l->s->shapes[block] != SHAPE_MAPPING_LEAF;
+}
+
+/* A root of the commit's metadata snapshot, and not of the commit itself, which would count it too. */
+static bool held_only(const struct commit_list *l, uint64_t root)
+{
+	for (size_t i = 0; i < l->nr_held; i++) {
+		const struct held *h = &l->held[i];
+
+		if ((h->sb.details_root == root || h->sb.mapping_root == root) &&
+		    counted(l, h->block) && l->s->counts[root] < 2)
+			return true;
+	}
+	return false;
+}
+
+static void find_roots(const struct commit_list *l, struct commit *c)
+{
+	for (uint64_t b = 0; b < l->s->nr_blocks; b++) {
+		if (!counted(l, b))
+			continue;
+		c->nr_lost += b && l->s->shapes[b] == SHAPE_NONE;
+		if (l->graph.kinds[b] == KIND_UNUSED)
+			continue;
+		if (!l->refs[b] && l->graph.kinds[b] == KIND_DETAILS && !held_only(l, b))
+			c->details_root = b;
+		if (!l->refs[b] && l->graph.kinds[b] == KIND_TOP_LEVEL && !held_only(l, b))
+			c->mapping_root = b;
+		/* Roots have one reference more than nodes make: the superblock's. */
+		if (l->refs[b] && l->s->counts[b] != COUNT_MANY) {
+			c->nr_wrong += l->refs[b] > l->s->counts[b];
+			c->nr_less += l->refs[b] < l->s->counts[b];
+		}
+	}
+}
+
+static int keep_whole(struct commit_list *l, const struct commit *c)
+{
+	struct commit *grown =
+		alloc_grow(l->whole, &l->whole_capacity, l->nr_whole, sizeof(*grown));
+	struct bitset *blocks;
+	int r;
+
+	if (!grown)
+		return -ENOMEM;
+	l->whole = grown;
+	if (l->nr_whole * l->s->nr_blocks >= MAX_BITS)
+		return 0;
+	grown[l->nr_whole] = *c;
+	blocks = &grown[l->nr_whole].blocks;
+	r = bitset_init(blocks, l->s->nr_blocks);
+	if (r)
+		return r;
+	l->nr_whole++;
+	for (uint64_t b = 0; b < l->s->nr_blocks; b++) {
+		if (counted(l, b))
+			bitset_set(blocks, b);
+	}
+	return 0;
+}
+
+static bool better_damaged(const struct commit *a, const struct commit *b)
+{
+	if (!b->index || a->nr_wrong != b->nr_wrong)
+		return !b->index || a->nr_wrong < b->nr_wrong;
+	if (a->transaction_id != b->transaction_id)
+		return a->transaction_id > b->transaction_id;
+	if (a->time != b->time)
+		return a->time > b->time;
+	return a->nr_mappings != b->nr_mappings ? a->nr_mappings > b->nr_mappings
+						: a->index > b->index;
+}
+
+/* What the counts that were loaded say. */
+static struct commit judge(struct commit_list *l, uint64_t index)
+{
+	struct commit c = { .index = index };
+
+	memset(l->refs, 0, l->s->nr_blocks * sizeof(*l->refs));
+	for (uint64_t b = 0; b < l->s->nr_blocks; b++) {
+		if (counted(l, b) && leads_on(l, b))
+			visit(l, b, &c);
+	}
+	find_roots(l, &c);
+	/* What is lost may have been details, or a tree. */
+	c.nr_wrong += c.nr_values > c.nr_mappings && c.details_root && !c.nr_lost;
+	c.nr_less += c.nr_values < c.nr_mappings;
+	return c;
+}
+
+static bool has_roots(const struct commit_list *l, const struct commit *c)
+{
+	if (c->nr_lost)
+		return c->details_root || c->mapping_root;
+	return c->details_root && c->mapping_root && counted(l, c->details_root);
+}
+
+static int try_index(struct commit_list *l, uint64_t index)
+{
+	int r = salvage_load_counts(l->s, index, l->s->nr_blocks);
+	struct commit c;
+
+	if (r || !l->s->counts[index])
+		return r;
+	c = judge(l, index);
+	if (!has_roots(l, &c))
+		return 0;
+	if (!c.nr_wrong && (!c.nr_less || c.nr_lost))
+		return keep_whole(l, &c);
+	c.nr_wrong += c.nr_less + c.nr_lost;
+	if (better_damaged(&c, &l->damaged))
+		l->damaged = c;
+	return 0;
+}
+
+static int find_held(struct commit_list *l, void *raw)
+{
+	for (uint64_t b = 1; b < l->s->nr_blocks && l->nr_held < MAX_HELD; b++) {
+		struct held *grown;
+
+		if (l->s->shapes[b] != SHAPE_SUPERBLOCK || block_read(l->s->overlay, b, raw))
+			continue;
+		grown = alloc_grow(l->held, &l->held_capacity, l->nr_held, sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		l->held = grown;
+		grown[l->nr_held] = (struct held){ b, superblock_decode(raw) };
+		l->nr_held += grown[l->nr_held].sb.magic == SUPERBLOCK_MAGIC;
+	}
+	return 0;
+}
+
+/* ---- commits whose index is lost, or a bitmap of it */
+
+static struct index_entry entry_of(const void *index, uint64_t number)
+{
+	return index_entry_decode(&((const struct disk_index *)index)->entries[number]);
+}
+
+static bool read_index(const struct commit_list *l, uint64_t block, void *raw)
+{
+	return block < l->s->nr_blocks && l->s->shapes[block] == SHAPE_INDEX &&
+	       !block_read(l->s->overlay, block, raw);
+}
+
+static uint64_t nr_bitmaps(const struct commit_list *l)
+{
+	uint64_t nr = space_map_nr_bitmaps(l->s->nr_blocks);
+
+	return nr < METADATA_MAX_BITMAPS ? nr : METADATA_MAX_BITMAPS;
+}
+
+int commits_nr_allocated(const struct commit_list *l, uint64_t index, uint64_t *ret_nr)
+{
+	void *raw = alloc_aligned(MD_BLOCK_SIZE);
+
+	*ret_nr = 0;
+	if (!raw)
+		return -ENOMEM;
+	for (uint64_t i = 0; read_index(l, index, raw) && i < nr_bitmaps(l); i++)
+		*ret_nr += BITMAP_ENTRIES - (uint64_t)entry_of(raw, i).nr_free;
+	alloc_free(raw);
+	return 0;
+}
+
+/* A bitmap that was there once becomes another block in time, but never nothing. */
+static void note_bitmaps(struct commit_list *l, uint64_t index, const void *raw,
+			 struct bitset *known)
+{
+	for (uint64_t i = 0; i < nr_bitmaps(l); i++) {
+		uint64_t block = entry_of(raw, i).blocknr;
+
+		if (block < l->s->nr_blocks && l->s->shapes[block] == SHAPE_NONE)
+			bitset_set(&l->unjudged, index);
+		bitset_set(known, block);
+	}
+}
+
+/* The last block that is counted and gone: its index, as good as any. */
+static uint64_t lost_index(const struct commit_list *l)
+{
+	for (uint64_t b = l->s->nr_blocks; b-- > 1;) {
+		if (counted(l, b) && l->s->shapes[b] == SHAPE_NONE)
+			return b;
+	}
+	return 0;
+}
+
+/* Is there a commit with this bitmap as number `number`, and the others those of base? */
+static int try_bitmap(struct commit_list *l, uint64_t base, uint64_t bitmap, uint64_t number)
+{
+	struct commit c;
+	int r;
+
+	l->s->stand_in = (struct stand_in){ bitmap, number };
+	r = salvage_load_counts(l->s, base, l->s->nr_blocks);
+	if (!r && l->s->counts[bitmap] && lost_index(l)) {
+		c = judge(l, lost_index(l));
+		c.stand_in = l->s->stand_in;
+		if (has_roots(l, &c) && !c.nr_wrong)
+			r = keep_whole(l, &c);
+	}
+	l->s->stand_in = (struct stand_in){ 0 };
+	return r;
+}
+
+int commits_find_without_index(struct commit_list *l, uint64_t base)
+{
+	void *raw = alloc_aligned(MD_BLOCK_SIZE);
+	struct bitset known;
+	int r = bitset_init(&known, l->s->nr_blocks);
+
+	if (!raw)
+		r = r ? r : -ENOMEM;
+	for (uint64_t b = 1; b < l->s->nr_blocks && !r; b++) {
+		if (read_index(l, b, raw))
+			note_bitmaps(l, b, raw, &known);
+	}
+	for (uint64_t b = 1; b < l->s->nr_blocks && !r; b++) {
+		if (l->s->shapes[b] != SHAPE_BITMAP || bitset_test(&known, b))
+			continue;
+		for (uint64_t i = 0; i < nr_bitmaps(l) && l->budget >= l->s->nr_blocks && !r; i++) {
+			l->budget -= l->s->nr_blocks;
+			r = try_bitmap(l, base, b, i);
+		}
+	}
+	bitset_destroy(&known);
+	alloc_free(raw);
+	return r;
+}
+
+int commits_find(struct salvage *s, struct commit_list *ret_list)
+{
+	struct commit_list *l = ret_list;
+	void *raw = alloc_aligned(MD_BLOCK_SIZE);
+	int r;
+
+	*l = (struct commit_list){ .s = s,
+				   .refs = alloc_array(s->nr_blocks, sizeof(*l->refs)),
+				   .budget = MAX_STAND_INS };
+	r = l->refs && raw ? bitset_init(&l->unjudged, s->nr_blocks) : -ENOMEM;
+	if (!r)
+		r = node_graph_read(s, &l->graph);
+	if (!r)
+		r = find_held(l, raw);
+	for (uint64_t b = 1; b < s->nr_blocks && !r; b++) {
+		if (s->shapes[b] == SHAPE_INDEX)
+			r = try_index(l, b);
+	}
+	alloc_free(raw);
+	return r;
+}
+
+void commits_destroy(struct commit_list *l)
+{
+	for (size_t i = 0; i < l->nr_whole; i++)
+		bitset_destroy(&l->whole[i].blocks);
+	bitset_destroy(&l->unjudged);
+	node_graph_destroy(&l->graph);
+	alloc_free(l->whole);
+	alloc_free(l->held);
+	alloc_free(l->refs);
+}
