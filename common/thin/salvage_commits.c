@@ -8,11 +8,12 @@
 #include "common/thin/salvage_commits.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "common/base/alloc.h"
 
-#define MAX_BITS (UINT64_C(1) << 29) /* of the blocks of all commits that are compared */
-#define MAX_HELD 64 /* metadata snapshots, but one of which are old */
+#define MAX_BITS (UINT64_C(1) << 29)      /* of the blocks of all commits that are compared */
+#define MAX_HELD 64                       /* metadata snapshots, but one of which are old */
 #define MAX_STAND_INS (UINT64_C(1) << 32) /* times blocks */
 
 static bool counted(const struct commit_list *l, uint64_t block)
@@ -55,7 +56,8 @@ static bool leads_on(const struct commit_list *l, uint64_t block)
 	return l->graph.kinds[block] != KIND_UNUSED && l->s->shapes[block] != SHAPE_MAPPING_LEAF;
 }
 
-/* A root of the commit's metadata snapshot, and not of the commit itself, which would count it too. */
+/* A root of the commit's metadata snapshot, and not of the commit itself, which would count it too.
+ */
 static bool held_only(const struct commit_list *l, uint64_t root)
 {
 	for (size_t i = 0; i < l->nr_held; i++) {
@@ -258,6 +260,13 @@ static int try_bitmap(struct commit_list *l, uint64_t base, uint64_t bitmap, uin
 	return r;
 }
 
+static int by_index(const void *a, const void *b)
+{
+	const struct commit *ca = a, *cb = b;
+
+	return (ca->index > cb->index) - (ca->index < cb->index);
+}
+
 int commits_find_without_index(struct commit_list *l, uint64_t base)
 {
 	void *raw = alloc_aligned(MD_BLOCK_SIZE);
@@ -278,6 +287,8 @@ int commits_find_without_index(struct commit_list *l, uint64_t base)
 			r = try_bitmap(l, base, b, i);
 		}
 	}
+	if (l->nr_whole)
+		qsort(l->whole, l->nr_whole, sizeof(*l->whole), by_index);
 	bitset_destroy(&known);
 	alloc_free(raw);
 	return r;

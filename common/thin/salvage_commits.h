@@ -50,7 +50,7 @@ struct commit {
 	uint64_t index;
 	struct stand_in stand_in;            /* where the index is lost, or not this commit's */
 	uint64_t details_root, mapping_root; /* 0: lost */
-	uint64_t nr_wrong;         /* blocks that are used more often than it counts */
+	uint64_t nr_wrong;                   /* blocks that are used more often than it counts */
 	uint64_t nr_lost, nr_less; /* blocks that are gone, or used less often: because of these */
 	uint64_t transaction_id;
 	uint32_t time; /* the latest snapshotted_time, and of which device: */
@@ -70,8 +70,8 @@ struct held {
 struct commit_list {
 	struct salvage *s;
 	struct node_graph graph;
-	uint32_t *refs;         /* owned, by block: references from nodes that a commit counts */
-	struct held *held;      /* owned */
+	uint32_t *refs;    /* owned, by block: references from nodes that a commit counts */
+	struct held *held; /* owned */
 	size_t nr_held, held_capacity;
 	struct commit *whole; /* owned: but for what is gone altogether; by index */
 	size_t nr_whole, whole_capacity;
@@ -88,7 +88,6 @@ void commits_destroy(struct commit_list *l);
 must_check int commits_find_without_index(struct commit_list *l, uint64_t base);
 
 /* How many blocks there are in use, by an index. */
-must_check int commits_nr_allocated(const struct commit_list *l, uint64_t index,
-				    uint64_t *ret_nr);
+must_check int commits_nr_allocated(const struct commit_list *l, uint64_t index, uint64_t *ret_nr);
 
 #endif

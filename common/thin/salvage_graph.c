@@ -22,8 +22,7 @@ static int add_entry(struct node_graph *g, uint64_t id, const struct device_deta
 	if (!grown)
 		return -ENOMEM;
 	g->entries = grown;
-	grown[g->nr_entries++] =
-		(struct details_entry){ id, d->transaction_id, d->creation_time };
+	grown[g->nr_entries++] = (struct details_entry){ id, d->transaction_id, d->creation_time };
 	sum->nr_entries++;
 	sum->nr_mappings += d->mapped_blocks;
 	if (d->transaction_id > sum->transaction_id)

@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "common/base/alloc.h"
 #include "common/thin/salvage_commits.h"
 
 #define LIKELY 0.5 /* that one commit follows another */
@@ -120,7 +121,7 @@ static bool deleted_between(const struct commit_list *l, const struct commit *be
  * at its time, it was deleted), and what is made after a device was made knows it, or it was
  * deleted.
  */
-static bool surely_follows(struct commit_list *l, const struct commit *before,
+static bool surely_follows(const struct commit_list *l, const struct commit *before,
 			   const struct commit *after)
 {
 	if (before->time == after->time && before->creation_time == before->time &&
@@ -132,7 +133,7 @@ static bool surely_follows(struct commit_list *l, const struct commit *before,
 }
 
 /* How likely is it that `after` is the later one?  0 … 1. */
-static double follows(struct commit_list *l, const struct commit *before,
+static double follows(const struct commit_list *l, const struct commit *before,
 		      const struct commit *after)
 {
 	double on, anew = 0;
@@ -144,8 +145,9 @@ static double follows(struct commit_list *l, const struct commit *before,
 	on = density(before, after, before->index + 1);
 	/* After an activation the first thing that happens is rarely that the newest device goes.
 	 */
-	if (after->details_root && before->details_root &&
-	    after->transaction_id >= before->transaction_id && after->time >= before->time)
+	if (before->details_root &&
+	    (!after->details_root ||
+	     (after->transaction_id >= before->transaction_id && after->time >= before->time)))
 		anew = density(before, after, 0);
 	return on > anew ? on : anew;
 }
@@ -167,38 +169,86 @@ static bool better(const struct commit *a, const struct commit *b)
 						     : a->index > b->index;
 }
 
-static bool is_successor(struct commit_list *l, const struct commit *c, const struct commit *other)
+/* Commits that were written one after the other, as the kernel allocates: from one index to the
+ * next.
+ */
+static bool is_next(const struct commit_list *l, const struct commit *c, const struct commit *next)
 {
 	double likely;
 
-	if (!alike(c, other))
+	if (c == next || !alike(c, next) || surely_follows(l, next, c))
 		return false;
-	likely = follows(l, c, other);
-	return likely >= LIKELY && likely > follows(l, other, c);
+	likely = density(c, next, c->index + 1);
+	return surely_follows(l, c, next) ||
+	       (likely >= LIKELY && likely > density(next, c, next->index + 1));
 }
 
-/* It is sought from the next index on: there it is most of the time. */
-static bool has_successor(struct commit_list *l, size_t i)
+/* The last of those that follow each other. */
+static bool is_head(const struct commit_list *l, size_t i)
 {
-	for (size_t n = 1; n < l->nr_whole; n++) {
-		if (is_successor(l, &l->whole[i], &l->whole[(i + n) % l->nr_whole]))
+	return !is_next(l, &l->whole[i], &l->whole[(i + 1) % l->nr_whole]);
+}
+
+/* Which of them follow each other: those with the same number.  runs: by commit. */
+static void find_runs(const struct commit_list *l, uint32_t *runs)
+{
+	const size_t nr = l->nr_whole;
+	uint32_t run = 1;
+
+	for (size_t i = 0; i < nr; i++) {
+		runs[i] = run;
+		run += is_head(l, i);
+	}
+	/* Where the last one leads on to the first, those are one run. */
+	for (size_t i = 0; i < nr && runs[nr - 1] == run && runs[i] == 1; i++)
+		runs[i] = run;
+}
+
+/* Does one of another run follow this head? */
+static bool has_successor(const struct commit_list *l, const uint32_t *runs, size_t i)
+{
+	const struct commit *c = &l->whole[i];
+
+	for (size_t n = 0; n < l->nr_whole; n++) {
+		const struct commit *other = &l->whole[n];
+		double likely;
+
+		if (runs[n] == runs[i] || !alike(c, other))
+			continue;
+		likely = follows(l, c, other);
+		if (likely >= LIKELY && likely > follows(l, other, c))
 			return true;
 	}
 	return false;
 }
 
-/* The one that no other follows.  Where commits between are lost there may be several. */
-static const struct commit *newest(struct commit_list *l)
+/*
+ * The one that no other follows.  Where commits between are lost there may be several, and some
+ * that seem to follow each other in a circle.
+ */
+static int find_newest(const struct commit_list *l, const struct commit **ret)
 {
-	const struct commit *best = &l->damaged;
+	uint32_t *runs = alloc_array(l->nr_whole + 1, sizeof(*runs));
+	const struct commit *best[2] = { NULL, NULL }; /* with a successor, and without */
 
+	*ret = &l->damaged;
+	if (!runs)
+		return -ENOMEM;
+	find_runs(l, runs);
 	for (size_t i = 0; i < l->nr_whole; i++) {
 		const struct commit *c = &l->whole[i];
+		const struct commit **rival;
 
-		if (!has_successor(l, i) && (best == &l->damaged || better(c, best)))
-			best = c;
+		if (!is_head(l, i))
+			continue;
+		rival = &best[!has_successor(l, runs, i)];
+		if (!*rival || better(c, *rival))
+			*rival = c;
 	}
-	return best;
+	alloc_free(runs);
+	if (best[0] || best[1])
+		*ret = best[1] ? best[1] : best[0];
+	return 0;
 }
 
 /*
@@ -223,12 +273,28 @@ static int might_follow(const struct commit_list *l, const struct commit *c, uin
 	return r;
 }
 
-/* An index whose bitmap is gone, and that may be the last commit's; NO_BLOCK: there is none. */
+/* One whose details are gone, so that nobody can tell whether it is the later one. */
+static uint64_t find_uncertain(const struct commit_list *l, const struct commit *c)
+{
+	for (size_t i = 0; i < l->nr_whole; i++) {
+		const struct commit *other = &l->whole[i];
+
+		if (other != c && !other->details_root && alike(c, other) &&
+		    follows(l, c, other) >= LIKELY)
+			return other->index;
+	}
+	return NO_BLOCK;
+}
+
+/*
+ * An index that may be the last commit's, although it cannot be told, because its bitmap is gone,
+ * or its details; NO_BLOCK: there is none.
+ */
 static int find_later(const struct commit_list *l, const struct commit *c, uint64_t *ret_index)
 {
 	int r = 0;
 
-	*ret_index = NO_BLOCK;
+	*ret_index = find_uncertain(l, c);
 	for (uint64_t b = bitset_next(&l->unjudged, 0); b < l->s->nr_blocks && !r;
 	     b = bitset_next(&l->unjudged, b + 1)) {
 		bool on = false, anew = false;
@@ -277,20 +343,20 @@ static void take(const struct commit_list *l, const struct commit *c)
 static int choose(struct commit_list *l)
 {
 	struct salvage *s = l->s;
-	const struct commit *c = newest(l);
+	const struct commit *c;
 	uint64_t later = NO_BLOCK;
-	int r = 0;
+	int r = find_newest(l, &c);
 
-	if (!c->index)
+	if (!r && !c->index)
 		return -EUCLEAN;
-	if (c != &l->damaged)
+	if (!r && c != &l->damaged)
 		r = find_later(l, c, &later);
 	if (r)
 		return r;
 	if (later != NO_BLOCK && !s->options->allow_older && !s->candidates) {
 		(void)snprintf(s->fault->text, sizeof(s->fault->text),
-			       "the superblock is lost, and so is the space map of what is most "
-			       "likely the last commit (index block %" PRIu64
+			       "the superblock is lost, and something of what may be the last "
+			       "commit, so that it cannot be told (index block %" PRIu64
 			       "): thin_repair --candidates lists what else there is, "
 			       "--allow-older takes the commit before",
 			       later);
@@ -303,11 +369,14 @@ static int choose(struct commit_list *l)
 
 int salvage_find_superblock(struct salvage *s)
 {
+	const struct commit *newest;
 	struct commit_list l;
 	int r = commits_find(s, &l);
 
 	if (!r)
-		r = commits_find_without_index(&l, newest(&l)->index);
+		r = find_newest(&l, &newest);
+	if (!r)
+		r = commits_find_without_index(&l, newest->index);
 	if (!r)
 		r = choose(&l);
 	commits_destroy(&l);
