@@ -85,32 +85,63 @@ static int dump_engine(const struct thin_dump_options *o, struct block_engine *e
 	return status;
 }
 
+/* Once more where devices are not safe from each other as their details have it. */
+static int salvage_safely(struct block_engine *engine, struct salvage_options *options,
+			  struct block_engine **ret_sound, struct salvage_result *result,
+			  struct salvage_fault *fault, struct contradictions *found)
+{
+	int r = salvage(engine, options, ret_sound, result, fault);
+
+	if (r || contradictions_find(*ret_sound, false, found) ||
+	    !contradictions_are_times(found, result))
+		return r;
+	block_engine_destroy(*ret_sound);
+	salvage_result_destroy(result);
+	options->exposing = found->exposing;
+	options->nr_exposing = found->nr_exposing;
+	return salvage(engine, options, ret_sound, result, fault);
+}
+
+static int dump_salvaged(const struct thin_dump_options *o, struct block_engine *sound,
+			 struct salvage_result *result, const struct contradictions *found)
+{
+	struct read_options read = o->read;
+	struct contradictions left = { .any = false };
+	int status, r = 0;
+
+	read.nr_blocks = result->nr_blocks;
+	status = dump_engine(o, sound, &read);
+	if (status != STATUS_OK || !found->any)
+		return status;
+	r = contradictions_find(sound, false, &left);
+	status = contradictions_tell(&thin_dump_tool, &left, r, o->input, o->quiet);
+	result->contradicts_itself = status != STATUS_OK;
+	contradictions_destroy(&left);
+	return status;
+}
+
 static int salvage_and_dump(const struct thin_dump_options *o, struct block_engine *engine,
 			    struct salvage_result *result)
 {
-	const struct salvage_options options = { .has_transaction_id = o->has_transaction_id,
-						 .transaction_id = o->read.transaction_id,
-						 .nr_data_blocks = o->read.nr_data_blocks,
-						 .data_block_size = o->read.data_block_size };
-	struct read_options read = o->read;
+	struct salvage_options options = { .has_transaction_id = o->has_transaction_id,
+					   .transaction_id = o->read.transaction_id,
+					   .nr_data_blocks = o->read.nr_data_blocks,
+					   .data_block_size = o->read.data_block_size };
+	struct contradictions found = { .any = false };
 	struct salvage_fault fault;
 	struct block_engine *sound;
-	int status, r = salvage(engine, &options, &sound, result, &fault);
+	int status, r = salvage_safely(engine, &options, &sound, result, &fault, &found);
 
-	if (r) {
+	if (!r) {
+		status = dump_salvaged(o, sound, result, &found);
+		block_engine_destroy(sound);
+	} else {
+		status = STATUS_BAD;
 		if (!o->quiet)
 			tool_error(&thin_dump_tool, "%s: %s", o->input,
 				   *fault.text ? fault.text : strerror(-r));
-		return STATUS_BAD;
 	}
-	read.nr_blocks = result->nr_blocks;
-	status = dump_engine(o, sound, &read);
-	if (status == STATUS_OK)
-		result->contradicts_itself = verify_salvaged(&thin_dump_tool, sound, false,
-							     o->input, o->quiet) != STATUS_OK;
-	if (result->contradicts_itself)
-		status = STATUS_BAD;
-	block_engine_destroy(sound);
+	contradictions_destroy(&found);
 	return status;
 }
 

@@ -22,13 +22,17 @@
 struct repair {
 	const struct thin_repair_options *options;
 	struct block_engine *input, *sound, *output;
+	struct salvage_options salvage;
 	struct salvage_result result;
+	struct contradictions found;
 	uint64_t nr_blocks; /* of the output */
 	bool written;
+	char reason[512]; /* why nothing was */
 };
 
-static int fail(const struct repair *r, const char *file, const char *text)
+static int fail(struct repair *r, const char *file, const char *text)
 {
+	(void)snprintf(r->reason, sizeof(r->reason), "%s: %s", file, text);
 	if (!r->options->quiet)
 		tool_error(&thin_repair_tool, "%s: %s", file, text);
 	return STATUS_BAD;
@@ -70,10 +74,11 @@ static int transfer(const struct repair *r, struct block_engine *to, uint64_t *r
 	return e;
 }
 
-static int measure(const struct repair *r)
+static int measure(struct repair *r)
 {
 	uint64_t needed = METADATA_MAX_BLOCKS + 1;
 	struct read_fault fault;
+	char text[256];
 	int e = transfer(r, NULL, &needed, &fault);
 
 	if (*fault.text)
@@ -82,16 +87,14 @@ static int measure(const struct repair *r)
 		return fail(r, r->options->input, strerror(-e));
 	if (needed <= r->nr_blocks)
 		return STATUS_NONE;
-	if (!r->options->quiet)
-		tool_error(&thin_repair_tool,
-			   "%s: Output file too small: it has %" PRIu64 " bytes, and %" PRIu64
-			   " are needed (%" PRIu64 " metadata blocks); nothing was written",
-			   r->options->output, r->nr_blocks * MD_BLOCK_SIZE, needed * MD_BLOCK_SIZE,
-			   needed);
-	return STATUS_BAD;
+	(void)snprintf(text, sizeof(text),
+		       "Output file too small: it has %" PRIu64 " bytes, and %" PRIu64
+		       " are needed (%" PRIu64 " metadata blocks); nothing was written",
+		       r->nr_blocks * MD_BLOCK_SIZE, needed * MD_BLOCK_SIZE, needed);
+	return fail(r, r->options->output, text);
 }
 
-static int write_output(const struct repair *r)
+static int write_output(struct repair *r)
 {
 	struct read_fault fault = { "" };
 	uint64_t needed;
@@ -109,11 +112,8 @@ static int write_output(const struct repair *r)
 
 static int repair_to_output(struct repair *r)
 {
-	const struct thin_repair_options *o = r->options;
-	int status = open_output(&thin_repair_tool, o->output, o->quiet, &r->output);
+	int status;
 
-	if (status != STATUS_NONE)
-		return status;
 	r->nr_blocks = r->output->nr_blocks;
 	if (r->nr_blocks > METADATA_MAX_BLOCKS)
 		r->nr_blocks = METADATA_MAX_BLOCKS;
@@ -121,14 +121,10 @@ static int repair_to_output(struct repair *r)
 	if (status == STATUS_NONE)
 		status = write_output(r);
 	r->written = status == STATUS_OK;
-	if (r->written)
-		status = verify_salvaged(&thin_repair_tool, r->output, true, o->output, o->quiet);
-	r->result.contradicts_itself = r->written && status != STATUS_OK;
-	block_engine_destroy(r->output);
 	return status;
 }
 
-static int report(const struct repair *r, int status)
+static int report(struct repair *r, int status)
 {
 	const struct thin_repair_options *o = r->options;
 	int e = 0;
@@ -144,22 +140,76 @@ static int report(const struct repair *r, int status)
 	return status;
 }
 
-static int run(struct repair *r)
+/* That nothing could be made is worth a report too. */
+static int report_failure(struct repair *r, int status)
+{
+	const struct thin_repair_options *o = r->options;
+	int e = o->report ? loss_report_json_failure(&thin_repair_tool, o->input, r->reason,
+						     o->report)
+			  : 0;
+
+	return e ? fail(r, o->report, strerror(-e)) : status;
+}
+
+static int salvage_to_output(struct repair *r)
 {
 	const struct thin_repair_options *o = r->options;
 	struct salvage_fault fault;
-	int status, e = salvage(r->input, &o->salvage, &r->sound, &r->result, &fault);
+	int status, e = salvage(r->input, &r->salvage, &r->sound, &r->result, &fault);
 
 	if (e)
 		return fail(r, o->input, *fault.text ? fault.text : strerror(-e));
 	status = repair_to_output(r);
-	if (r->written)
-		status = report(r, status);
 	block_engine_destroy(r->sound);
 	return status;
 }
 
-/* That it cannot be written is better known before hours of work. */
+/* Judged by what is on the output now. */
+static int verify(struct repair *r)
+{
+	const struct thin_repair_options *o = r->options;
+	struct contradictions left;
+	int status, e = contradictions_find(r->output, true, &left);
+
+	status = contradictions_tell(&thin_repair_tool, &left, e, o->output, o->quiet);
+	r->result.contradicts_itself = status != STATUS_OK;
+	contradictions_destroy(&left);
+	return status;
+}
+
+/* Once more where devices are not safe from each other as their details have it. */
+static int salvage_safely(struct repair *r)
+{
+	int status = salvage_to_output(r);
+
+	if (status != STATUS_OK || contradictions_find(r->output, true, &r->found) || !r->found.any)
+		return status;
+	if (contradictions_are_times(&r->found, &r->result)) {
+		salvage_result_destroy(&r->result);
+		r->salvage.exposing = r->found.exposing;
+		r->salvage.nr_exposing = r->found.nr_exposing;
+		status = salvage_to_output(r);
+	}
+	return status == STATUS_OK ? verify(r) : status;
+}
+
+/* An output that cannot be written is better known before hours of work. */
+static int run(struct repair *r)
+{
+	const struct thin_repair_options *o = r->options;
+	int status = open_output(&thin_repair_tool, o->output, o->quiet, &r->output);
+
+	if (status != STATUS_NONE) {
+		(void)snprintf(r->reason, sizeof(r->reason), "%s: cannot be written", o->output);
+		return report_failure(r, status);
+	}
+	status = salvage_safely(r);
+	contradictions_destroy(&r->found);
+	block_engine_destroy(r->output);
+	return r->written ? report(r, status) : report_failure(r, status);
+}
+
+/* Likewise. */
 static int open_report(const char *path, bool quiet)
 {
 	FILE *f = fopen(path, "a"); /* what stands there stays until there is a report */
@@ -173,7 +223,7 @@ static int open_report(const char *path, bool quiet)
 
 int thin_repair_run(const struct thin_repair_options *o)
 {
-	struct repair r = { .options = o };
+	struct repair r = { .options = o, .salvage = o->salvage };
 	int status;
 
 	if (o->output && same_file(o->input, o->output))

@@ -23,6 +23,12 @@ struct salvage_options {
 	bool allow_older; /* where nothing current is left, the newest earlier commit that is whole
 			   */
 	bool aggressive;  /* where several ways fit, take the likeliest */
+	/*
+	 * Borrowed: devices whose snapshotted_time becomes that of the pool, because by what their
+	 * details say they would overwrite in place what others have too.
+	 */
+	const uint64_t *exposing;
+	size_t nr_exposing;
 };
 
 /* Why nothing could be salvaged, for one line of text. */
@@ -96,6 +102,7 @@ struct salvage_result {
 	/* Pieces of mapping trees that belong to no device that is known, and their mappings. */
 	uint64_t nr_homeless, nr_homeless_mappings;
 	uint64_t nr_guessed; /* trees and nodes that the likeliest way was taken for */
+	uint64_t nr_raised;  /* devices whose snapshotted_time was: see salvage_options */
 	bool older;          /* these roots are not the superblock's: an earlier commit's */
 	uint64_t mapping_root, details_root; /* metadata blocks, that it was started from */
 	bool superblock_found_out;

@@ -21,32 +21,17 @@ static bool counted(const struct commit_list *l, uint64_t block)
 	return l->s->counts[block] && l->s->counts[block] != COUNT_UNKNOWN;
 }
 
-static void add_details(struct commit *c, const struct details_sum *sum)
-{
-	c->nr_mappings += sum->nr_mappings;
-	if (sum->transaction_id > c->transaction_id)
-		c->transaction_id = sum->transaction_id;
-	if (sum->creation_time > c->creation_time)
-		c->creation_time = sum->creation_time;
-	if (sum->time > c->time) {
-		c->time = sum->time;
-		c->snapshotted = sum->snapshotted;
-	}
-}
-
-/* Count what a node leads to; a leaf of the details adds to what is known of the commit. */
-static void visit(struct commit_list *l, uint64_t block, struct commit *c)
+static void refer(struct commit_list *l, uint64_t block, struct commit *c)
 {
 	const struct node_graph *g = &l->graph;
+	const bool details = g->kinds[block] == KIND_DETAILS;
 
-	if (l->s->shapes[block] == SHAPE_DETAILS_LEAF && g->nr_sums)
-		add_details(c, &g->sums[g->first[block]]);
 	for (uint32_t i = 0; i < g->nr_children[block]; i++) {
 		uint64_t child = node_graph_child(g, block, i);
 
 		l->refs[child]++;
-		if (l->s->shapes[block] == SHAPE_TOP_LEVEL_LEAF)
-			c->nr_values += g->values[child] - 1;
+		c->mappings_hurt |= !details && (g->kinds[child] == KIND_UNUSED ||
+						 g->kinds[child] == KIND_DETAILS);
 	}
 }
 
@@ -70,23 +55,149 @@ static bool held_only(const struct commit_list *l, uint64_t root)
 	return false;
 }
 
+/* ---- what the trees of a commit come to */
+
+static void add_details(struct commit *c, const struct details_sum *sum)
+{
+	c->nr_mappings += sum->nr_mappings;
+	if (sum->transaction_id > c->transaction_id)
+		c->transaction_id = sum->transaction_id;
+	if (sum->creation_time > c->creation_time)
+		c->creation_time = sum->creation_time;
+	if (sum->time > c->time) {
+		c->time = sum->time;
+		c->snapshotted = sum->snapshotted;
+	}
+}
+
+/* budget: ends a walk in circles. */
+/* NOLINTNEXTLINE(misc-no-recursion): at most BTREE_MAX_DEPTH deep */
+static void sum_details(const struct commit_list *l, uint64_t block, unsigned int depth,
+			uint64_t *budget, struct commit *c)
+{
+	const struct node_graph *g = &l->graph;
+
+	if (g->kinds[block] != KIND_DETAILS || depth == BTREE_MAX_DEPTH || !*budget) {
+		c->details_hurt = true;
+		return;
+	}
+	--*budget;
+	if (l->s->shapes[block] == SHAPE_DETAILS_LEAF && g->nr_sums)
+		add_details(c, &g->sums[g->first[block]]);
+	for (uint32_t i = 0; i < g->nr_children[block]; i++)
+		sum_details(l, node_graph_child(g, block, i), depth + 1, budget, c);
+}
+
+/* NOLINTNEXTLINE(misc-no-recursion): at most BTREE_MAX_DEPTH deep */
+static uint64_t sum_mappings(const struct commit_list *l, uint64_t block, unsigned int depth,
+			     uint64_t *budget)
+{
+	const struct node_graph *g = &l->graph;
+	uint64_t nr = 0;
+
+	if (g->kinds[block] != KIND_TOP_LEVEL || depth == BTREE_MAX_DEPTH || !*budget)
+		return 0;
+	--*budget;
+	for (uint32_t i = 0; i < g->nr_children[block]; i++) {
+		uint64_t child = node_graph_child(g, block, i);
+
+		nr += l->s->shapes[block] == SHAPE_TOP_LEVEL_LEAF
+			      ? g->values[child] - 1
+			      : sum_mappings(l, child, depth + 1, budget);
+	}
+	return nr;
+}
+
+/* The nodes of one kind that nobody refers to. */
+struct roots {
+	uint64_t blocks[2], nr;
+};
+
+static void add_root(struct roots *roots, uint64_t block)
+{
+	if (roots->nr < ARRAY_SIZE(roots->blocks))
+		roots->blocks[roots->nr] = block;
+	roots->nr++;
+}
+
+static struct commit with_details(const struct commit_list *l, const struct commit *c,
+				  uint64_t root)
+{
+	struct commit with = *c;
+	uint64_t budget = l->s->nr_blocks;
+
+	with.details_root = root;
+	sum_details(l, root, 0, &budget, &with);
+	return with;
+}
+
+/*
+ * Of two one is that of a metadata snapshot whose superblock is lost, and the earlier one, or they
+ * are children of a root that is lost.
+ */
+static void choose_details(const struct commit_list *l, const struct roots *roots, struct commit *c)
+{
+	struct commit first, second;
+
+	if (!roots->nr || roots->nr > 2)
+		return;
+	first = with_details(l, c, roots->blocks[0]);
+	second = with_details(l, c, roots->blocks[roots->nr - 1]);
+	if (roots->nr == 1 || first.transaction_id > second.transaction_id ||
+	    (first.transaction_id == second.transaction_id && first.time > second.time))
+		*c = first;
+	else if (second.transaction_id != first.transaction_id || second.time != first.time)
+		*c = second;
+}
+
+static void choose_mappings(const struct commit_list *l, const struct roots *roots,
+			    struct commit *c)
+{
+	for (uint64_t i = 0; i < roots->nr && roots->nr <= 2; i++) {
+		uint64_t budget = l->s->nr_blocks;
+		uint64_t nr = sum_mappings(l, roots->blocks[i], 0, &budget);
+
+		if (roots->nr == 2 && (!c->details_root || nr != c->nr_mappings))
+			continue;
+		c->mapping_root = roots->blocks[i];
+		c->nr_values = nr;
+	}
+}
+
+/* Roots have one reference more than nodes make: the superblock's. */
+static void check_count(const struct commit_list *l, uint64_t block, struct commit *c)
+{
+	if (!l->refs[block] || l->s->counts[block] == COUNT_MANY)
+		return;
+	c->nr_wrong += l->refs[block] > l->s->counts[block];
+	c->nr_less += l->refs[block] < l->s->counts[block];
+}
+
 static void find_roots(const struct commit_list *l, struct commit *c)
 {
+	struct roots details = { .nr = 0 }, top_level = { .nr = 0 };
+	struct commit without;
+
 	for (uint64_t b = 0; b < l->s->nr_blocks; b++) {
+		const enum block_kind kind = (enum block_kind)l->graph.kinds[b];
+
 		if (!counted(l, b))
 			continue;
 		c->nr_lost += b && l->s->shapes[b] == SHAPE_NONE;
-		if (l->graph.kinds[b] == KIND_UNUSED)
+		if (kind == KIND_UNUSED)
 			continue;
-		if (!l->refs[b] && l->graph.kinds[b] == KIND_DETAILS && !held_only(l, b))
-			c->details_root = b;
-		if (!l->refs[b] && l->graph.kinds[b] == KIND_TOP_LEVEL && !held_only(l, b))
-			c->mapping_root = b;
-		/* Roots have one reference more than nodes make: the superblock's. */
-		if (l->refs[b] && l->s->counts[b] != COUNT_MANY) {
-			c->nr_wrong += l->refs[b] > l->s->counts[b];
-			c->nr_less += l->refs[b] < l->s->counts[b];
-		}
+		if (kind == KIND_DETAILS && !l->refs[b] && !held_only(l, b))
+			add_root(&details, b);
+		if (kind == KIND_TOP_LEVEL && !l->refs[b] && !held_only(l, b))
+			add_root(&top_level, b);
+		check_count(l, b, c);
+	}
+	without = *c;
+	choose_details(l, &details, c);
+	choose_mappings(l, &top_level, c);
+	if (details.nr == 2 && c->nr_values != c->nr_mappings) {
+		*c = without;
+		choose_mappings(l, &top_level, c);
 	}
 }
 
@@ -131,16 +242,22 @@ static bool better_damaged(const struct commit *a, const struct commit *b)
 static struct commit judge(struct commit_list *l, uint64_t index)
 {
 	struct commit c = { .index = index };
+	unsigned int nr_hurt;
 
 	memset(l->refs, 0, l->s->nr_blocks * sizeof(*l->refs));
 	for (uint64_t b = 0; b < l->s->nr_blocks; b++) {
 		if (counted(l, b) && leads_on(l, b))
-			visit(l, b, &c);
+			refer(l, b, &c);
 	}
 	find_roots(l, &c);
-	/* What is lost may have been details, or a tree. */
-	c.nr_wrong += c.nr_values > c.nr_mappings && c.details_root && !c.nr_lost;
-	c.nr_less += c.nr_values < c.nr_mappings;
+	if (c.details_root && c.mapping_root && !c.details_hurt) {
+		c.nr_wrong += c.nr_values > c.nr_mappings;
+		c.nr_less += c.nr_values < c.nr_mappings;
+	}
+	/* What is hurt is so by something that is lost.  Else it was overwritten since. */
+	nr_hurt = (c.details_hurt || !c.details_root ? 1u : 0u) +
+		  (c.mappings_hurt || c.nr_less || !c.mapping_root ? 1u : 0u);
+	c.nr_wrong += c.nr_lost && nr_hurt > c.nr_lost;
 	return c;
 }
 

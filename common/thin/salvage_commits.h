@@ -58,7 +58,8 @@ struct commit {
 	uint32_t creation_time; /* the latest one */
 	uint64_t nr_mappings;   /* by the details; likewise, by the trees: */
 	uint64_t nr_values;
-	struct bitset blocks; /* that it counts */
+	bool details_hurt, mappings_hurt; /* something of these trees is lost */
+	struct bitset blocks;             /* that it counts */
 };
 
 /* The superblock of a metadata snapshot, current or not. */

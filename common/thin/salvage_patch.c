@@ -630,6 +630,21 @@ static void limit_times(struct device_details *details, uint32_t newest)
 		details->snapshotted_time = newest;
 }
 
+/* What it shares is copied before it is written to, from now on. */
+static void protect_shares(struct salvage *s, uint64_t id, uint32_t newest,
+			   struct device_details *details)
+{
+	const struct salvage_options *o = s->options;
+
+	for (size_t i = 0; i < o->nr_exposing; i++) {
+		if (o->exposing[i] != id)
+			continue;
+		details->snapshotted_time = newest;
+		s->result->nr_raised++;
+		return;
+	}
+}
+
 static int build_details(struct salvage *s, struct overlay_sink *sink, uint64_t *ret_root)
 {
 	const uint32_t newest = newest_time(s);
@@ -642,6 +657,7 @@ static int build_details(struct salvage *s, struct overlay_sink *sink, uint64_t 
 
 		details.mapped_blocks = s->devices[i].nr_mappings;
 		limit_times(&details, newest);
+		protect_shares(s, s->devices[i].id, newest, &details);
 		device_details_encode(&details, &raw);
 		r = btree_builder_add(b, s->devices[i].id, &raw);
 	}

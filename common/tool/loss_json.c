@@ -129,6 +129,7 @@ static json_t *summary(const struct salvage_result *result, bool *failed)
 	put(object, "blocks_not_current", number(result->nr_stale), failed);
 	put(object, "deleted_devices_left_out", number(result->nr_gone), failed);
 	put(object, "guessed", number(result->nr_guessed), failed);
+	put(object, "snapshotted_times_raised", number(result->nr_raised), failed);
 	put(object, "contradicts_itself", json_boolean(result->contradicts_itself), failed);
 	put(object, "older_commit", json_boolean(result->older), failed);
 	put(object, "mapping_root", number(result->mapping_root), failed);
@@ -143,25 +144,49 @@ static json_t *summary(const struct salvage_result *result, bool *failed)
 	return object;
 }
 
-int loss_report_json(const struct tool *tool, const char *input,
-		     const struct salvage_result *result, const char *path)
+static json_t *begin(const struct tool *tool, const char *input, bool *failed)
 {
 	json_t *object = json_object(), *name = json_string(input);
-	bool failed = false;
-	int r;
 
-	put(object, "tool", json_string(tool->name), &failed);
-	put(object, "version", json_string(THINMEND_VERSION), &failed);
-	put(object, "input", name ? name : json_null(), &failed);
-	put(object, "summary", summary(result, &failed), &failed);
-	put(object, "findings", findings(result, &failed), &failed);
-	put(object, "devices", devices(result, &failed), &failed);
-	put(object, "put_back", adoptions(result, &failed), &failed);
-	put(object, "losses", losses(result, &failed), &failed);
-	r = failed ? -ENOMEM : 0;
+	put(object, "tool", json_string(tool->name), failed);
+	put(object, "version", json_string(THINMEND_VERSION), failed);
+	put(object, "input", name ? name : json_null(), failed);
+	return object;
+}
+
+static int finish(json_t *object, bool failed, const char *path)
+{
+	int r = failed ? -ENOMEM : 0;
+
 	errno = 0;
 	if (!r && json_dump_file(object, path, JSON_INDENT(2)))
 		r = errno ? -errno : -EIO;
 	json_decref(object);
 	return r;
+}
+
+int loss_report_json(const struct tool *tool, const char *input,
+		     const struct salvage_result *result, const char *path)
+{
+	bool failed = false;
+	json_t *object = begin(tool, input, &failed);
+
+	put(object, "error", json_null(), &failed);
+	put(object, "summary", summary(result, &failed), &failed);
+	put(object, "findings", findings(result, &failed), &failed);
+	put(object, "devices", devices(result, &failed), &failed);
+	put(object, "put_back", adoptions(result, &failed), &failed);
+	put(object, "losses", losses(result, &failed), &failed);
+	return finish(object, failed, path);
+}
+
+int loss_report_json_failure(const struct tool *tool, const char *input, const char *reason,
+			     const char *path)
+{
+	bool failed = false;
+	json_t *object = begin(tool, input, &failed), *text = json_string(reason);
+
+	/* Names of files need not be UTF-8. */
+	put(object, "error", text ? text : json_string("nothing could be made"), &failed);
+	return finish(object, failed, path);
 }

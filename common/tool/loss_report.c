@@ -24,7 +24,7 @@ struct loss_totals loss_totals(const struct salvage_result *result)
 {
 	struct loss_totals t = { .anything_lost = result->nr_losses || result->nr_dropped ||
 						  result->nr_homeless || result->older ||
-						  result->contradicts_itself };
+						  result->nr_raised || result->contradicts_itself };
 
 	for (size_t i = 0; i < result->nr_devices; i++) {
 		const struct salvaged_device *d = &result->devices[i];
@@ -137,6 +137,12 @@ static void print_circumstances(const struct tool *tool, const char *input,
 			" blocks are whole but older than the last commit, a write of theirs was "
 			"lost; they were left out",
 			input, result->nr_stale);
+	if (result->nr_raised)
+		tool_error(tool,
+			   "%s: by their details %" PRIu64
+			   " devices would overwrite what others have too; their snapshotted_time "
+			   "is now the pool's, which protects it",
+			   input, result->nr_raised);
 	if (result->superblock_found_out && !result->older)
 		tool_error(tool,
 			   "%s: the superblock was lost; the newest commit was found by its space "

@@ -27,4 +27,8 @@ void loss_report_text(const struct tool *tool, const char *input,
 must_check int loss_report_json(const struct tool *tool, const char *input,
 				const struct salvage_result *result, const char *path);
 
+/* That nothing could be made, and why: an object with "error".  0 or -errno. */
+must_check int loss_report_json_failure(const struct tool *tool, const char *input,
+					const char *reason, const char *path);
+
 #endif

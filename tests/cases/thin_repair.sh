@@ -172,6 +172,29 @@ run 1 thin_dump --repair hurt
 has out '</superblock>$'
 has err 'what was made contradicts itself'
 
+# ---- a device that was snapshotted later than it says is protected from now on
+fixture basic hurt
+damage hurt snap-time 0 0
+new
+run 0 thin_repair --report lost.json -i hurt -o good
+has err 'by their details 1 devices would overwrite'
+lacks err 'nothing was lost'
+has lost.json '"snapshotted_times_raised": *1'
+run 0 thin_check good
+run 1 thin_repair --strict -i hurt -o good
+run 0 thin_dump --repair hurt
+has out 'dev_id="0".*snap_time="4"'
+has err 'by their details 1 devices would overwrite'
+
+# ---- where nothing can be made the report says why
+head -c 65536 /dev/zero >hurt
+new
+run 1 thin_repair --report lost.json -i hurt -o good
+has lost.json '"error": *"hurt: the superblock is lost'
+lacks lost.json '"summary"'
+run 1 thin_repair --report lost.json -i hurt -o .
+has lost.json '"error"'
+
 # ---- the options about the pool only raise what is there
 cp --sparse=always snaps hurt
 new

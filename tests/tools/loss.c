@@ -14,6 +14,7 @@
  *     stale     … an older version of itself, with the right checksum: a write that was lost
  *     swap      … changes places with another one
  *     cut       the device ends early
+ *     headless  the superblock and each block in use are zeroes
  *     storm     2, 5 and 10 % of all blocks at once are random bytes
  *
  * Exit status 1 when something wrong comes back; also when more is lost than what stood in the
@@ -261,6 +262,18 @@ static void swap(struct trial *t)
 	}
 }
 
+/* Where something of the last commit is lost as well, it may be that it cannot be told any more. */
+static void headless(struct trial *t)
+{
+	for (uint64_t b = 1; b < t->clean.nr_blocks; b++) {
+		if (!to_be_harmed(t, b) || !version_in_use(&t->clean, b))
+			continue;
+		memset(block_of(&t->image, SUPERBLOCK_LOCATION), 0, MD_BLOCK_SIZE);
+		memset(block_of(&t->image, b), 0, MD_BLOCK_SIZE);
+		try(t, b, 0);
+	}
+}
+
 /* Nobody can say how much is to be left: only that nothing is wrong. */
 static void cut(struct trial *t)
 {
@@ -295,7 +308,7 @@ static const struct way {
 	void (*run)(struct trial *t);
 } ways[] = {
 	{ "zero", zero }, { "random", random_bytes }, { "stale", stale }, { "swap", swap },
-	{ "cut", cut },   { "storm", storm },
+	{ "cut", cut },   { "headless", headless },   { "storm", storm },
 };
 
 static int run(const struct way *way, const char *fixture)
@@ -315,7 +328,7 @@ static int run(const struct way *way, const char *fixture)
 		.data_block_size = (uint32_t)image_get(&t.clean, 0, SUPER_DATA_BLOCK_SIZE, 4),
 	};
 	way->run(&t);
-	printf("%-18s %-6s %5llu times: kept %8.4f %%, wrong %llu, failed %llu\n", fixture,
+	printf("%-18s %-8s %5llu times: kept %8.4f %%, wrong %llu, failed %llu\n", fixture,
 	       way->name, (unsigned long long)t.nr_trials,
 	       t.expected    ? 100.0 * (double)t.kept / (double)t.expected
 	       : t.nr_trials ? 100.0 * (double)t.kept / (double)(t.truth.nr * t.nr_trials)
