@@ -655,6 +655,10 @@ int salvage_count_hidden(struct salvage *s)
 	for (uint64_t b = 0; b < s->nr_blocks && !r; b++)
 		s->nr_hidden += s->counts[b] && s->shapes[b] == SHAPE_NONE &&
 				!bitset_test(&known, b) && !ref_counts_get(&s->table.refs, b);
+	/* What a metadata snapshot alone led to is no device's. */
+	for (size_t i = s->nr_live; i < s->nr_held && !r; i++)
+		s->nr_held_lost += s->table.nodes[i].bad && s->table.nodes[i].kind != KIND_DETAILS;
+	s->nr_hidden += s->nr_held_lost;
 	bitset_destroy(&known);
 	alloc_free(raws);
 	return r;

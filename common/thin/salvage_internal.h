@@ -106,6 +106,7 @@ struct salvage {
 	struct data_ledger ledger;
 	uint32_t *latest_shared; /* owned, by node: see salvage_find_sharing() */
 	uint64_t nr_hidden;      /* blocks that are lost without anybody left who leads to them */
+	uint64_t nr_held_lost;   /* of the metadata snapshot: what it led to may still be in use */
 	struct node_table table;
 	size_t nr_live,
 		nr_held;   /* nodes of the live trees, and of these and the metadata snapshot */

@@ -314,9 +314,10 @@ static bool use_version(struct matching *m, uint64_t block)
 	return progress;
 }
 
+/* A tree that an earlier version names may still be in use for a metadata snapshot alone. */
 static void use_versions(struct matching *m)
 {
-	for (size_t v = 0; v < m->nr_versions; v++) {
+	for (size_t v = 0; v < m->nr_versions && !m->s->nr_held_lost; v++) {
 		if (use_version(m, m->versions[v].block))
 			propagate(m);
 	}
@@ -543,7 +544,7 @@ static int find_unknown_devices(struct matching *m)
 	uint64_t newest = NO_DEVICE;
 	int r = 0;
 
-	if (!m->s->details_lost || !m->s->top_level_lost || m->s->time_lost)
+	if (!m->s->details_lost || !m->s->top_level_lost || m->s->time_lost || m->s->nr_held_lost)
 		return 0;
 	if (m->s->sb.time) {
 		newest = newest_snapshot(m);
