@@ -236,9 +236,11 @@ static void choose_roots(struct salvage *s)
 	const struct salvage_options *o = s->options;
 	struct superblock *sb = &s->sb;
 
-	s->result->older = o->has_roots && (sb->mapping_root != o->mapping_root ||
-					    sb->details_root != o->details_root);
-	if (s->result->older) {
+	const bool others = o->has_roots && (sb->mapping_root != o->mapping_root ||
+					     sb->details_root != o->details_root);
+
+	s->result->older |= others;
+	if (others) {
 		sb->mapping_root = o->mapping_root;
 		sb->details_root = o->details_root;
 		sb->held_root = 0;
@@ -273,6 +275,8 @@ static int run(struct salvage *s)
 	if (!r)
 		r = salvage_load_counts(s, s->sb.metadata_space_map.bitmap_root,
 					s->sb.metadata_space_map.ref_count_root);
+	if (!r && s->result->superblock_found_out && !s->result->older)
+		r = salvage_find_space_maps(s);
 	if (!r)
 		r = scan_current(s);
 	if (!r)

@@ -201,24 +201,23 @@ static void find_roots(const struct commit_list *l, struct commit *c)
 	}
 }
 
-static int keep_whole(struct commit_list *l, const struct commit *c)
+static int keep(struct commit_list *l, struct commits *kept, const struct commit *c)
 {
-	struct commit *grown =
-		alloc_grow(l->whole, &l->whole_capacity, l->nr_whole, sizeof(*grown));
+	struct commit *grown = alloc_grow(kept->items, &kept->capacity, kept->nr, sizeof(*grown));
 	struct bitset *blocks;
 	int r;
 
 	if (!grown)
 		return -ENOMEM;
-	l->whole = grown;
-	if (l->nr_whole * l->s->nr_blocks >= MAX_BITS)
+	kept->items = grown;
+	if ((l->whole.nr + l->broken.nr) * l->s->nr_blocks >= MAX_BITS)
 		return 0;
-	grown[l->nr_whole] = *c;
-	blocks = &grown[l->nr_whole].blocks;
+	grown[kept->nr] = *c;
+	blocks = &grown[kept->nr].blocks;
 	r = bitset_init(blocks, l->s->nr_blocks);
 	if (r)
 		return r;
-	l->nr_whole++;
+	kept->nr++;
 	for (uint64_t b = 0; b < l->s->nr_blocks; b++) {
 		if (counted(l, b))
 			bitset_set(blocks, b);
@@ -226,16 +225,25 @@ static int keep_whole(struct commit_list *l, const struct commit *c)
 	return 0;
 }
 
-static bool better_damaged(const struct commit *a, const struct commit *b)
+static bool lost_and_shared(const struct commit_list *l, uint64_t root)
 {
-	if (!b->index || a->nr_wrong != b->nr_wrong)
-		return !b->index || a->nr_wrong < b->nr_wrong;
-	if (a->transaction_id != b->transaction_id)
-		return a->transaction_id > b->transaction_id;
-	if (a->time != b->time)
-		return a->time > b->time;
-	return a->nr_mappings != b->nr_mappings ? a->nr_mappings > b->nr_mappings
-						: a->index > b->index;
+	return root < l->s->nr_blocks && l->s->shapes[root] == SHAPE_NONE && counted(l, root) &&
+	       l->s->counts[root] > 1;
+}
+
+/* Roots that are lost, and that a metadata snapshot still names because it has them too. */
+static void find_lost_roots(const struct commit_list *l, struct commit *c)
+{
+	for (size_t i = 0; i < l->nr_held; i++) {
+		const struct held *h = &l->held[i];
+
+		if (!counted(l, h->block))
+			continue;
+		if (!c->details_root && lost_and_shared(l, h->sb.details_root))
+			c->lost_details_root = h->sb.details_root;
+		if (!c->mapping_root && lost_and_shared(l, h->sb.mapping_root))
+			c->lost_mapping_root = h->sb.mapping_root;
+	}
 }
 
 /* What the counts that were loaded say. */
@@ -250,6 +258,7 @@ static struct commit judge(struct commit_list *l, uint64_t index)
 			refer(l, b, &c);
 	}
 	find_roots(l, &c);
+	find_lost_roots(l, &c);
 	if (c.details_root && c.mapping_root && !c.details_hurt) {
 		c.nr_wrong += c.nr_values > c.nr_mappings;
 		c.nr_less += c.nr_values < c.nr_mappings;
@@ -268,22 +277,43 @@ static bool has_roots(const struct commit_list *l, const struct commit *c)
 	return c->details_root && c->mapping_root && counted(l, c->details_root);
 }
 
+static uint64_t nr_bitmaps(const struct commit_list *l)
+{
+	uint64_t nr = space_map_nr_bitmaps(l->s->nr_blocks);
+
+	return nr < METADATA_MAX_BITMAPS ? nr : METADATA_MAX_BITMAPS;
+}
+
+/* A bitmap that is not as full as the index says is another commit's. */
+static bool has_other_bitmaps(const struct commit_list *l)
+{
+	for (uint64_t i = 0; i < nr_bitmaps(l); i++) {
+		if (l->s->counts[i * BITMAP_ENTRIES] != COUNT_UNKNOWN &&
+		    !bitset_test(&l->s->sound_bitmaps, i))
+			return true;
+	}
+	return false;
+}
+
 static int try_index(struct commit_list *l, uint64_t index)
 {
 	int r = salvage_load_counts(l->s, index, l->s->nr_blocks);
 	struct commit c;
 
-	if (r || !l->s->counts[index])
+	if (r)
 		return r;
+	/* One that does not count itself stands in the place of another. */
+	if (!l->s->counts[index] || has_other_bitmaps(l)) {
+		bitset_set(&l->unjudged, index);
+		return 0;
+	}
 	c = judge(l, index);
 	if (!has_roots(l, &c))
 		return 0;
 	if (!c.nr_wrong && (!c.nr_less || c.nr_lost))
-		return keep_whole(l, &c);
+		return keep(l, &l->whole, &c);
 	c.nr_wrong += c.nr_less + c.nr_lost;
-	if (better_damaged(&c, &l->damaged))
-		l->damaged = c;
-	return 0;
+	return keep(l, &l->broken, &c);
 }
 
 static int find_held(struct commit_list *l, void *raw)
@@ -316,13 +346,6 @@ static bool read_index(const struct commit_list *l, uint64_t block, void *raw)
 	       !block_read(l->s->overlay, block, raw);
 }
 
-static uint64_t nr_bitmaps(const struct commit_list *l)
-{
-	uint64_t nr = space_map_nr_bitmaps(l->s->nr_blocks);
-
-	return nr < METADATA_MAX_BITMAPS ? nr : METADATA_MAX_BITMAPS;
-}
-
 int commits_nr_allocated(const struct commit_list *l, uint64_t index, uint64_t *ret_nr)
 {
 	void *raw = alloc_aligned(MD_BLOCK_SIZE);
@@ -349,11 +372,12 @@ static void note_bitmaps(struct commit_list *l, uint64_t index, const void *raw,
 	}
 }
 
-/* The last block that is counted and gone: its index, as good as any. */
+/* The last block that is counted and may be an index that is gone. */
 static uint64_t lost_index(const struct commit_list *l)
 {
 	for (uint64_t b = l->s->nr_blocks; b-- > 1;) {
-		if (counted(l, b) && l->s->shapes[b] == SHAPE_NONE)
+		if (counted(l, b) &&
+		    (l->s->shapes[b] == SHAPE_NONE || bitset_test(&l->unjudged, b)))
 			return b;
 	}
 	return 0;
@@ -371,7 +395,7 @@ static int try_bitmap(struct commit_list *l, uint64_t base, uint64_t bitmap, uin
 		c = judge(l, lost_index(l));
 		c.stand_in = l->s->stand_in;
 		if (has_roots(l, &c) && !c.nr_wrong)
-			r = keep_whole(l, &c);
+			r = keep(l, &l->whole, &c);
 	}
 	l->s->stand_in = (struct stand_in){ 0 };
 	return r;
@@ -404,8 +428,8 @@ int commits_find_without_index(struct commit_list *l, uint64_t base)
 			r = try_bitmap(l, base, b, i);
 		}
 	}
-	if (l->nr_whole)
-		qsort(l->whole, l->nr_whole, sizeof(*l->whole), by_index);
+	if (l->whole.nr)
+		qsort(l->whole.items, l->whole.nr, sizeof(*l->whole.items), by_index);
 	bitset_destroy(&known);
 	alloc_free(raw);
 	return r;
@@ -433,13 +457,19 @@ int commits_find(struct salvage *s, struct commit_list *ret_list)
 	return r;
 }
 
+static void destroy(struct commits *c)
+{
+	for (size_t i = 0; i < c->nr; i++)
+		bitset_destroy(&c->items[i].blocks);
+	alloc_free(c->items);
+}
+
 void commits_destroy(struct commit_list *l)
 {
-	for (size_t i = 0; i < l->nr_whole; i++)
-		bitset_destroy(&l->whole[i].blocks);
+	destroy(&l->whole);
+	destroy(&l->broken);
 	bitset_destroy(&l->unjudged);
 	node_graph_destroy(&l->graph);
-	alloc_free(l->whole);
 	alloc_free(l->held);
 	alloc_free(l->refs);
 }

@@ -48,9 +48,11 @@ static inline uint64_t node_graph_child(const struct node_graph *g, uint64_t blo
 /* One commit, as far as it is there. */
 struct commit {
 	uint64_t index;
-	struct stand_in stand_in;            /* where the index is lost, or not this commit's */
-	uint64_t details_root, mapping_root; /* 0: lost */
-	uint64_t nr_wrong;                   /* blocks that are used more often than it counts */
+	struct stand_in stand_in; /* where the index is lost, or not this commit's */
+	uint64_t details_root,
+		mapping_root; /* 0: lost, and then, where it is known all the same: */
+	uint64_t lost_details_root, lost_mapping_root;
+	uint64_t nr_wrong;         /* blocks that are used more often than it counts */
 	uint64_t nr_lost, nr_less; /* blocks that are gone, or used less often: because of these */
 	uint64_t transaction_id;
 	uint32_t time; /* the latest snapshotted_time, and of which device: */
@@ -68,15 +70,19 @@ struct held {
 	struct superblock sb;
 };
 
+struct commits {
+	struct commit *items; /* owned, by index */
+	size_t nr, capacity;
+};
+
 struct commit_list {
 	struct salvage *s;
 	struct node_graph graph;
 	uint32_t *refs;    /* owned, by block: references from nodes that a commit counts */
 	struct held *held; /* owned */
 	size_t nr_held, held_capacity;
-	struct commit *whole; /* owned: but for what is gone altogether; by index */
-	size_t nr_whole, whole_capacity;
-	struct commit damaged;  /* the best of the others; index 0: none */
+	struct commits whole;   /* but for what is gone altogether */
+	struct commits broken;  /* something of them is not theirs: overwritten since, or old */
 	struct bitset unjudged; /* indexes of which a bitmap is gone */
 	uint64_t budget;        /* of bitmaps that are tried in the place of others */
 };

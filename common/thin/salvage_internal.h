@@ -207,6 +207,9 @@ must_check int salvage_list_candidates(struct salvage *s, struct candidate_list 
  */
 must_check int salvage_find_superblock(struct salvage *s);
 
+/* Where the superblock was found out: where its space maps are, by the counts that were loaded. */
+must_check int salvage_find_space_maps(struct salvage *s);
+
 /* Reads all trees, and everything else that the last commit counted. */
 must_check int salvage_scan(struct salvage *s);
 

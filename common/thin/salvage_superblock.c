@@ -186,13 +186,13 @@ static bool is_next(const struct commit_list *l, const struct commit *c, const s
 /* The last of those that follow each other. */
 static bool is_head(const struct commit_list *l, size_t i)
 {
-	return !is_next(l, &l->whole[i], &l->whole[(i + 1) % l->nr_whole]);
+	return !is_next(l, &l->whole.items[i], &l->whole.items[(i + 1) % l->whole.nr]);
 }
 
 /* Which of them follow each other: those with the same number.  runs: by commit. */
 static void find_runs(const struct commit_list *l, uint32_t *runs)
 {
-	const size_t nr = l->nr_whole;
+	const size_t nr = l->whole.nr;
 	uint32_t run = 1;
 
 	for (size_t i = 0; i < nr; i++) {
@@ -207,10 +207,10 @@ static void find_runs(const struct commit_list *l, uint32_t *runs)
 /* Does one of another run follow this head? */
 static bool has_successor(const struct commit_list *l, const uint32_t *runs, size_t i)
 {
-	const struct commit *c = &l->whole[i];
+	const struct commit *c = &l->whole.items[i];
 
-	for (size_t n = 0; n < l->nr_whole; n++) {
-		const struct commit *other = &l->whole[n];
+	for (size_t n = 0; n < l->whole.nr; n++) {
+		const struct commit *other = &l->whole.items[n];
 		double likely;
 
 		if (runs[n] == runs[i] || !alike(c, other))
@@ -222,21 +222,33 @@ static bool has_successor(const struct commit_list *l, const uint32_t *runs, siz
 	return false;
 }
 
+/* NULL: there is none. */
+static const struct commit *best_broken(const struct commit_list *l)
+{
+	const struct commit *best = NULL;
+
+	for (size_t i = 0; i < l->broken.nr; i++) {
+		if (!best || better(&l->broken.items[i], best))
+			best = &l->broken.items[i];
+	}
+	return best;
+}
+
 /*
  * The one that no other follows.  Where commits between are lost there may be several, and some
- * that seem to follow each other in a circle.
+ * that seem to follow each other in a circle.  NULL: there is none.
  */
 static int find_newest(const struct commit_list *l, const struct commit **ret)
 {
-	uint32_t *runs = alloc_array(l->nr_whole + 1, sizeof(*runs));
+	uint32_t *runs = alloc_array(l->whole.nr + 1, sizeof(*runs));
 	const struct commit *best[2] = { NULL, NULL }; /* with a successor, and without */
 
-	*ret = &l->damaged;
+	*ret = best_broken(l);
 	if (!runs)
 		return -ENOMEM;
 	find_runs(l, runs);
-	for (size_t i = 0; i < l->nr_whole; i++) {
-		const struct commit *c = &l->whole[i];
+	for (size_t i = 0; i < l->whole.nr; i++) {
+		const struct commit *c = &l->whole.items[i];
 		const struct commit **rival;
 
 		if (!is_head(l, i))
@@ -276,11 +288,20 @@ static int might_follow(const struct commit_list *l, const struct commit *c, uin
 /* One whose details are gone, so that nobody can tell whether it is the later one. */
 static uint64_t find_uncertain(const struct commit_list *l, const struct commit *c)
 {
-	for (size_t i = 0; i < l->nr_whole; i++) {
-		const struct commit *other = &l->whole[i];
+	for (size_t i = 0; i < l->whole.nr; i++) {
+		const struct commit *other = &l->whole.items[i];
 
 		if (other != c && !other->details_root && alike(c, other) &&
 		    follows(l, c, other) >= LIKELY)
+			return other->index;
+	}
+	/* One that is not whole, because something of it is an older version. */
+	for (size_t i = 0; i < l->broken.nr; i++) {
+		const struct commit *other = &l->broken.items[i];
+		double likely = density(c, other, c->index + 1);
+
+		if (alike(c, other) && likely >= LIKELY &&
+		    likely > density(other, c, other->index + 1))
 			return other->index;
 	}
 	return NO_BLOCK;
@@ -327,12 +348,14 @@ static void take(const struct commit_list *l, const struct commit *c)
 {
 	struct superblock *sb = &l->s->sb;
 
-	*sb = (struct superblock){ .magic = SUPERBLOCK_MAGIC,
-				   .version = SUPERBLOCK_VERSION,
-				   .time = c->time,
-				   .transaction_id = c->transaction_id + 1,
-				   .details_root = c->details_root,
-				   .mapping_root = c->mapping_root };
+	*sb = (struct superblock){
+		.magic = SUPERBLOCK_MAGIC,
+		.version = SUPERBLOCK_VERSION,
+		.time = c->time,
+		.transaction_id = c->transaction_id + 1,
+		.details_root = c->details_root ? c->details_root : c->lost_details_root,
+		.mapping_root = c->mapping_root ? c->mapping_root : c->lost_mapping_root
+	};
 	sb->metadata_space_map.bitmap_root = c->index;
 	sb->metadata_space_map.ref_count_root = l->s->nr_blocks;
 	l->s->stand_in = c->stand_in;
@@ -347,9 +370,9 @@ static int choose(struct commit_list *l)
 	uint64_t later = NO_BLOCK;
 	int r = find_newest(l, &c);
 
-	if (!r && !c->index)
+	if (!r && !c)
 		return -EUCLEAN;
-	if (!r && c != &l->damaged)
+	if (!r && l->whole.nr)
 		r = find_later(l, c, &later);
 	if (r)
 		return r;
@@ -376,7 +399,7 @@ int salvage_find_superblock(struct salvage *s)
 	if (!r)
 		r = find_newest(&l, &newest);
 	if (!r)
-		r = commits_find_without_index(&l, newest->index);
+		r = commits_find_without_index(&l, newest ? newest->index : s->nr_blocks);
 	if (!r)
 		r = choose(&l);
 	commits_destroy(&l);

@@ -172,6 +172,26 @@ run 1 thin_dump --repair hurt
 has out '</superblock>$'
 has err 'what was made contradicts itself'
 
+# ---- a superblock and something of the last commit: found all the same, or nothing is taken for it
+for block in 157 159; do # mapping root, index
+	fixture basic hurt
+	zero hurt 0
+	zero hurt $block
+	new
+	run 0 thin_repair --data-block-size 128 -i hurt -o good
+	has err 'the superblock was lost'
+	lacks err 'EARLIER'
+done
+fixture basic hurt
+zero hurt 0
+zero hurt 156 # its bitmap
+new
+run 1 thin_repair --data-block-size 128 -i hurt -o good
+has err 'something of what may be the last commit.*index block 159'
+run 0 thin_repair --data-block-size 128 --allow-older -i hurt -o good
+has err 'EARLIER commit'
+run 0 thin_repair --data-block-size 128 --candidates -i hurt
+
 # ---- a device that was snapshotted later than it says is protected from now on
 fixture basic hurt
 damage hurt snap-time 0 0
