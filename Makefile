@@ -108,7 +108,7 @@ $(B)/tools/%: $(B)/obj/tests/tools/%.o $(SUPPORT:%.c=$(B)/obj/%.o) $(LIB)
 
 damage: $(B)/tools/damage
 
-WAYS := zero random stale swap cut storm
+WAYS := zero random stale swap cut headless few storm
 check-loss: $(WAYS:%=check-loss-%)
 check-loss-%: $(B)/tools/loss fixtures
 	$(Q)$(B)/tools/loss $* $(patsubst build/fixtures/%.raw,%,$(FIXTURES))

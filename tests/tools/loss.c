@@ -15,6 +15,7 @@
  *     swap      … changes places with another one
  *     cut       the device ends early
  *     headless  the superblock and each block in use are zeroes
+ *     few       two or three blocks in use are zeroes
  *     storm     2, 5 and 10 % of all blocks at once are random bytes
  *
  * Exit status 1 when something wrong comes back; also when more is lost than what stood in the
@@ -274,6 +275,26 @@ static void headless(struct trial *t)
 	}
 }
 
+static uint64_t any_in_use(const struct trial *t)
+{
+	uint64_t block;
+
+	do
+		block = 1 + (uint64_t)rand() % (t->clean.nr_blocks - 1);
+	while (!version_in_use(&t->clean, block));
+	return block;
+}
+
+static void few(struct trial *t)
+{
+	for (unsigned int n = 0; n < 5 * ROUNDS; n++) {
+		srand(n);
+		for (unsigned int i = 0; i < 2 + n % 2; i++)
+			memset(block_of(&t->image, any_in_use(t)), 0, MD_BLOCK_SIZE);
+		try(t, n, 0);
+	}
+}
+
 /* Nobody can say how much is to be left: only that nothing is wrong. */
 static void cut(struct trial *t)
 {
@@ -308,7 +329,7 @@ static const struct way {
 	void (*run)(struct trial *t);
 } ways[] = {
 	{ "zero", zero }, { "random", random_bytes }, { "stale", stale }, { "swap", swap },
-	{ "cut", cut },   { "headless", headless },   { "storm", storm },
+	{ "cut", cut },   { "headless", headless },   { "few", few },     { "storm", storm },
 };
 
 static int run(const struct way *way, const char *fixture)
