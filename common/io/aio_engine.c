@@ -8,6 +8,7 @@
 
 #include "common/base/alloc.h"
 #include "common/io/block_io.h"
+#include "common/io/fd_write.h"
 
 struct aio_engine {
 	struct block_engine base;
@@ -54,12 +55,26 @@ static int aio_submit(struct block_engine *e, struct io_request *rq)
 	return r < 0 ? r : -EIO;
 }
 
+/* Only another write tells why one stopped short: a full disk, or a file that may not grow. */
+static int result_of(int fd, const struct io_request *rq, long transferred)
+{
+	const size_t bytes = (size_t)rq->nr_blocks * MD_BLOCK_SIZE, done = (size_t)transferred;
+
+	if (transferred < 0)
+		return (int)transferred;
+	if (done == bytes)
+		return 0;
+	if (!rq->write)
+		return -EIO;
+	return fd_pwrite_all(fd, (const char *)rq->source + done, bytes - done,
+			     (off_t)(rq->block * MD_BLOCK_SIZE + done));
+}
+
 static int aio_reap(struct block_engine *e, struct io_request **ret_rq)
 {
 	struct aio_engine *a = to_aio(e);
 	struct io_event event;
 	struct iocb *cb;
-	long transferred;
 	int r;
 
 	do {
@@ -70,13 +85,7 @@ static int aio_reap(struct block_engine *e, struct io_request **ret_rq)
 	cb = event.obj;
 	*ret_rq = cb->data;
 	cb->data = NULL;
-	transferred = (long)event.res;
-	if (transferred < 0)
-		(*ret_rq)->result = (int)transferred;
-	else
-		(*ret_rq)->result =
-			(size_t)transferred == (size_t)(*ret_rq)->nr_blocks * MD_BLOCK_SIZE ? 0
-											    : -EIO;
+	(*ret_rq)->result = result_of(a->fd, *ret_rq, (long)event.res);
 	return 0;
 }
 

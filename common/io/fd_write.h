@@ -5,10 +5,13 @@
 #define THINMEND_IO_FD_WRITE_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "common/base/compiler.h"
 
 /* 0 or -errno. */
 must_check int fd_write_all(int fd, const void *data, size_t bytes);
+/* The same at an offset.  A full disk is -ENOSPC, a limit of the file's size -EFBIG. */
+must_check int fd_pwrite_all(int fd, const void *data, size_t bytes, off_t offset);
 
 #endif

@@ -7,6 +7,7 @@
 #include "common/base/alloc.h"
 #include "common/io/block_io.h"
 #include "common/io/direct_queue.h"
+#include "common/io/fd_write.h"
 
 struct sync_engine {
 	struct block_engine base;
@@ -19,22 +20,15 @@ static struct sync_engine *to_sync(struct block_engine *e)
 	return (struct sync_engine *)e;
 }
 
-static ssize_t transfer_some(int fd, const struct io_request *rq, size_t done)
-{
-	size_t left = (size_t)rq->nr_blocks * MD_BLOCK_SIZE - done;
-	off_t offset = (off_t)(rq->block * MD_BLOCK_SIZE + done);
-
-	if (rq->write)
-		return pwrite(fd, (const char *)rq->source + done, left, offset);
-	return pread(fd, (char *)rq->data + done, left, offset);
-}
-
 static int transfer(int fd, const struct io_request *rq)
 {
-	size_t done = 0;
+	const size_t bytes = (size_t)rq->nr_blocks * MD_BLOCK_SIZE;
+	const off_t offset = (off_t)(rq->block * MD_BLOCK_SIZE);
 
-	while (done < (size_t)rq->nr_blocks * MD_BLOCK_SIZE) {
-		ssize_t n = transfer_some(fd, rq, done);
+	if (rq->write)
+		return fd_pwrite_all(fd, rq->source, bytes, offset);
+	for (size_t done = 0; done < bytes;) {
+		ssize_t n = pread(fd, (char *)rq->data + done, bytes - done, offset + (off_t)done);
 
 		if (n < 0 && errno == EINTR)
 			continue;

@@ -194,12 +194,29 @@ new
 run 1 thin_restore -i in.xml -o meta
 has err 'too much for any metadata device'
 
-# ---- a write that fails is noticed
-cp wanted meta
-(
-	ulimit -f 2
-	thin_restore -i basic.xml -o meta
-) 2>err && fail "a file that may not grow went unnoticed"
+# ---- a write that fails is noticed, and why
+limited() {
+	(
+		ulimit -f "$1"
+		refused 1 thin_restore -i snaps.xml -o meta
+		exit "$failed"
+	) || failed=$((failed + 1))
+	has err 'cannot write to meta: File too large'
+}
+for limit in 2 3 300 301; do
+	new 16M
+	limited "$limit"
+done
+cat >full.sh <<-'EOF'
+	mkdir full && mount -t tmpfs -o size=1m none full || exit 77
+	truncate -s 16M full/meta
+	thin_restore -i snaps.xml -o full/meta
+EOF
+if unshare --user --map-root-user --mount true 2>err; then
+	run 1 unshare --user --map-root-user --mount sh full.sh
+	has err 'cannot write to full/meta: No space left on device'
+	lines err 1
+fi
 
 # ---- a superblock that is older than a mapping: its next snapshot would not protect that
 echo '<superblock uuid="" time="1" transaction="3" data_block_size="128" nr_data_blocks="9">
