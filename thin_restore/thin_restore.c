@@ -45,7 +45,8 @@ static int bad_output(const struct thin_restore_options *o, int error)
 	return STATUS_BAD;
 }
 
-static int too_small(const struct thin_restore_options *o, uint64_t nr_blocks, uint64_t needed)
+static int too_small(const struct thin_restore_options *o, uint64_t nr_blocks, uint64_t needed,
+		     bool at_least)
 {
 	if (o->quiet)
 		return STATUS_BAD;
@@ -56,9 +57,10 @@ static int too_small(const struct thin_restore_options *o, uint64_t nr_blocks, u
 			   input_name(o), METADATA_MAX_BLOCKS);
 	else
 		tool_error(&thin_restore_tool,
-			   "%s: Output file too small: it has %" PRIu64 " bytes, and %" PRIu64
+			   "%s: Output file too small: it has %" PRIu64 " bytes, and %s%" PRIu64
 			   " are needed (%" PRIu64 " metadata blocks); nothing was written",
-			   o->output, nr_blocks * MD_BLOCK_SIZE, needed * MD_BLOCK_SIZE, needed);
+			   o->output, nr_blocks * MD_BLOCK_SIZE, at_least ? "at least " : "",
+			   needed * MD_BLOCK_SIZE, needed);
 	return STATUS_BAD;
 }
 
@@ -105,13 +107,15 @@ static int measure(const struct thin_restore_options *o, struct input *in, struc
 	struct metadata_writer *w = NULL;
 	struct xml_fault fault = { 0 };
 	uint64_t needed = METADATA_MAX_BLOCKS + 1;
+	bool at_least;
 	int r = metadata_writer_create(NULL, nr_blocks, &w);
 
 	if (!r)
 		r = read_xml(o, in, w, &fault, &needed);
+	at_least = w && metadata_writer_estimated(w);
 	metadata_writer_destroy(w);
 	if (r == -ENOSPC || (!r && needed > nr_blocks))
-		return too_small(o, nr_blocks, needed);
+		return too_small(o, nr_blocks, needed, at_least);
 	if (!r)
 		r = input_rewind(in);
 	if (!r)

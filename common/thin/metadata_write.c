@@ -25,7 +25,10 @@ struct written_device {
 	struct device_details details;
 };
 
-enum { DEFERRED = 64 };
+enum {
+	DEFERRED = 64,
+	EXACT_BEYOND = 1 << 16, /* blocks that are still counted one by one once it is too much */
+};
 
 struct metadata_writer {
 	struct metadata_visitor visitor; /* first: the calls come here */
@@ -46,7 +49,10 @@ struct metadata_writer {
 	size_t nr_runs, runs_capacity;
 	struct u64_map run_of; /* by name: 1 + index of the run */
 	uint64_t nr_unseen; /* mappings of leaves that could not be read back: nothing is written */
-	bool lone;          /* the only leaf so far has too few entries for one of several */
+	bool rough;         /* far too much came: what follows is only estimated, from below */
+	uint64_t rough_mappings; /* of the open def or device: those that are in no leaf */
+	uint64_t rough_nodes;    /* what they take at least, of all before */
+	bool lone;               /* the only leaf so far has too few entries for one of several */
 	struct written_device *devices; /* owned */
 	size_t nr_devices, devices_capacity;
 };
@@ -291,18 +297,47 @@ static int on_superblock(struct metadata_visitor *v, const struct pool_header *h
 	return ref_counts_init(&w->data, header->nr_data_blocks);
 }
 
+/*
+ * A line of XML can stand for any number of mappings.  When nothing is written and the device is
+ * far too small already, they are no longer made one by one to know precisely by how much.
+ */
+static bool estimate(struct metadata_writer *w, const struct mapping_run *run)
+{
+	const uint64_t nr_leaves = run->length / btree_max_entries(MAPPING_VALUE_SIZE);
+
+	if (!w->engine && block_writer_position(w->out) + nr_leaves > w->nr_blocks + EXACT_BEYOND)
+		w->rough = true;
+	if (w->rough)
+		w->rough_mappings += run->length;
+	return w->rough;
+}
+
+/* The end of a def or a device; of a device none of whose mappings is in a leaf, the tree is known.
+ */
+static void end_estimate(struct metadata_writer *w, bool whole_tree)
+{
+	if (whole_tree && w->rough_mappings) /* but for the empty leaf that stands for it */
+		w->rough_nodes += btree_nr_nodes(w->rough_mappings, MAPPING_VALUE_SIZE) - 1;
+	else
+		w->rough_nodes += w->rough_mappings / btree_max_entries(MAPPING_VALUE_SIZE);
+	w->rough_mappings = 0;
+}
+
 static int on_map(struct metadata_visitor *v, const struct mapping_run *run)
 {
 	struct metadata_writer *w = to_writer(v);
 	uint64_t end;
-	int e = w->lone ? unshare_last(w) : 0;
+	int e;
 
 	saw_time(w, run->time);
-	if (run->length / btree_max_entries(MAPPING_VALUE_SIZE) > METADATA_MAX_BLOCKS)
-		return -ENOSPC;
 	if (__builtin_add_overflow(run->data_begin, run->length, &end) ||
 	    end > w->header.nr_data_blocks)
 		return -EINVAL;
+	if (estimate(w, run))
+		return 0;
+	if (run->length / btree_max_entries(MAPPING_VALUE_SIZE) > METADATA_MAX_BLOCKS)
+		return -ENOSPC;
+	e = w->lone ? unshare_last(w) : 0;
 	for (uint64_t i = 0; i < run->length && !e; i++) {
 		__le64 value = cpu_to_le64(mapping_value(run->data_begin + i, run->time));
 
@@ -338,6 +373,7 @@ static int on_def_end(struct metadata_visitor *v)
 
 	for (size_t i = 0; i < leaves->nr && !e; i++)
 		e = leaf_list_append(&w->run_leaves, &leaves->items[i]);
+	end_estimate(w, false);
 	w->runs[w->nr_runs - 1].nr = leaves->nr;
 	btree_builder_reset(w->mappings);
 	return e;
@@ -350,6 +386,8 @@ static int on_ref(struct metadata_visitor *v, uint64_t name)
 
 	if (!number || !*number)
 		return -EINVAL;
+	if (w->rough)
+		return 0;
 	return w->runs[*number - 1].nr ? append_run(w, &w->runs[*number - 1]) : 0;
 }
 
@@ -372,8 +410,11 @@ static int on_device_end(struct metadata_visitor *v)
 {
 	struct metadata_writer *w = to_writer(v);
 	uint64_t root = 0;
-	int e = finish_device_tree(w, &root);
+	int e;
 
+	end_estimate(w, !btree_builder_nr_pending(w->mappings) &&
+				!btree_builder_leaves(w->mappings)->nr);
+	e = finish_device_tree(w, &root);
 	if (!e)
 		e = refer(&w->sink, root);
 	w->devices[w->nr_devices - 1].root = root;
@@ -465,11 +506,9 @@ static int write_superblock(struct metadata_writer *w, const struct superblock *
 
 static int write_space_maps(struct metadata_writer *w, struct superblock *sb)
 {
-	int e = count_deferred(w);
+	int e = space_map_write_data(&w->sink, &w->data, w->header.nr_data_blocks,
+				     &sb->data_space_map);
 
-	if (!e)
-		e = space_map_write_data(&w->sink, &w->data, w->header.nr_data_blocks,
-					 &sb->data_space_map);
 	return e ? e
 		 : space_map_write_metadata(&w->sink, &w->metadata, w->nr_blocks,
 					    &sb->metadata_space_map);
@@ -478,9 +517,10 @@ static int write_space_maps(struct metadata_writer *w, struct superblock *sb)
 /* A larger device has a larger space map: where this one is too small, the next may need more. */
 static uint64_t needed_blocks(const struct metadata_writer *w)
 {
+	const uint64_t unseen = w->rough ? 0 : w->nr_unseen; /* they are at most so many */
 	const uint64_t used =
-		block_writer_position(w->out) +
-		space_map_data_size(w->header.nr_data_blocks, w->data.nr_above_two + w->nr_unseen);
+		block_writer_position(w->out) + w->rough_nodes +
+		space_map_data_size(w->header.nr_data_blocks, w->data.nr_above_two + unseen);
 	uint64_t device = w->nr_blocks, nr;
 
 	for (;;) {
@@ -489,6 +529,11 @@ static uint64_t needed_blocks(const struct metadata_writer *w)
 			return nr;
 		device = nr < METADATA_MAX_BLOCKS ? nr : METADATA_MAX_BLOCKS;
 	}
+}
+
+bool metadata_writer_estimated(const struct metadata_writer *w)
+{
+	return w->rough;
 }
 
 bool metadata_writer_raised_time(const struct metadata_writer *w, uint32_t *ret_time)
@@ -505,6 +550,8 @@ int metadata_writer_commit(struct metadata_writer *w, uint64_t *ret_nr_blocks)
 				 .metadata_nr_blocks = w->nr_blocks };
 	int e = write_trees(w, &sb);
 
+	if (!e)
+		e = count_deferred(w);
 	(void)metadata_writer_raised_time(w, &sb.time);
 	if (e)
 		return e;

@@ -40,6 +40,13 @@ struct metadata_visitor *metadata_writer_visitor(struct metadata_writer *w);
 must_check int metadata_writer_commit(struct metadata_writer *w, uint64_t *ret_nr_blocks);
 
 /*
+ * Is *ret_nr_blocks no more than a lower bound?  So when nothing is written and the metadata is
+ * larger than nr_blocks by 256 MiB and more: the time and memory that this takes stay within what
+ * nr_blocks can hold, and not what a line of XML can claim.
+ */
+bool metadata_writer_estimated(const struct metadata_writer *w);
+
+/*
  * Is the superblock's time not the header's, because newer ones came?  Were it below the time of a
  * mapping, the next snapshot would not protect that block from being written to.
  */

@@ -194,6 +194,40 @@ new
 run 1 thin_restore -i in.xml -o meta
 has err 'too much for any metadata device'
 
+# A few lines that stand for a thousand million mappings: told at once, and by their number alone.
+bomb() { # DEVICES LENGTH
+	echo '<superblock uuid="" time="1" transaction="2" data_block_size="128" nr_data_blocks="100000000">'
+	for device in $(seq "$1"); do
+		echo "<device dev_id=\"$device\" mapped_blocks=\"$2\" transaction=\"0\" creation_time=\"0\" snap_time=\"1\">"
+		echo "<range_mapping origin_begin=\"0\" data_begin=\"0\" length=\"$2\" time=\"0\"/></device>"
+	done
+	echo '</superblock>'
+}
+(
+	bomb 10 100000000 | sed '$d'
+	echo "<def name=\"a\"><range_mapping origin_begin=\"0\" data_begin=\"0\" length=\"9\" time=\"0\"/></def>"
+	echo '</superblock>'
+) >in.xml
+new
+(
+	ulimit -t 20
+	refused 1 thin_restore -i in.xml -o meta
+	exit "$failed"
+) || failed=$((failed + 1))
+has err 'it has 4194304 bytes, and at least 163[0-9]{8} are needed'
+bomb 1 20000000 >in.xml
+new
+run 1 thin_restore -i in.xml -o meta
+has err 'and at least [0-9]+ are needed'
+bound=$(grep -o 'least [0-9]* are needed' err | tr -dc 0-9)
+new 300M # not far too small: precise
+run 1 thin_restore -i in.xml -o meta
+has err 'and [0-9]+ are needed'
+needed=$(grep -o 'and [0-9]* are needed' err | tr -dc 0-9)
+if [ "$bound" -gt "$needed" ] || [ "$bound" -lt $((needed - needed / 50)) ]; then
+	fail "at least $bound bytes, but $needed"
+fi
+
 # ---- a write that fails is noticed, and why
 limited() {
 	(
