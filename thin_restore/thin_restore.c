@@ -21,7 +21,8 @@ static const char *input_name(const struct thin_restore_options *o)
 	return strcmp(o->input, "-") ? o->input : "standard input";
 }
 
-static int bad_input(const struct thin_restore_options *o, const struct xml_fault *fault, int error)
+static int bad_input(const struct thin_restore_options *o, const struct input *in,
+		     const struct xml_fault *fault, int error)
 {
 	const char *text = *fault->text ? fault->text : strerror(-error);
 
@@ -29,7 +30,12 @@ static int bad_input(const struct thin_restore_options *o, const struct xml_faul
 		text = "it cannot be read, or its gzip data is damaged";
 	if (o->quiet)
 		return STATUS_BAD;
-	if (fault->line)
+	if (error == -EBADMSG)
+		tool_error(&thin_restore_tool,
+			   "%s: its gzip data ends before byte %" PRIu64
+			   ", and something else follows: cut that off",
+			   input_name(o), input_position(in));
+	else if (fault->line)
 		tool_error(&thin_restore_tool, "%s:%" PRIu64 ":%" PRIu64 ": %s", input_name(o),
 			   fault->line, fault->column, text);
 	else
@@ -80,7 +86,7 @@ static int refuse_binary(const struct thin_restore_options *o, struct input *in)
 		return STATUS_BAD;
 	}
 	r = input_rewind(in); /* what could not be read is told by whoever reads it next */
-	return r ? bad_input(o, &(struct xml_fault){ 0 }, r) : STATUS_NONE;
+	return r ? bad_input(o, in, &(struct xml_fault){ 0 }, r) : STATUS_NONE;
 }
 
 /* One reading of the XML.  *ret_fault tells whether it was at fault. */
@@ -120,7 +126,7 @@ static int measure(const struct thin_restore_options *o, struct input *in, struc
 		r = input_rewind(in);
 	if (!r)
 		return STATUS_NONE;
-	(void)bad_input(o, &fault, r);
+	(void)bad_input(o, in, &fault, r);
 	return give_up(o, e);
 }
 
@@ -147,7 +153,7 @@ static int write_all(const struct thin_restore_options *o, struct input *in, str
 	metadata_writer_destroy(w);
 	if (!r)
 		return STATUS_OK;
-	(void)(*fault.text ? bad_input(o, &fault, r) : bad_output(o, r));
+	(void)(*fault.text ? bad_input(o, in, &fault, r) : bad_output(o, r));
 	return give_up(o, e);
 }
 

@@ -15,10 +15,16 @@ enum { MAX_ATTRIBUTES = 8 };
 
 struct attribute {
 	const char *name;
-	uint64_t max;
+	uint64_t max; /* of a text: bytes, unless 0 */
 	bool optional;
 	bool text; /* no number */
 };
+
+/*
+ * A superblock has 16 bytes for the uuid, and no dump ever shows them.  38 characters are the
+ * longest way to write so many: that of LVM.
+ */
+#define UUID_MAX 38
 
 struct element_type {
 	const char *name;
@@ -45,7 +51,7 @@ enum { RANGE_THIN, RANGE_DATA, RANGE_LENGTH, RANGE_TIME };
 static const struct element_type types[NR_ELEMENTS] = {
 	[SUPERBLOCK] = { "superblock",
 			 { NO_ELEMENT },
-			 { [SB_UUID] = { .name = "uuid", .text = true },
+			 { [SB_UUID] = { .name = "uuid", .max = UUID_MAX, .text = true },
 			   [SB_TIME] = { .name = "time", .max = MAX_TIME },
 			   [SB_TRANSACTION] = { .name = "transaction", .max = UINT64_MAX },
 			   [SB_FLAGS] = { .name = "flags",
@@ -126,6 +132,9 @@ static int take_attribute(struct elements *e, const struct element_type *type, c
 		if (strcmp(a->name, name) != 0)
 			continue;
 		v->texts[i] = text;
+		if (a->text && a->max && strlen(text) > a->max)
+			return wrong(e, "%s of %zu bytes in <%s>: expected at most %" PRIu64, name,
+				     strlen(text), type->name, a->max);
 		if (a->text || (parse_u64(text, &v->numbers[i]) && v->numbers[i] <= a->max))
 			return 0;
 		return wrong(e,

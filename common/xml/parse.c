@@ -34,6 +34,7 @@ struct parser {
 	char *buffer; /* owned: BUFFER_BYTES, and a byte 0 with slack behind what was read */
 	char *p, *end;
 	bool at_eof;
+	bool wide; /* UTF-16: not for the express lane */
 
 	uint64_t line;       /* of p */
 	uint64_t line_bytes; /* before p, on its line */
@@ -93,6 +94,33 @@ static void settle(struct parser *ps)
 	ps->settled = XML_GetCurrentByteIndex(ps->expat) + XML_GetCurrentByteCount(ps->expat);
 }
 
+/*
+ * Does what is being reported have a &#...;?  Expat reports only what that stands for, and so
+ * digits and blanks could come in disguise.  Between '&' and '#', UTF-16 has a byte 0.
+ */
+static bool has_reference(const struct parser *ps)
+{
+	int offset = 0, size = 0;
+	const char *p = XML_GetInputContext(ps->expat, &offset, &size), *end;
+
+	if (!p)
+		return false;
+	end = p + size;
+	p += offset;
+	if (XML_GetCurrentByteCount(ps->expat) < end - p)
+		end = p + XML_GetCurrentByteCount(ps->expat);
+	while ((p = memchr(p, '&', (size_t)(end - p)))) {
+		p++;
+		if (p < end && !*p)
+			p++;
+		if (p < end && *p == '#')
+			return true;
+	}
+	return false;
+}
+
+#define REFERENCE "a character reference: no dump has one; write the character itself"
+
 static void XMLCALL on_start(void *context, const XML_Char *name, const XML_Char **attributes)
 {
 	struct parser *ps = context;
@@ -102,6 +130,10 @@ static void XMLCALL on_start(void *context, const XML_Char *name, const XML_Char
 		return;
 	settle(ps);
 	ps->tag_end = ps->settled;
+	if (has_reference(ps)) {
+		refuse(ps, REFERENCE);
+		return;
+	}
 	r = elements_start(&ps->elements, name, attributes);
 	if (r)
 		give_up(ps, r);
@@ -135,6 +167,20 @@ static void XMLCALL on_text(void *context, const XML_Char *text, int bytes)
 			return;
 		}
 	}
+	if (has_reference(ps))
+		refuse(ps, REFERENCE);
+}
+
+static void XMLCALL on_cdata(void *context)
+{
+	refuse(context, "a CDATA section: no dump has one, and none is taken");
+}
+
+static void XMLCALL on_instruction(void *context, const XML_Char *target, const XML_Char *data)
+{
+	(void)target;
+	(void)data;
+	refuse(context, "a processing instruction: no dump has one, and none is taken");
 }
 
 static void XMLCALL on_doctype(void *context, const XML_Char *name, const XML_Char *system_id,
@@ -147,7 +193,7 @@ static void XMLCALL on_doctype(void *context, const XML_Char *name, const XML_Ch
 	refuse(context, "a document type: no dump has one, and none is taken");
 }
 
-/* Comments, processing instructions, the XML declaration. */
+/* Comments and the XML declaration. */
 static void XMLCALL on_other(void *context, const XML_Char *text, int bytes)
 {
 	(void)text;
@@ -163,6 +209,8 @@ static int create_expat(struct parser *ps)
 	XML_SetUserData(ps->expat, ps);
 	XML_SetElementHandler(ps->expat, on_start, on_end);
 	XML_SetCharacterDataHandler(ps->expat, on_text);
+	XML_SetStartCdataSectionHandler(ps->expat, on_cdata);
+	XML_SetProcessingInstructionHandler(ps->expat, on_instruction);
 	XML_SetStartDoctypeDeclHandler(ps->expat, on_doctype);
 	XML_SetDefaultHandler(ps->expat, on_other);
 	return 0;
@@ -239,8 +287,8 @@ static const char *skip_blanks(const char *p)
 /* Expat is inside a def or a device, has seen all up to p, and a tag was the last of it. */
 static bool may_express(const struct parser *ps)
 {
-	return !ps->elements.options->no_express && ps->tag_end == ps->fed && ps->fed &&
-	       elements_take_mappings(&ps->elements);
+	return !ps->elements.options->no_express && !ps->wide && ps->tag_end == ps->fed &&
+	       ps->fed && elements_take_mappings(&ps->elements);
 }
 
 static int express(struct parser *ps)
@@ -274,10 +322,26 @@ static int express(struct parser *ps)
 	return r;
 }
 
+/*
+ * What expat takes for UTF-16, by the first two bytes and not by what is declared: all else that it
+ * reads has ASCII within.
+ */
+static bool is_wide(const struct parser *ps)
+{
+	const char *p = ps->p;
+
+	return ps->end - p >= 2 &&
+	       (!p[0] || !p[1] || !memcmp(p, "\xfe\xff", 2) || !memcmp(p, "\xff\xfe", 2));
+}
+
 static int parse_all(struct parser *ps)
 {
+	int r = refill(ps);
+
+	if (r)
+		return r;
+	ps->wide = is_wide(ps);
 	for (;;) {
-		int r = 0;
 
 		if (ps->end - ps->p < EXPRESS_BYTES && !ps->at_eof)
 			r = refill(ps);

@@ -53,6 +53,27 @@ cmp -s meta wanted || fail "standard input"
 new
 run 0 thin_restore --input=- --output=meta < <(cat basic.xml.gz)
 cmp -s meta wanted || fail "a gzip'd pipe"
+split -n 3 basic.xml part.
+for part in part.*; do
+	gzip -c "$part"
+done >members.gz
+(cat members.gz; head -c 700000 /dev/zero) >padded.gz
+(cat padded.gz; gzip -c part.aa) >behind.gz
+(cat members.gz; echo '<more/>') >garbage.gz
+for name in members padded; do
+	new
+	run 0 thin_restore -i $name.gz -o meta
+	cmp -s meta wanted || fail "$name: members of gzip, one after the other"
+	new
+	run 0 thin_restore -i - -o meta <$name.gz
+	cmp -s meta wanted || fail "$name: through a descriptor"
+done
+for name in behind garbage; do
+	cp wanted meta
+	refused 1 thin_restore -i $name.gz -o meta
+	has err "$name.gz: its gzip data ends before byte $(stat -c %s $([ $name = behind ] && echo padded.gz || echo members.gz)), and something else follows"
+	wiped
+done
 new
 cp basic.xml gone.xml
 exec 5<gone.xml
@@ -78,6 +99,7 @@ has err 'nr_data_blocks is 10'
 sb='<superblock uuid="" time="1" transaction="2" flags="0" version="2" data_block_size="128" nr_data_blocks="1000">'
 dev='<device dev_id="1" mapped_blocks="1" transaction="0" creation_time="0" snap_time="1">'
 map='<single_mapping origin_block="3" data_block="9" time="0"/>'
+end='</device></superblock>'
 accepts() {
 	printf '%s' "$1" >in.xml
 	new
@@ -104,6 +126,11 @@ has out '<single_mapping origin_block="3" data_block="9" time="0"/>'
 accepts "$sb<device dev_id=\"7\" mapped_blocks=\"0\" transaction=\"0\" creation_time=\"0\" snap_time=\"0\"/>$dev$map</device></superblock>"
 run 0 thin_dump meta
 [ "$(grep -o 'dev_id="[0-9]*"' out | tr '\n' ' ')" = 'dev_id="1" dev_id="7" ' ] || fail "devices are sorted"
+accepts "${sb/uuid=\"\"/uuid=\"$(printf '%038d' 0)\"}$dev$map$end"
+# A def that nobody refers to: what is left when a device was taken out of a dump by hand.
+accepts "$sb<def name=\"a\"><single_mapping origin_block=\"0\" data_block=\"7\" time=\"0\"/></def>$dev$map$end"
+run 0 thin_dump meta
+lacks out 'def|data_block="7"'
 accepts "$sb<def name=\"any &lt;name&gt;\">$map</def>$dev<ref name=\"any &lt;name&gt;\"/></device></superblock>"
 
 # ---- strict: where, what, and what was expected; and nobody takes the output for metadata
@@ -114,7 +141,6 @@ rejects() { # MESSAGE XML
 	has err "^thin_restore: in.xml:[0-9]+:[0-9]+: .*$1"
 	wiped
 }
-end='</device></superblock>'
 rejects 'no element found' ''
 rejects 'no element found' "$sb$dev$map"
 rejects 'mismatched tag' "$sb$dev$map</superblock>"
@@ -135,6 +161,16 @@ rejects 'it belongs into <superblock>' "$sb<def name=\"a\"><def name=\"b\">$map<
 rejects 'text where an element was expected' "$sb$dev$map oops$end"
 rejects 'document type' "<!DOCTYPE superblock [<!ENTITY a \"b\">]>$sb</superblock>"
 rejects 'undefined entity' "$sb$dev$map&a;$end"
+rejects 'a character reference' "$sb$dev<single_mapping origin_block=\"&#51;\" data_block=\"9\" time=\"0\"/>$end"
+rejects 'a character reference' "$sb$dev<single_mapping origin_block=\"3\" data_block=\"9\" time=\"&#x30;\"/>$end"
+rejects 'a character reference' "$sb$dev$map&#32;$end"
+rejects 'a character reference' "$sb<def name=\"a&#10;b\">$map</def></superblock>"
+rejects 'a CDATA section' "$sb$dev<![CDATA[ ]]>$map$end"
+rejects 'a CDATA section' "$sb$dev<![CDATA[$map]]>$end"
+rejects 'a processing instruction' "$sb$dev<?a b?>$map$end"
+rejects 'a processing instruction' "<?a b?>$sb$dev$map$end"
+rejects 'a processing instruction' "$sb$dev$map$end<?a b?>"
+rejects 'uuid of 39 bytes in <superblock>: expected at most 38' "${sb/uuid=\"\"/uuid=\"$(printf '%039d' 0)\"}$dev$map$end"
 rejects 'thin block 3 after thin block 3' "$sb$dev$map$map$end"
 rejects 'thin block 2 after thin block 3' "$sb$dev$map<single_mapping origin_block=\"2\" data_block=\"8\" time=\"0\"/>$end"
 rejects 'thin block 5 after thin block 9' "$sb$dev<range_mapping origin_begin=\"0\" data_begin=\"0\" length=\"10\" time=\"0\"/><single_mapping origin_block=\"5\" data_block=\"20\" time=\"0\"/>$end"
@@ -268,7 +304,7 @@ sed 's/nr_data_blocks="9"/nr_data_blocks="1099511627776"/
 	late.xml >endless.xml
 refused 1 thin_restore -i endless.xml -o meta
 has err 'too much for any metadata device'
-sed 's|<device.*|<def name="a\&#10;b"></def>|' late.xml >name.xml
+sed 's|<device.*|<def name="a\x7fb"></def>|' late.xml >name.xml
 refused 1 thin_restore -i name.xml -o meta
 has err "def 'a[?]b' is empty"
 

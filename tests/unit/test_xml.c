@@ -202,7 +202,18 @@ Test(xml, places_of_mistakes)
 		{ HEAD MAP NEXT END, 0, 0 },
 		{ HEAD MAP "\n\n\t" NEXT "\n" END "\n", 0, 0 },
 		{ HEAD MAP "<!-- " NEXT " -->" NEXT END, 0, 0 },
-		{ HEAD "<!-- > --> " MAP " <?a > ?> " NEXT END, 0, 0 },
+		{ HEAD "<!-- > --> " MAP " <!-- <?a > ?> --> " NEXT END, 0, 0 },
+		{ HEAD MAP NEXT END "\n <!-- the end --> ", 0, 0 },
+		{ HEAD MAP " <?a b?> " NEXT END, 3, 60 },
+		{ HEAD MAP NEXT END "\n <?a b?> ", 4, 2 },
+		{ HEAD MAP "<![CDATA[ ]]>" NEXT END, 3, 59 },
+		{ HEAD MAP "\n &#32; " NEXT END, 4, 2 },
+		{ HEAD MAP
+		  "\n <single_mapping origin_block=\"&#52;\" data_block=\"7\" time=\"0\"/>" END,
+		  4, 2 },
+		{ HEAD MAP
+		  "\n <single_mapping origin_block=\"4\" data_block=\"7\" time=\"&#x30;\"/>" END,
+		  4, 2 },
 		{ HEAD MAP "\n  " MAP "\n" END, 4, 3 },
 		{ HEAD MAP MAP END, 3, 59 },
 		{ HEAD MAP NEXT "<bad/>" END, 3, 117 },
@@ -211,7 +222,7 @@ Test(xml, places_of_mistakes)
 		{ HEAD MAP "\n" END, 4, 1 },
 		{ HEAD MAP NEXT "\n&a;" END, 4, 1 },
 		{ HEAD "<!-- " MAP NEXT END, 3, 144 },
-		{ HEAD MAP "<![CDATA[" NEXT "]]>" END, 3, 68 },
+		{ HEAD MAP "<![CDATA[" NEXT "]]>" END, 3, 59 },
 		{ HEAD MAP NEXT "</devise></superblock>", 3, 119 },
 		{ HEAD MAP
 		  "<single_mapping origin_block=\"4\" data_block=\"7\" time=\"16777216\"/>" END,
@@ -234,6 +245,54 @@ Test(xml, places_of_mistakes)
 		cr_expect(o.fault.line == cases[n].line && o.fault.column == cases[n].column,
 			  "%s: at %llu:%llu: %s", what, (unsigned long long)o.fault.line,
 			  (unsigned long long)o.fault.column, o.fault.text);
+	}
+	unlink(path);
+}
+
+/* Text in UTF-16, but for one piece as it stands. */
+static size_t widen(const char *text, const char *narrow, bool big, char *wide)
+{
+	const char *at = narrow ? strstr(text, narrow) : NULL;
+	const char *end = at ? at + strlen(narrow) : NULL;
+	size_t n = 0;
+
+	for (const char *p = text; *p; p++) {
+		if (p >= at && p < end) {
+			wide[n++] = *p;
+			continue;
+		}
+		wide[n + big] = *p;
+		wide[n + !big] = 0;
+		n += 2;
+	}
+	return n;
+}
+
+Test(xml, utf_16_has_no_express_lane)
+{
+	static const char mark[] = "\xff\xfe";
+	char path[64], wide[2048];
+
+	temporary(path);
+	for (int way = 0; way < 8; way++) {
+		const bool big = way & 1, marked = way & 2, mixed = way & 4;
+		struct outcome o;
+		size_t n = 0;
+
+		if (marked) {
+			wide[n++] = mark[big];
+			wide[n++] = mark[!big];
+		}
+		n += widen(HEAD MAP NEXT END, mixed ? NEXT : NULL, big, wide + n);
+		write_text(path, wide, n);
+		o = parse_twice(path, "UTF-16");
+		cr_expect_eq(o.error, mixed ? -EINVAL : 0, "way %d: %s", way, o.fault.text);
+		n = widen(HEAD MAP "<single_mapping origin_block=\"&#52;\" data_block=\"7\" "
+				   "time=\"0\"/>" END,
+			  NULL, big, wide);
+		write_text(path, wide, n);
+		o = parse_twice(path, "UTF-16 with a reference");
+		cr_expect_eq(o.error, -EINVAL, "way %d", way);
 	}
 	unlink(path);
 }
