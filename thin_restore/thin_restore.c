@@ -15,6 +15,7 @@
 #include "common/thin/superblock.h"
 #include "common/tool/open_metadata.h"
 #include "common/tool/pool_options.h"
+#include "thin_restore/sharing.h"
 
 static const char *input_name(const struct thin_restore_options *o)
 {
@@ -108,7 +109,7 @@ static int give_up(const struct thin_restore_options *o, struct block_engine *e)
 
 /* STATUS_NONE: the XML is right and fits. */
 static int measure(const struct thin_restore_options *o, struct input *in, struct block_engine *e,
-		   uint64_t nr_blocks)
+		   uint64_t nr_blocks, struct shared_block *ret_shared)
 {
 	struct metadata_writer *w = NULL;
 	struct xml_fault fault = { 0 };
@@ -119,6 +120,8 @@ static int measure(const struct thin_restore_options *o, struct input *in, struc
 	if (!r)
 		r = read_xml(o, in, w, &fault, &needed);
 	at_least = w && metadata_writer_estimated(w);
+	if (!r && needed <= nr_blocks && metadata_writer_repeats(w))
+		r = sharing_read_again(&o->xml, in, w, &fault, ret_shared);
 	metadata_writer_destroy(w);
 	if (r == -ENOSPC || (!r && needed > nr_blocks))
 		return too_small(o, nr_blocks, needed, at_least);
@@ -131,10 +134,11 @@ static int measure(const struct thin_restore_options *o, struct input *in, struc
 }
 
 static int write_all(const struct thin_restore_options *o, struct input *in, struct block_engine *e,
-		     uint64_t nr_blocks)
+		     uint64_t nr_blocks, const struct shared_block *shared)
 {
 	struct metadata_writer *w = NULL;
 	struct xml_fault fault = { 0 };
+	bool suspicious;
 	uint64_t needed;
 	uint32_t time;
 	int r = metadata_destroy_superblock(e);
@@ -150,7 +154,10 @@ static int write_all(const struct thin_restore_options *o, struct input *in, str
 			   " now, that of the newest mapping or device: or the next snapshot "
 			   "would not protect it",
 			   o->output, time);
+	suspicious = w && metadata_writer_suspicious(w);
 	metadata_writer_destroy(w);
+	if (!r && suspicious && !o->quiet)
+		sharing_warn(o, e, shared);
 	if (!r)
 		return STATUS_OK;
 	(void)(*fault.text ? bad_input(o, in, &fault, r) : bad_output(o, r));
@@ -159,6 +166,7 @@ static int write_all(const struct thin_restore_options *o, struct input *in, str
 
 static int restore(const struct thin_restore_options *o, struct input *in)
 {
+	struct shared_block shared = { .found = false };
 	struct block_engine *e;
 	uint64_t nr_blocks;
 	int status = open_output(&thin_restore_tool, o->output, o->quiet, &e);
@@ -168,9 +176,9 @@ static int restore(const struct thin_restore_options *o, struct input *in)
 	nr_blocks = e->nr_blocks < METADATA_MAX_BLOCKS ? e->nr_blocks : METADATA_MAX_BLOCKS;
 	status = refuse_binary(o, in);
 	if (status == STATUS_NONE)
-		status = measure(o, in, e, nr_blocks);
+		status = measure(o, in, e, nr_blocks, &shared);
 	if (status == STATUS_NONE)
-		status = write_all(o, in, e, nr_blocks);
+		status = write_all(o, in, e, nr_blocks, &shared);
 	block_engine_destroy(e);
 	return status;
 }

@@ -12,12 +12,14 @@
 #include "common/pdata/space_map_build.h"
 #include "common/thin/superblock.h"
 
-/* A leaf that is no root holds at least a third of 252 mappings. */
+/* Mappings in a leaf, btree_max_entries(MAPPING_VALUE_SIZE); one that is no root has a third. */
+#define LEAF_ENTRIES 252u
 #define MIN_LEAF_ENTRIES 84u
 
 /* A def: leaves that several devices may share. */
 struct run {
 	size_t first, nr; /* in run_leaves */
+	uint32_t newest;  /* the latest time in it */
 };
 
 struct written_device {
@@ -27,6 +29,7 @@ struct written_device {
 
 enum {
 	DEFERRED = 64,
+	LONG_RUN = 16,          /* mappings: shorter ones take no longer to count than to read */
 	EXACT_BEYOND = 1 << 16, /* blocks that are still counted one by one once it is too much */
 };
 
@@ -41,8 +44,12 @@ struct metadata_writer {
 	struct pool_header header;
 	uint32_t newest; /* the latest time that came */
 	struct ref_counts data, metadata;
-	uint64_t deferred[DEFERRED]; /* 1 + data blocks that are still to be counted there */
+	uint64_t deferred[DEFERRED]; /* data blocks that are still to be counted there: see queued()
+				      */
 	unsigned int next_deferred;
+	uint32_t snap_time;   /* of the open device; in a def no time is as late */
+	uint32_t newest_here; /* of the open def's mappings */
+	bool exposed_ref;     /* some device would overwrite blocks of a def in place */
 	struct btree_builder *mappings;
 	struct leaf_list run_leaves;
 	struct run *runs; /* owned */
@@ -112,16 +119,27 @@ static int read_back(struct metadata_writer *w, uint64_t block, void **ret_raw)
 
 /* ---- data blocks */
 
+/* Never 0.  mark: the device would overwrite the block in place (check_sharing.c). */
+static uint64_t queued(uint64_t block, bool mark)
+{
+	return (block + 1) << 1 | mark;
+}
+
+static int count_queued(struct metadata_writer *w, uint64_t slot)
+{
+	return slot ? ref_counts_add(&w->data, (slot >> 1) - 1, slot & 1) : 0;
+}
+
 /*
  * Data blocks come in no order that a cache could guess: each is asked for ahead, and counted some
  * mappings later.  That halves the time of a copy.
  */
-static int count_later(struct metadata_writer *w, uint64_t block)
+static int count_later(struct metadata_writer *w, uint64_t block, bool mark)
 {
 	uint64_t *slot = &w->deferred[w->next_deferred++ % DEFERRED];
-	int e = *slot ? ref_counts_add(&w->data, *slot - 1, false) : 0;
+	int e = count_queued(w, *slot);
 
-	*slot = block + 1;
+	*slot = queued(block, mark);
 	__builtin_prefetch(ref_counts_place(&w->data, block), 1);
 	return e;
 }
@@ -131,8 +149,7 @@ static int count_deferred(struct metadata_writer *w)
 	int e = 0;
 
 	for (unsigned int i = 0; i < DEFERRED && !e; i++) {
-		if (w->deferred[i])
-			e = ref_counts_add(&w->data, w->deferred[i] - 1, false);
+		e = count_queued(w, w->deferred[i]);
 		w->deferred[i] = 0;
 	}
 	return e;
@@ -301,14 +318,13 @@ static int on_superblock(struct metadata_visitor *v, const struct pool_header *h
  * A line of XML can stand for any number of mappings.  When nothing is written and the device is
  * far too small already, they are no longer made one by one to know precisely by how much.
  */
-static bool estimate(struct metadata_writer *w, const struct mapping_run *run)
+static bool estimate(struct metadata_writer *w, uint64_t nr_mappings)
 {
-	const uint64_t nr_leaves = run->length / btree_max_entries(MAPPING_VALUE_SIZE);
-
-	if (!w->engine && block_writer_position(w->out) + nr_leaves > w->nr_blocks + EXACT_BEYOND)
+	if (!w->engine && block_writer_position(w->out) + nr_mappings / LEAF_ENTRIES >
+				  w->nr_blocks + EXACT_BEYOND)
 		w->rough = true;
 	if (w->rough)
-		w->rough_mappings += run->length;
+		w->rough_mappings += nr_mappings;
 	return w->rough;
 }
 
@@ -319,29 +335,32 @@ static void end_estimate(struct metadata_writer *w, bool whole_tree)
 	if (whole_tree && w->rough_mappings) /* but for the empty leaf that stands for it */
 		w->rough_nodes += btree_nr_nodes(w->rough_mappings, MAPPING_VALUE_SIZE) - 1;
 	else
-		w->rough_nodes += w->rough_mappings / btree_max_entries(MAPPING_VALUE_SIZE);
+		w->rough_nodes += w->rough_mappings / LEAF_ENTRIES;
 	w->rough_mappings = 0;
 }
 
 static int on_map(struct metadata_visitor *v, const struct mapping_run *run)
 {
 	struct metadata_writer *w = to_writer(v);
+	const bool mark = run->time >= w->snap_time;
 	uint64_t end;
 	int e;
 
 	saw_time(w, run->time);
+	if (run->time > w->newest_here)
+		w->newest_here = run->time;
 	if (__builtin_add_overflow(run->data_begin, run->length, &end) ||
 	    end > w->header.nr_data_blocks)
 		return -EINVAL;
-	if (estimate(w, run))
+	if ((w->rough || run->length >= LONG_RUN) && estimate(w, run->length))
 		return 0;
-	if (run->length / btree_max_entries(MAPPING_VALUE_SIZE) > METADATA_MAX_BLOCKS)
+	if (run->length / LEAF_ENTRIES > METADATA_MAX_BLOCKS)
 		return -ENOSPC;
 	e = w->lone ? unshare_last(w) : 0;
 	for (uint64_t i = 0; i < run->length && !e; i++) {
 		__le64 value = cpu_to_le64(mapping_value(run->data_begin + i, run->time));
 
-		e = count_later(w, run->data_begin + i);
+		e = count_later(w, run->data_begin + i, mark);
 		if (!e)
 			e = btree_builder_add(w->mappings, run->thin_begin + i, &value);
 	}
@@ -360,6 +379,8 @@ static int on_def(struct metadata_visitor *v, uint64_t name)
 		return -ENOMEM;
 	if (*number)
 		return -EINVAL;
+	w->snap_time = UINT32_MAX;
+	w->newest_here = 0;
 	grown[w->nr_runs++] = (struct run){ .first = w->run_leaves.nr };
 	*number = w->nr_runs;
 	return 0;
@@ -375,6 +396,7 @@ static int on_def_end(struct metadata_visitor *v)
 		e = leaf_list_append(&w->run_leaves, &leaves->items[i]);
 	end_estimate(w, false);
 	w->runs[w->nr_runs - 1].nr = leaves->nr;
+	w->runs[w->nr_runs - 1].newest = w->newest_here;
 	btree_builder_reset(w->mappings);
 	return e;
 }
@@ -386,7 +408,9 @@ static int on_ref(struct metadata_visitor *v, uint64_t name)
 
 	if (!number || !*number)
 		return -EINVAL;
-	if (w->rough)
+	if (w->runs[*number - 1].newest >= w->snap_time)
+		w->exposed_ref = true;
+	if (estimate(w, 0))
 		return 0;
 	return w->runs[*number - 1].nr ? append_run(w, &w->runs[*number - 1]) : 0;
 }
@@ -402,6 +426,7 @@ static int on_device(struct metadata_visitor *v, uint64_t id, const struct devic
 	saw_time(w, details->creation_time);
 	saw_time(w, details->snapshotted_time);
 	w->devices = grown;
+	w->snap_time = details->snapshotted_time;
 	grown[w->nr_devices++] = (struct written_device){ .id = id, .details = *details };
 	return 0;
 }
@@ -534,6 +559,21 @@ static uint64_t needed_blocks(const struct metadata_writer *w)
 bool metadata_writer_estimated(const struct metadata_writer *w)
 {
 	return w->rough;
+}
+
+bool metadata_writer_repeats(const struct metadata_writer *w)
+{
+	return w->data.nr_marked_repeated != 0;
+}
+
+bool metadata_writer_repeated(const struct metadata_writer *w, uint64_t block)
+{
+	return ref_counts_marked_repeated(&w->data, block);
+}
+
+bool metadata_writer_suspicious(const struct metadata_writer *w)
+{
+	return metadata_writer_repeats(w) || w->exposed_ref;
 }
 
 bool metadata_writer_raised_time(const struct metadata_writer *w, uint32_t *ret_time)

@@ -47,6 +47,16 @@ must_check int metadata_writer_commit(struct metadata_writer *w, uint64_t *ret_n
 bool metadata_writer_estimated(const struct metadata_writer *w);
 
 /*
+ * After the commit: are there data blocks that one device would overwrite in place while they are
+ * mapped at another place too?  Is this one of them?  Nothing that the kernel wrote has any.  Those
+ * of defs count once, however many devices refer to them.
+ */
+bool metadata_writer_repeats(const struct metadata_writer *w);
+bool metadata_writer_repeated(const struct metadata_writer *w, uint64_t block);
+/* May there be any, those of defs included?  Then a check of the result tells. */
+bool metadata_writer_suspicious(const struct metadata_writer *w);
+
+/*
  * Is the superblock's time not the header's, because newer ones came?  Were it below the time of a
  * mapping, the next snapshot would not protect that block from being written to.
  */

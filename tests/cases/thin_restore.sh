@@ -68,10 +68,12 @@ for name in members padded; do
 	run 0 thin_restore -i - -o meta <$name.gz
 	cmp -s meta wanted || fail "$name: through a descriptor"
 done
+cp members.gz before.garbage
+cp padded.gz before.behind
 for name in behind garbage; do
 	cp wanted meta
 	refused 1 thin_restore -i $name.gz -o meta
-	has err "$name.gz: its gzip data ends before byte $(stat -c %s $([ $name = behind ] && echo padded.gz || echo members.gz)), and something else follows"
+	has err "$name.gz: its gzip data ends before byte $(stat -c %s "before.$name"), and something else follows"
 	wiped
 done
 new
@@ -296,6 +298,65 @@ cp wanted meta
 run 0 thin_restore -i late.xml -o meta
 has err "superblock's time is 7 now"
 run 0 thin_check --strict meta
+
+# ---- a data block at two places: harmless while whoever writes to it copies it first
+single() { # THIN DATA TIME
+	printf '<single_mapping origin_block="%s" data_block="%s" time="%s"/>' "$@"
+}
+device() { # ID SNAP_TIME MAPPING...
+	local id=$1 time=$2
+	shift 2
+	printf '<device dev_id="%s" mapped_blocks="%s" transaction="0" creation_time="0" snap_time="%s">\n' "$id" $# "$time"
+	printf '%s\n' "$@" '</device>'
+}
+# A device that would overwrite a block of its own in place.
+rejects 'data block 9 a second time in device 1' "$sb$(device 1 1 "$(single 3 9 1)" "$(single 5 9 0)")</superblock>"
+rejects 'data block 9 a second time in device 2' "$sb$(device 1 0 "$(single 3 8 1)")$(device 2 0 "$(single 3 9 0)" "<range_mapping origin_begin=\"5\" data_begin=\"7\" length=\"1\" time=\"0\"/>" "$(single 7 9 1)")</superblock>"
+has err 'in.xml:6:1: '
+rejects 'data block 9 a second time in this def' "$sb<def name=\"a\">$(single 3 9 0)$(single 5 9 0)</def>$(device 1 0 "$(single 3 9 0)")</superblock>"
+accepts "$sb$(device 1 1 "$(single 3 9 0)" "$(single 5 9 0)")</superblock>"
+run 0 thin_restore -i in.xml -o meta
+empty err
+accepts "$sb$(device 1 1 "$(single 3 9 0)")$(device 2 1 "$(single 3 9 0)")</superblock>"
+harmful() { # XML: written, and told
+	printf '%s' "$1" >in.xml
+	new
+	run 0 thin_restore -i in.xml -o meta
+	empty out
+	has err "^thin_restore: meta: thin_check will call it damaged: device $2 would overwrite in place $3"
+	mv err told
+	run 0 thin_restore -q -i in.xml -o meta
+	empty err
+	run 1 thin_check meta
+	has err 'mapping-shared'
+}
+harmful "$sb$(device 1 1 "$(single 3 9 0)")$(device 2 0 "$(single 3 9 0)")</superblock>" 2 1
+has told 'data block 9 is mapped by device 1 and by device 2, one of which'
+lines told 2
+# Blocks of a def: one device that takes them for its own is one too many only if there is another.
+shared="<def name=\"a\">$(single 3 9 1)$(single 4 8 0)</def>"
+own="<device dev_id=\"1\" mapped_blocks=\"2\" transaction=\"0\" creation_time=\"0\" snap_time=\"1\"><ref name=\"a\"/></device>"
+accepts "$sb$shared$own</superblock>"
+run 0 thin_restore -i in.xml -o meta
+empty err
+harmful "$sb$shared$own${own/dev_id=\"1\"/dev_id=\"2\"}</superblock>" 1 1
+harmful "$sb$shared$own$(device 2 2 "$(single 3 9 1)")</superblock>" 1 1
+harmful "$sb$shared$(device 2 1 "$(single 3 9 1)")${own/snap_time=\"1\"/snap_time=\"2\"}</superblock>" 2 1
+(
+	printf '%s\n' "$sb"
+	for id in $(seq 12); do
+		device "$id" 0 "$(single 3 9 0)"
+	done
+	echo '</superblock>'
+) >many.xml
+harmful "$(cat many.xml)" 10 1
+has told 'the same of 2 more devices'
+lines told 12
+# What does not fit is not searched for them.
+bomb 10 100000000 | sed 's/snap_time="1"/snap_time="0"/' >in.xml
+new
+run 1 timeout 20 thin_restore -i in.xml -o meta
+has err 'at least'
 
 # ---- what no metadata device holds is told at once; a name is no place for a second line
 sed 's/nr_data_blocks="9"/nr_data_blocks="1099511627776"/
