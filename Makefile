@@ -26,7 +26,7 @@ mandir  ?= $(prefix)/share/man
 CFLAGS  ?= -O2 -g
 INSTALL ?= install
 
-TOOLS := thin_check thin_dump thin_restore thin_repair
+TOOLS := thin_check thin_dump thin_restore thin_repair $(patsubst %/main.c,%,$(wildcard docker_meta/main.c))
 
 B := build
 ifeq ($(D),asan)
@@ -57,7 +57,9 @@ ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(SANITIZE) $(LDFLAGS)
 
 COMMON   := $(wildcard common/*/*.c)
 LIB      := $(B)/libthinmend.a
-FIXTURES := $(patsubst tests/fixtures/%.raw.xz,build/fixtures/%.raw,$(wildcard tests/fixtures/*.raw.xz))
+DOCKER   := $(wildcard docker_meta/*/*.c)
+DOCKERLIB := $(B)/libdocker_meta.a
+FIXTURES := $(patsubst tests/fixtures/%.xz,build/fixtures/%,$(wildcard tests/fixtures/*.raw.xz tests/fixtures/bolt/*.db.xz))
 SUPPORT  := $(wildcard tests/support/*.c)
 UNITS    := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/*.c))
 
@@ -77,11 +79,13 @@ $(B)/obj/%.o: %.c $(FLAGS)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(LIB): $(COMMON:%.c=$(B)/obj/%.o)
+$(DOCKERLIB): $(DOCKER:%.c=$(B)/obj/%.o)
+$(LIB) $(DOCKERLIB):
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 define tool_rule
-$(B)/bin/$(1): $$(patsubst %.c,$(B)/obj/%.o,$$(wildcard $(1)/*.c)) $(LIB)
+$(B)/bin/$(1): $$(patsubst %.c,$(B)/obj/%.o,$$(wildcard $(1)/*.c)) $(filter %/lib$(1).a,$(DOCKERLIB)) $(LIB)
 	@mkdir -p $$(@D)
 	$$(call say,LINK,$$@)
 	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(ALL_LDFLAGS) -o $$@ $$^ $$(LIBS)
@@ -90,13 +94,13 @@ $(foreach t,$(TOOLS),$(eval $(call tool_rule,$(t))))
 
 # ---- tests
 
-build/fixtures/%.raw: tests/fixtures/%.raw.xz
+build/fixtures/%: tests/fixtures/%.xz
 	@mkdir -p $(@D)
 	$(Q)xz -dc $< | dd of=$@.tmp bs=64k conv=sparse status=none && mv $@.tmp $@
 
 fixtures: $(FIXTURES)
 
-$(B)/tests/%: $(B)/obj/tests/unit/%.o $(SUPPORT:%.c=$(B)/obj/%.o) $(LIB)
+$(B)/tests/%: $(B)/obj/tests/unit/%.o $(SUPPORT:%.c=$(B)/obj/%.o) $(DOCKERLIB) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) $$(pkg-config --libs criterion)
@@ -111,7 +115,7 @@ damage: $(B)/tools/damage
 WAYS := zero random stale swap cut headless few storm
 check-loss: $(WAYS:%=check-loss-%)
 check-loss-%: $(B)/tools/loss fixtures
-	$(Q)$(B)/tools/loss $* $(patsubst build/fixtures/%.raw,%,$(FIXTURES))
+	$(Q)$(B)/tools/loss $* $(patsubst build/fixtures/%.raw,%,$(filter %.raw,$(FIXTURES)))
 
 check: all fixtures damage $(UNITS)
 	$(Q)tests/run.sh $(B)
