@@ -26,7 +26,7 @@ mandir  ?= $(prefix)/share/man
 CFLAGS  ?= -O2 -g
 INSTALL ?= install
 
-TOOLS := thin_check thin_dump thin_restore thin_repair $(patsubst %/main.c,%,$(wildcard docker_meta/main.c))
+TOOLS := thin_check thin_dump thin_restore thin_repair docker_meta
 
 B := build
 ifeq ($(D),asan)
@@ -45,7 +45,7 @@ say =
 endif
 
 # libaio has no .pc file.
-PACKAGES := zlib expat devmapper jansson
+PACKAGES := zlib expat devmapper jansson nettle
 LIBS     := -laio $(shell pkg-config --libs $(PACKAGES))
 INCLUDES := $(shell pkg-config --cflags $(PACKAGES))
 WARNINGS := -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wswitch-enum -Wundef -Wvla \

@@ -199,6 +199,8 @@ static int take_input(const struct tool *tool, int argc, char **argv, const char
 							argv[optind])
 				     : STATUS_NONE;
 	}
+	if (optind >= argc && tool->input_optional)
+		return STATUS_NONE;
 	if (optind >= argc)
 		return tool_usage_error(tool, "no input file provided: %s is missing", tool->input);
 	if (optind + 1 < argc)

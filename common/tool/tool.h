@@ -40,6 +40,7 @@ struct tool {
 	const char *name;
 	const char *summary;
 	const char *input; /* the one positional argument, such as "{device|file}", or NULL: none */
+	bool input_optional;
 	const char *usage; /* what the usage line says instead of it */
 	const struct tool_option *options;
 	size_t nr_options;

@@ -25,7 +25,22 @@ while read -r key; do
 done <keys
 nr=$((nr + 1))
 
-for package in libaio-dev zlib1g-dev libexpat1-dev libdevmapper-dev libjansson-dev libcriterion-dev; do
+# docs/docker-findings.md is in step with docker_meta's catalogue.
+what="docs/docker-findings.md"
+sed -n 's/^ROW(\([A-Z0-9]*\), \([A-Z]*\), "\(.*\)", "\(.*\)", "\(.*\)")$/| `\1` | \2 | \3 | \4 | \5 |/p' \
+	"$here/docker_meta/findings/catalogue.def" |
+	sed 's/| FATAL |/| fatal |/; s/| ERROR |/| error |/; s/| WARNING |/| warning |/; s/| INFO |/| info |/' >catalogue
+[ "$(wc -l <catalogue)" -gt 50 ] || fail "docker_meta's catalogue could not be read"
+grep '^| `[A-Z][0-9]*` ' "$here/docs/docker-findings.md" >documented
+diff catalogue documented >difference ||
+	fail "catalogue.def and docs/docker-findings.md differ: $(cat difference)"
+sed -n 's/.*put(object, "\([a-z_]*\)",.*/\1/p' "$here/docker_meta/output/json.c" | sort -u >keys
+while read -r key; do
+	grep -q "\`$key\`" "$here/docs/docker-findings.md" || fail "docs/docker-findings.md does not explain $key"
+done <keys
+nr=$((nr + 1))
+
+for package in libaio-dev zlib1g-dev libexpat1-dev libdevmapper-dev libjansson-dev nettle-dev libcriterion-dev; do
 	grep -q "$package" "$here/README.md" || fail "README.md does not name $package"
 	grep -q "$package" "$here/quickstart" || fail "quickstart does not install $package"
 	nr=$((nr + 1))

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT
+ * find_containers.c: containers and their writable layers (C), and builds (B).
+ */
+#include <string.h>
+
+#include "docker_meta/findings/findings_internal.h"
+
+static bool has_record(const struct finder *f, const char *hash)
+{
+	return driver_state_find(&f->t->docker->driver, hash) != NULL;
+}
+
+static const char *name_of(const struct finder *f, const struct mount *m)
+{
+	const struct container *c = container_store_find(&f->t->docker->containers, m->name);
+
+	return c ? c->name : m->name;
+}
+
+/* Its devices, and what comes back with them. */
+static int add_devices(struct finder *f, const struct mount *m)
+{
+	const char *const hashes[] = { m->mount_id, m->init_id };
+	uint64_t bytes = 0;
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(hashes) && !r; i++) {
+		const struct device_row *row =
+			hashes[i] ? device_table_find(f->t, hashes[i]) : NULL;
+
+		if (!row)
+			continue;
+		r = finder_add_device(f, row);
+		bytes += row->pool ? finder_bytes(f, row->pool->nr_exclusive) : 0;
+	}
+	f->list->items[f->list->nr - 1].bytes = bytes;
+	return r;
+}
+
+static int find_without_container(struct finder *f, const struct mount *m)
+{
+	const bool build = !m->init_id;
+	int r = finder_add(f, build ? ROW_B4 : ROW_C1, m->name, NULL,
+			   build ? "layerdb/mounts/%.12s is of no container: it was a build's"
+				 : "layerdb/mounts/%.12s: containers/ has no such container",
+			   m->name);
+
+	if (!r)
+		f->list->items[f->list->nr - 1].unproven = !f->t->docker->containers.complete;
+	return r ? r : add_devices(f, m);
+}
+
+static int find_in_mount(struct finder *f, const struct mount *m)
+{
+	int r = 0;
+
+	if (m->whole && !container_store_find(&f->t->docker->containers, m->name))
+		r = find_without_container(f, m);
+	if (!r && m->mount_id && !has_record(f, m->mount_id))
+		r = finder_add(f, ROW_C3, name_of(f, m), NULL,
+			       "layerdb/mounts/%.12s/mount-id: %.12s, which metadata/ has not",
+			       m->name, m->mount_id);
+	if (!r && m->init_id && !has_record(f, m->init_id))
+		r = finder_add(f, ROW_C4, name_of(f, m), NULL,
+			       "layerdb/mounts/%.12s/init-id: %.17s, which metadata/ has not",
+			       m->name, m->init_id);
+	if (!r && *m->parent && !layer_store_find(&f->t->docker->layers, m->parent))
+		r = finder_add(f, ROW_C6, name_of(f, m), NULL,
+			       "layerdb/mounts/%.12s/parent: %.12s, which layerdb has not", m->name,
+			       m->parent);
+	return r;
+}
+
+static int find_in_container(struct finder *f, const struct container *c)
+{
+	const struct docker_state *d = f->t->docker;
+	int r = 0;
+
+	if (!c->whole)
+		return 0;
+	if (strcmp(c->driver, "devicemapper") != 0)
+		return finder_add(f, ROW_C9, c->name, NULL, "containers/%.12s: Driver %.40s", c->id,
+				  c->driver);
+	if (!c->old_layout && !layer_store_find_mount(&d->layers, c->id))
+		r = finder_add(f, ROW_C2, c->name, NULL,
+			       "containers/%.12s: layerdb/mounts has no such layer", c->id);
+	if (!r && (c->dead || c->removing))
+		r = finder_add(f, ROW_C7, c->name, NULL, "containers/%.12s: %s", c->id,
+			       c->dead ? "Dead" : "RemovalInProgress");
+	if (!r && *c->image && d->images.present && !image_store_find(&d->images, c->image))
+		r = finder_add(f, ROW_C10, c->name, NULL, "containers/%.12s: image %.12s", c->id,
+			       c->image);
+	return r;
+}
+
+static int find_in_builds(struct finder *f)
+{
+	const struct snapshot_table *t = &f->t->docker->snapshots;
+	int r = 0;
+
+	for (size_t i = 0; i < t->nr && !r; i++) {
+		const struct snapshot_record *s = &t->records[i];
+
+		if (s->committed && is_buildkit_name(s->committed) && !has_record(f, s->committed))
+			r = finder_add(f, ROW_B2, s->key, NULL,
+				       "snapshots.db: %.25s has the device %s, which metadata/ "
+				       "has not",
+				       s->key, s->committed);
+	}
+	return r;
+}
+
+int find_in_containers(struct finder *f)
+{
+	const struct docker_state *d = f->t->docker;
+	int r = 0;
+
+	for (size_t i = 0; i < d->layers.nr_mounts && !r; i++)
+		r = find_in_mount(f, &d->layers.mounts[i]);
+	for (size_t i = 0; i < d->containers.nr_containers && !r; i++)
+		r = find_in_container(f, &d->containers.containers[i]);
+	return r ? r : find_in_builds(f);
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT
+ * find_devices.c: the pool (P), and each device of it against its file (X).
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "docker_meta/findings/findings_internal.h"
+
+/* ---- the pool */
+
+static int find_shortage(struct finder *f)
+{
+	const struct pool_state *p = f->t->pool;
+	int r = 0;
+
+	if (p->header.nr_data_blocks && p->data_blocks_used >= p->header.nr_data_blocks)
+		r = finder_add(f, ROW_P1, NULL, NULL,
+			       "%" PRIu64 " of %" PRIu64 " data blocks are in use",
+			       p->data_blocks_used, p->header.nr_data_blocks);
+	if (!r && p->reading.raw && !p->from_snapshot && p->reading.metadata_blocks &&
+	    !p->reading.metadata_blocks_free)
+		r = finder_add(f, ROW_P3, NULL, NULL, "none of %" PRIu64 " metadata blocks is free",
+			       p->reading.metadata_blocks);
+	return r;
+}
+
+int find_in_pool(struct finder *f)
+{
+	const struct pool_state *p = f->t->pool;
+	int r;
+
+	if (!p)
+		return 0;
+	r = find_shortage(f);
+	if (!r && p->header.needs_check)
+		r = finder_add(f, ROW_P5, NULL, NULL, "superblock: needs_check");
+	if (!r && p->incomplete)
+		r = finder_add(f, ROW_P7, NULL, NULL, "%s", p->fault.text);
+	if (!r && p->reading.held_root && !p->from_snapshot)
+		r = finder_add(f, ROW_P10, NULL, NULL, "superblock: held root %" PRIu64,
+			       p->reading.held_root);
+	return r;
+}
+
+/* ---- devices against files */
+
+static int find_in_registered(struct finder *f, const struct device_row *row)
+{
+	const struct device_record *d = row->record;
+	int r = 0;
+
+	if (!row->pool) {
+		struct meta_finding *last;
+
+		r = finder_add(f, ROW_X2, NULL, &last,
+			       "metadata/%s: device_id %" PRIu64 ", which the pool has not",
+			       row->hash, row->id);
+		if (!r && row->role == ROLE_BASE)
+			last->severity = META_FATAL;
+		return r ? r : finder_add_device(f, row);
+	}
+	/* A later one than the pool's own is T9. */
+	if (device_of_other_transaction(row) &&
+	    d->transaction_id <= f->t->pool->header.transaction_id)
+		r = finder_add_of_device(
+			f, ROW_X3, row,
+			"metadata/%s: transaction_id %" PRIu64 ", the pool made it in %" PRIu64,
+			row->hash, d->transaction_id, row->pool->details.transaction_id);
+	if (!r && row->pool->complete && !row->pool->nr_mapped && row->referenced)
+		r = finder_add_of_device(f, ROW_X6, row, "device %" PRIu64 ": no data blocks",
+					 row->id);
+	if (!r && finder_bytes(f, row->pool->nr_thin_blocks) > d->size + finder_bytes(f, 1))
+		r = finder_add_of_device(f, ROW_X7, row,
+					 "metadata/%s: size %" PRIu64
+					 ", data up to thin block %" PRIu64,
+					 row->hash, d->size, row->pool->nr_thin_blocks - 1);
+	return r;
+}
+
+/* Another file for the same device is needed: then this one's device is not free. */
+static bool shares_needed_device(const struct device_table *t, const struct device_row *row)
+{
+	const struct device_row *first = row, *end = t->rows + t->nr;
+
+	while (first > t->rows && first[-1].id == row->id)
+		first--;
+	for (; first < end && first->id == row->id; first++) {
+		if (first->referenced)
+			return true;
+	}
+	return false;
+}
+
+/* Somebody refers to a device whose file is not there: it may be this one. */
+static bool anybody_misses_a_file(const struct docker_state *d)
+{
+	for (size_t i = 0; i < d->layers.nr_layers; i++) {
+		const char *hash = d->layers.layers[i].cache_id;
+
+		if (hash && !driver_state_find(&d->driver, hash))
+			return true;
+	}
+	for (size_t i = 0; i < d->layers.nr_mounts; i++) {
+		const char *hash = d->layers.mounts[i].mount_id;
+
+		if (hash && !driver_state_find(&d->driver, hash))
+			return true;
+	}
+	return false;
+}
+
+/* A container whose writable layer is gone: whose devices those were nobody knows. */
+static bool any_ghost(const struct docker_state *d)
+{
+	for (size_t i = 0; i < d->containers.nr_containers; i++) {
+		const struct container *c = &d->containers.containers[i];
+
+		if (!c->old_layout && !strcmp(c->driver, "devicemapper") &&
+		    !layer_store_find_mount(&d->layers, c->id))
+			return true;
+	}
+	return false;
+}
+
+/* A device's file that is there and cannot be read. */
+static bool anybody_unreadable(const struct driver_state *d)
+{
+	for (size_t i = 0; i < d->nr_records; i++) {
+		if (!d->records[i].usable)
+			return true;
+	}
+	return false;
+}
+
+/* What other findings explain is none of its own. */
+static void doubt(struct finder *f, bool unproven, bool explained)
+{
+	struct meta_finding *last = &f->list->items[f->list->nr - 1];
+
+	last->unproven = unproven || explained;
+	if (last->unproven && (!f->t->complete || explained))
+		last->severity = META_INFO;
+}
+
+static int find_leak(struct finder *f, const struct device_row *row)
+{
+	const bool build = row->hash && is_buildkit_name(row->hash);
+	int r = finder_add_of_device(f, build ? ROW_B1 : ROW_X8, row,
+				     "metadata/%s: device_id %" PRIu64 ", no layer, container or "
+				     "build has it",
+				     row->hash, row->id);
+
+	if (!r)
+		doubt(f, !f->t->complete, f->ghosts);
+	return r;
+}
+
+static int find_unregistered(struct finder *f, const struct device_row *row)
+{
+	int r = finder_add_of_device(f, ROW_X1, row,
+				     "device %" PRIu64 ", made in transaction %" PRIu64
+				     ": no file in metadata/ has this id",
+				     row->id, row->pool->details.transaction_id);
+
+	if (!r)
+		doubt(f, row->role == ROLE_UNPROVEN || f->missing, f->unreadable);
+	return r;
+}
+
+static int find_in_row(struct finder *f, const struct device_row *row)
+{
+	int r = 0;
+
+	if (!row->record)
+		return row->in_flight || f->t->another_pool ? 0 : find_unregistered(f, row);
+	if (!row->id)
+		r = finder_add_of_device(f, ROW_X9, row, "metadata/%s: device_id 0", row->hash);
+	if (!r && f->t->pool && device_is_settled(row) && !f->t->another_pool)
+		r = find_in_registered(f, row);
+	if (!r && device_is_settled(row) && !row->referenced && !shares_needed_device(f->t, row))
+		r = find_leak(f, row);
+	return r;
+}
+
+int find_in_devices(struct finder *f)
+{
+	int r = 0;
+
+	if (!f->t->docker->driver.present)
+		return 0;
+	if (f->t->another_pool)
+		r = finder_add(f, ROW_X4, NULL, NULL,
+			       "%" PRIu64 " of %" PRIu64
+			       " devices are not in the pool, or were made in other transactions",
+			       f->t->nr_odd, f->t->nr_settled);
+	f->missing = anybody_misses_a_file(f->t->docker);
+	f->unreadable = anybody_unreadable(&f->t->docker->driver);
+	f->ghosts = any_ghost(f->t->docker);
+	for (size_t i = 0; i < f->t->nr && !r; i++)
+		r = find_in_row(f, &f->t->rows[i]);
+	return r;
+}

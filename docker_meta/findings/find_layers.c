@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT
+ * find_layers.c: layers and images (L).
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/alloc.h"
+#include "docker_meta/findings/findings_internal.h"
+
+static bool has_record(const struct finder *f, const char *hash)
+{
+	return driver_state_find(&f->t->docker->driver, hash) != NULL;
+}
+
+/* ---- layers nobody has */
+
+struct reach {
+	const struct layer_store *store;
+	uint8_t *reached; /* owned, by layer */
+};
+
+/* A layer and all below it. */
+static void reach(struct reach *q, const char *chain)
+{
+	for (const struct layer *l = layer_store_find(q->store, chain); l;
+	     l = *l->parent ? layer_store_find(q->store, l->parent) : NULL) {
+		size_t i = (size_t)(l - q->store->layers);
+
+		if (q->reached[i])
+			return;
+		q->reached[i] = 1;
+	}
+}
+
+static void reach_all(struct reach *q, const struct docker_state *d)
+{
+	for (size_t i = 0; i < d->images.nr_images; i++) {
+		const struct image *image = &d->images.images[i];
+
+		if (image->nr_chains)
+			reach(q, image->chains[image->nr_chains - 1].hex);
+	}
+	for (size_t i = 0; i < d->layers.nr_mounts; i++)
+		reach(q, d->layers.mounts[i].parent);
+	for (size_t i = 0; i < d->snapshots.nr; i++) {
+		const struct snapshot_record *s = &d->snapshots.records[i];
+
+		if (digest_hex(s->key))
+			reach(q, digest_hex(s->key));
+		if (s->chainid && digest_hex(s->chainid))
+			reach(q, digest_hex(s->chainid));
+		if (s->parent && digest_hex(s->parent))
+			reach(q, digest_hex(s->parent));
+	}
+}
+
+static int add_of_layer(struct finder *f, enum meta_row_id id, const struct layer *l,
+			const char *text)
+{
+	const struct device_row *row = l->cache_id ? device_table_find(f->t, l->cache_id) : NULL;
+	struct meta_finding *last;
+	int r = finder_add(f, id, l->directory, &last, "layerdb/sha256/%.12s: %s", l->directory,
+			   text);
+
+	if (!r && row && row->pool)
+		last->bytes = finder_bytes(f, row->pool->nr_exclusive);
+	return r || !row ? r : finder_add_device(f, row);
+}
+
+static int find_unreached(struct finder *f)
+{
+	const struct docker_state *d = &f->t->docker[0];
+	struct reach q = { &d->layers, alloc_array(d->layers.nr_layers + 1, 1) };
+	int r = q.reached ? 0 : -ENOMEM;
+
+	if (!r)
+		reach_all(&q, d);
+	for (size_t i = 0; i < d->layers.nr_layers && !r; i++) {
+		const struct layer *l = &d->layers.layers[i];
+
+		if (q.reached[i] || l->removing || !l->whole)
+			continue;
+		r = add_of_layer(f, ROW_L11, l, "no image, container or build has it");
+		if (!r)
+			f->list->items[f->list->nr - 1].unproven =
+				!f->t->complete || !d->images.complete;
+	}
+	alloc_free(q.reached);
+	return r;
+}
+
+/* ---- layers by themselves */
+
+static int find_in_layer(struct finder *f, const struct layer *l)
+{
+	bool there = l->cache_id && has_record(f, l->cache_id);
+
+	if (l->removing)
+		return there ? add_of_layer(f, ROW_L8, l, "its device is still there")
+			     : add_of_layer(f, ROW_L9, l, "its device is gone");
+	if (l->cache_id && !there)
+		return finder_add(f, ROW_L1, l->directory, NULL,
+				  "layerdb/sha256/%.12s/cache-id: %.12s, which metadata/ has not",
+				  l->directory, l->cache_id);
+	if (*l->parent && !layer_store_find(&f->t->docker->layers, l->parent))
+		return add_of_layer(f, ROW_L4, l, "its parent is not there");
+	return 0;
+}
+
+static int by_cache_id(const void *a, const void *b)
+{
+	return strcmp((*(const struct layer *const *)a)->cache_id,
+		      (*(const struct layer *const *)b)->cache_id);
+}
+
+static int find_double_devices(struct finder *f)
+{
+	const struct layer_store *s = &f->t->docker->layers;
+	const struct layer **layers = alloc_array(s->nr_layers + 1, sizeof(const void *));
+	size_t nr = 0;
+	int r = layers ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < s->nr_layers && !r; i++) {
+		if (s->layers[i].cache_id && !s->layers[i].removing)
+			layers[nr++] = &s->layers[i];
+	}
+	if (nr)
+		qsort(layers, nr, sizeof(const void *), by_cache_id);
+	for (size_t i = 1; i < nr && !r; i++) {
+		if (!strcmp(layers[i]->cache_id, layers[i - 1]->cache_id))
+			r = add_of_layer(f, ROW_L3, layers[i], layers[i - 1]->directory);
+	}
+	alloc_free(layers);
+	return r;
+}
+
+int find_in_layers(struct finder *f)
+{
+	const struct layer_store *s = &f->t->docker->layers;
+	int r = find_double_devices(f);
+
+	for (size_t i = 0; i < s->nr_layers && !r; i++)
+		r = find_in_layer(f, &s->layers[i]);
+	return r ? r : find_unreached(f);
+}
+
+/* ---- images */
+
+static int compare_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Ids of images that others descend from or containers were made of, sorted. */
+static int collect_used(const struct docker_state *d, const char ***ret_ids, size_t *ret_nr)
+{
+	const char **ids = alloc_array(d->images.nr_images + d->containers.nr_containers + 1,
+				       sizeof(const char *));
+	size_t nr = 0;
+
+	*ret_ids = ids;
+	*ret_nr = 0;
+	if (!ids)
+		return -ENOMEM;
+	for (size_t i = 0; i < d->images.nr_images; i++) {
+		if (*d->images.images[i].parent)
+			ids[nr++] = d->images.images[i].parent;
+	}
+	for (size_t i = 0; i < d->containers.nr_containers; i++) {
+		if (*d->containers.containers[i].image)
+			ids[nr++] = d->containers.containers[i].image;
+	}
+	if (nr)
+		qsort(ids, nr, sizeof(const char *), compare_text);
+	*ret_nr = nr;
+	return 0;
+}
+
+static int find_in_image(struct finder *f, const struct image *image, const char *const *used,
+			 size_t nr_used)
+{
+	const struct docker_state *d = f->t->docker;
+	const char *id = image->id, *name = image_store_name(&d->images, id);
+
+	for (size_t i = 0; i < image->nr_chains; i++) {
+		if (!layer_store_find(&d->layers, image->chains[i].hex))
+			return finder_add(f, ROW_L13, name ? name : id, NULL,
+					  "image %.12s: layer %zu of %zu, %.12s, is not in layerdb",
+					  id, i + 1, image->nr_chains, image->chains[i].hex);
+	}
+	if (image->whole && !name && !d->images.names_lost &&
+	    !bsearch(&id, used, nr_used, sizeof(const char *), compare_text))
+		return finder_add(f, ROW_L16, id, NULL, "image %.12s", id);
+	return 0;
+}
+
+int find_in_images(struct finder *f)
+{
+	const struct image_store *s = &f->t->docker->images;
+	const char **used = NULL;
+	size_t nr_used = 0;
+	int r = collect_used(f->t->docker, &used, &nr_used);
+
+	for (size_t i = 0; i < s->nr_images && !r; i++)
+		r = find_in_image(f, &s->images[i], used, nr_used);
+	for (size_t i = 0; i < s->nr_tags && !r; i++) {
+		if (!image_store_find(s, s->tags[i].id))
+			r = finder_add(f, ROW_L14, s->tags[i].name, NULL,
+				       "repositories.json: %s is image %.12s", s->tags[i].name,
+				       s->tags[i].id);
+	}
+	alloc_free(used);
+	return r;
+}

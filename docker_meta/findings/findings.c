@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+#include "docker_meta/findings/findings_internal.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/alloc.h"
+
+static const struct meta_row rows[] = {
+#define ROW(id, severity, title, predicted, remedy) \
+	{ #id, META_##severity, title, predicted, remedy },
+#include "docker_meta/findings/catalogue.def"
+#undef ROW
+};
+
+const char *meta_severity_name(enum meta_severity severity)
+{
+	static const char *const names[] = { [META_INFO] = "info",
+					     [META_WARNING] = "warning",
+					     [META_ERROR] = "error",
+					     [META_FATAL] = "fatal" };
+
+	return names[severity];
+}
+
+const struct meta_row *meta_row(enum meta_row_id id)
+{
+	return &rows[id];
+}
+
+/* ---- adding */
+
+static int add(struct finder *f, enum meta_row_id id, const char *object, char *evidence)
+{
+	struct meta_findings *list = f->list;
+	struct meta_finding *grown =
+		alloc_grow(list->items, &list->capacity, list->nr, sizeof(*grown));
+	struct meta_finding finding = { .row = &rows[id],
+					.severity = rows[id].severity,
+					.object = object ? alloc_string(object) : NULL,
+					.evidence = evidence };
+
+	if (grown)
+		list->items = grown;
+	if (!grown || !evidence || (object && !finding.object)) {
+		alloc_free(finding.object);
+		alloc_free(evidence);
+		return -ENOMEM;
+	}
+	grown[list->nr++] = finding;
+	return 0;
+}
+
+int finder_add(struct finder *f, enum meta_row_id id, const char *object,
+	       struct meta_finding **ret_finding, const char *format, ...)
+{
+	va_list args;
+	char *evidence;
+	int r;
+
+	va_start(args, format);
+	evidence = alloc_vprintf(format, args);
+	va_end(args);
+	r = add(f, id, object, evidence);
+	if (!r && ret_finding)
+		*ret_finding = &f->list->items[f->list->nr - 1];
+	return r;
+}
+
+int finder_add_device(struct finder *f, const struct device_row *row)
+{
+	struct meta_finding *last = &f->list->items[f->list->nr - 1];
+	size_t capacity = last->nr_devices;
+	const struct device_row **grown =
+		alloc_grow(last->devices, &capacity, last->nr_devices, sizeof(const void *));
+
+	if (!grown)
+		return -ENOMEM;
+	last->devices = grown;
+	grown[last->nr_devices++] = row;
+	return 0;
+}
+
+uint64_t finder_bytes(const struct finder *f, uint64_t nr_data_blocks)
+{
+	return f->t->pool ? nr_data_blocks * f->t->pool->header.data_block_size * 512 : 0;
+}
+
+int finder_add_of_device(struct finder *f, enum meta_row_id id, const struct device_row *row,
+			 const char *format, ...)
+{
+	va_list args;
+	char *evidence;
+	int r;
+
+	va_start(args, format);
+	evidence = alloc_vprintf(format, args);
+	va_end(args);
+	r = add(f, id, NULL, evidence);
+	if (r)
+		return r;
+	if (row->pool)
+		f->list->items[f->list->nr - 1].bytes = finder_bytes(f, row->pool->nr_exclusive);
+	return finder_add_device(f, row);
+}
+
+/* ---- files that could not be used */
+
+static int row_named(const char *id)
+{
+	for (int i = 0; i < NR_ROWS; i++) {
+		if (!strcmp(rows[i].id, id))
+			return i;
+	}
+	return -1;
+}
+
+int find_problems(struct finder *f)
+{
+	const struct problem_list *problems = &f->t->docker->problems;
+	int r = 0;
+
+	for (size_t i = 0; i < problems->nr && !r; i++) {
+		const struct problem *p = &problems->items[i];
+		struct meta_finding *finding;
+
+		r = finder_add(f, (enum meta_row_id)row_named(p->row), p->object, &finding,
+			       "%s: %s", p->path, p->text);
+		if (!r && p->fatal)
+			finding->severity = META_FATAL;
+	}
+	return r;
+}
+
+/* ---- all */
+
+static int worst_first(const void *a, const void *b)
+{
+	const struct meta_finding *fa = a, *fb = b;
+
+	if (fa->severity != fb->severity)
+		return fa->severity > fb->severity ? -1 : 1;
+	if (fa->row != fb->row)
+		return fa->row < fb->row ? -1 : 1;
+	if (fa->nr_devices && fb->nr_devices && fa->devices[0]->id != fb->devices[0]->id)
+		return fa->devices[0]->id < fb->devices[0]->id ? -1 : 1;
+	return strcmp(fa->evidence, fb->evidence);
+}
+
+int meta_findings_find(const struct device_table *t, struct meta_findings *ret_list)
+{
+	static int (*const finders[])(struct finder *) = {
+		find_problems,   find_in_pool,   find_in_transactions, find_in_records,
+		find_in_devices, find_in_layers, find_in_images,       find_in_containers,
+	};
+	struct finder f = { .t = t, .list = ret_list };
+	int r = 0;
+
+	*ret_list = (struct meta_findings){ 0 };
+	for (size_t i = 0; i < ARRAY_SIZE(finders) && !r; i++)
+		r = finders[i](&f);
+	if (ret_list->nr)
+		qsort(ret_list->items, ret_list->nr, sizeof(*ret_list->items), worst_first);
+	for (size_t i = 0; i < ret_list->nr; i++)
+		ret_list->nr_of[ret_list->items[i].severity]++;
+	return r;
+}
+
+void meta_findings_destroy(struct meta_findings *list)
+{
+	for (size_t i = 0; i < list->nr; i++) {
+		alloc_free(list->items[i].devices);
+		alloc_free(list->items[i].object);
+		alloc_free(list->items[i].evidence);
+	}
+	alloc_free(list->items);
+	*list = (struct meta_findings){ 0 };
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT
+ * findings.h: what is wrong between a pool and Docker.
+ */
+#ifndef DOCKER_META_FINDINGS_FINDINGS_H
+#define DOCKER_META_FINDINGS_FINDINGS_H
+
+#include "docker_meta/join/devices.h"
+
+enum meta_severity { META_INFO, META_WARNING, META_ERROR, META_FATAL };
+
+/* "info", "warning", "error", "fatal". */
+const char *meta_severity_name(enum meta_severity severity);
+
+enum meta_row_id {
+#define ROW(id, severity, title, predicted, remedy) ROW_##id,
+#include "docker_meta/findings/catalogue.def"
+#undef ROW
+	NR_ROWS
+};
+
+struct meta_row {
+	const char *id;
+	enum meta_severity severity;
+	const char *title, *predicted, *remedy;
+};
+
+const struct meta_row *meta_row(enum meta_row_id id);
+
+struct meta_finding {
+	const struct meta_row *row;
+	enum meta_severity severity;
+	bool unproven;                     /* not every place was looked at: it may be otherwise */
+	const struct device_row **devices; /* owned */
+	size_t nr_devices;
+	char *object;   /* owned: what it is about, for people; NULL: the devices, or the whole */
+	char *evidence; /* owned: file and value against pool and value */
+	uint64_t bytes; /* that are at stake, or come back */
+};
+
+struct meta_findings {
+	struct meta_finding *items; /* owned */
+	size_t nr, capacity;
+	uint64_t nr_of[META_FATAL + 1];
+};
+
+/* All of them, worst first.  0 or -ENOMEM; to be destroyed in any case. */
+must_check int meta_findings_find(const struct device_table *t, struct meta_findings *ret_list);
+void meta_findings_destroy(struct meta_findings *list);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT
+ * findings_internal.h: what the finders share.  Included by docker_meta/findings/ alone.
+ */
+#ifndef DOCKER_META_FINDINGS_FINDINGS_INTERNAL_H
+#define DOCKER_META_FINDINGS_FINDINGS_INTERNAL_H
+
+#include "docker_meta/findings/findings.h"
+
+struct finder {
+	const struct device_table *t;
+	struct meta_findings *list;
+	/* What may explain a device that nobody seems to need: */
+	bool missing;    /* somebody's device has no file */
+	bool unreadable; /* a device's file cannot be read */
+	bool ghosts;     /* a container has no writable layer */
+};
+
+/*
+ * Add one, about the whole or about object, which may be NULL.  *ret_finding, when it is wanted, is
+ * valid until the next one.
+ */
+must_check int finder_add(struct finder *f, enum meta_row_id id, const char *object,
+			  struct meta_finding **ret_finding, const char *format, ...)
+	printf_like(5, 6);
+
+/* The last one added is about this device as well. */
+must_check int finder_add_device(struct finder *f, const struct device_row *row);
+
+/* One about a device: its exclusive bytes are at stake. */
+must_check int finder_add_of_device(struct finder *f, enum meta_row_id id,
+				    const struct device_row *row, const char *format, ...)
+	printf_like(4, 5);
+
+/* Bytes of data blocks. */
+uint64_t finder_bytes(const struct finder *f, uint64_t nr_data_blocks);
+
+must_check int find_problems(struct finder *f);
+must_check int find_in_pool(struct finder *f);
+must_check int find_in_transactions(struct finder *f);
+must_check int find_in_records(struct finder *f);
+must_check int find_in_devices(struct finder *f);
+must_check int find_in_layers(struct finder *f);
+must_check int find_in_images(struct finder *f);
+must_check int find_in_containers(struct finder *f);
+
+#endif

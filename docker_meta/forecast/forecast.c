@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT
+ * forecast.c: moby daemon/graphdriver/devmapper/deviceset.go, initDevmapper(), and what the daemon
+ * does after it.
+ */
+#include "docker_meta/forecast/forecast.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "common/base/alloc.h"
+
+const char *step_kind_name(enum step_kind kind)
+{
+	static const char *const names[] = { [STEP_OK] = "ok",
+					     [STEP_LOSES] = "loses",
+					     [STEP_STOPS] = "stops",
+					     [STEP_UNKNOWN] = "unknown" };
+
+	return names[kind];
+}
+
+struct making {
+	const struct device_table *t;
+	const struct meta_findings *findings;
+	struct forecast *forecast;
+};
+
+static int add(struct making *m, enum step_kind kind, const char *format, ...) printf_like(3, 4);
+
+static int add(struct making *m, enum step_kind kind, const char *format, ...)
+{
+	struct forecast *f = m->forecast;
+	struct step *grown = alloc_grow(f->steps, &f->capacity, f->nr, sizeof(*grown));
+	va_list args;
+	char *text;
+
+	va_start(args, format);
+	text = alloc_vprintf(format, args);
+	va_end(args);
+	if (grown)
+		f->steps = grown;
+	if (!grown || !text) {
+		alloc_free(text);
+		return -ENOMEM;
+	}
+	grown[f->nr++] = (struct step){ kind, text };
+	if (kind != STEP_UNKNOWN && kind > f->worst)
+		f->worst = kind;
+	return 0;
+}
+
+static const struct meta_finding *find(const struct making *m, enum meta_row_id id)
+{
+	for (size_t i = 0; i < m->findings->nr; i++) {
+		if (m->findings->items[i].row == meta_row(id))
+			return &m->findings->items[i];
+	}
+	return NULL;
+}
+
+static size_t count(const struct making *m, const enum meta_row_id *ids, size_t nr_ids)
+{
+	size_t nr = 0;
+
+	for (size_t i = 0; i < m->findings->nr; i++) {
+		for (size_t n = 0; n < nr_ids; n++)
+			nr += m->findings->items[i].row == meta_row(ids[n]);
+	}
+	return nr;
+}
+
+/* ---- the driver */
+
+static int load_files(struct making *m)
+{
+	const struct driver_state *d = &m->t->docker->driver;
+	size_t nr_bad = 0;
+	int r = 0;
+
+	if (!d->present)
+		return add(m, STEP_UNKNOWN, "there is no devicemapper/metadata: nothing to load");
+	for (size_t i = 0; i < m->findings->nr && !r; i++) {
+		const struct meta_finding *f = &m->findings->items[i];
+
+		if (f->severity != META_FATAL ||
+		    (f->row != meta_row(ROW_J2) && f->row != meta_row(ROW_J3) &&
+		     f->row != meta_row(ROW_J5)))
+			continue;
+		nr_bad++;
+		r = add(m, STEP_STOPS, "loads the devices' files: %s", f->evidence);
+	}
+	return r || nr_bad ? r : add(m, STEP_OK, "loads the files of %zu devices", d->nr_records);
+}
+
+static const struct device_row *victim(const struct making *m)
+{
+	const struct meta_finding *f = find(m, ROW_T2);
+
+	f = f ? f : find(m, ROW_T3);
+	f = f ? f : find(m, ROW_T4);
+	f = f ? f : find(m, ROW_T8);
+	return f && f->nr_devices ? f->devices[0] : NULL;
+}
+
+static int take_back(struct making *m)
+{
+	const struct driver_state *d = &m->t->docker->driver;
+	const struct device_row *row;
+	char owner[120];
+
+	if (!m->t->pool)
+		return add(m, STEP_UNKNOWN,
+			   "compares the open transaction with the pool's, which was not read");
+	if (d->has_transaction && !d->transaction_usable)
+		return add(m, STEP_OK, "takes transaction-metadata for 0, and goes on");
+	if (!d->has_transaction)
+		return add(m, STEP_OK, "no transaction is pending");
+	if (!m->t->pending)
+		return add(m, STEP_OK, "transaction %" PRIu64 ": nothing to take back",
+			   d->open_transaction_id);
+	row = victim(m);
+	if (!row || !row->referenced)
+		return add(m, STEP_OK,
+			   "takes back transaction %" PRIu64 ": deletes device %" PRId64
+			   ", which nobody needs yet",
+			   d->open_transaction_id, d->transaction_device_id);
+	device_owner_name(m->t, row, owner, sizeof(owner));
+	return add(m, STEP_LOSES,
+		   "takes back transaction %" PRIu64 ": DELETES device %" PRId64 ", %s of %s",
+		   d->open_transaction_id, d->transaction_device_id, role_name(row->role), owner);
+}
+
+static int prepare_base(struct making *m)
+{
+	const struct driver_state *d = &m->t->docker->driver;
+
+	if (find(m, ROW_J15))
+		return add(m, STEP_STOPS, "reads deviceset-metadata: %s",
+			   find(m, ROW_J15)->evidence);
+	if (find(m, ROW_J9))
+		return add(m, STEP_STOPS,
+			   "finds no base device: refuses the pool, or makes a second one in a "
+			   "loop file");
+	if (find(m, ROW_J11) || find(m, ROW_J12))
+		return add(m, STEP_LOSES, "deletes the base device and makes another");
+	if (!driver_state_find(d, "base"))
+		return add(m, STEP_OK, "makes the base device");
+	if (!d->base_uuid || !*d->base_uuid)
+		return add(m, STEP_OK, "takes the base device's UUID as it finds it");
+	return add(m, STEP_UNKNOWN, "compares the base device's UUID with %s: not looked at",
+		   d->base_uuid);
+}
+
+/* ---- the daemon */
+
+static int load_images(struct making *m)
+{
+	static const enum meta_row_id gone[] = { ROW_L12, ROW_L13 };
+	size_t nr = count(m, gone, ARRAY_SIZE(gone));
+
+	if (find(m, ROW_L15))
+		return add(m, STEP_STOPS, "reads repositories.json: %s",
+			   find(m, ROW_L15)->evidence);
+	if (nr)
+		return add(m, STEP_LOSES, "does not show %zu images any more", nr);
+	return add(m, STEP_OK, "loads %zu images", m->t->docker->images.nr_images);
+}
+
+static int load_containers(struct making *m)
+{
+	static const enum meta_row_id ghosts[] = { ROW_C2, ROW_C5, ROW_C6, ROW_C8 };
+	size_t nr = count(m, ghosts, ARRAY_SIZE(ghosts));
+	int r = 0;
+
+	if (nr)
+		r = add(m, STEP_LOSES, "does not show %zu containers any more", nr);
+	else
+		r = add(m, STEP_OK, "loads %zu containers", m->t->docker->containers.nr_containers);
+	if (!r && find(m, ROW_C3))
+		r = add(m, STEP_OK,
+			"fails to start containers whose device is not there, when "
+			"it is asked to");
+	return r;
+}
+
+static int go_on_deleting(struct making *m)
+{
+	size_t nr = 0;
+
+	for (size_t i = 0; i < m->t->nr; i++)
+		nr += m->t->rows[i].role == ROLE_DELETING;
+	return nr ? add(m, STEP_OK, "goes on deleting %zu devices that are marked", nr) : 0;
+}
+
+int forecast_make(const struct device_table *t, const struct meta_findings *findings,
+		  struct forecast *ret_forecast)
+{
+	static int (*const steps[])(struct making *) = { load_files,      take_back,
+							 prepare_base,    load_images,
+							 load_containers, go_on_deleting };
+	struct making m = { t, findings, ret_forecast };
+	int r = 0;
+
+	*ret_forecast = (struct forecast){ 0 };
+	for (size_t i = 0; i < ARRAY_SIZE(steps) && !r && ret_forecast->worst != STEP_STOPS; i++)
+		r = steps[i](&m);
+	if (!r)
+		r = add(&m, STEP_OK,
+			"engine 23 and 24 want storage-driver in daemon.json; 25 and later have no "
+			"devicemapper");
+	return r;
+}
+
+void forecast_destroy(struct forecast *f)
+{
+	for (size_t i = 0; i < f->nr; i++)
+		alloc_free(f->steps[i].text);
+	alloc_free(f->steps);
+	*f = (struct forecast){ 0 };
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT
+ * forecast.h: what the next start of dockerd does, in the driver's own order.
+ */
+#ifndef DOCKER_META_FORECAST_FORECAST_H
+#define DOCKER_META_FORECAST_FORECAST_H
+
+#include "docker_meta/findings/findings.h"
+
+enum step_kind {
+	STEP_OK,      /* nothing happens that anybody minds */
+	STEP_LOSES,   /* something is deleted or not shown any more */
+	STEP_STOPS,   /* Docker does not start: what follows is not reached */
+	STEP_UNKNOWN, /* it depends on what was not looked at */
+};
+
+/* "ok", "loses", "stops", "unknown". */
+const char *step_kind_name(enum step_kind kind);
+
+struct step {
+	enum step_kind kind;
+	char *text; /* owned: one line */
+};
+
+struct forecast {
+	struct step *steps; /* owned */
+	size_t nr, capacity;
+	enum step_kind worst; /* of OK, LOSES, STOPS */
+};
+
+/* 0 or -ENOMEM; to be destroyed in any case. */
+must_check int forecast_make(const struct device_table *t, const struct meta_findings *findings,
+			     struct forecast *ret_forecast);
+void forecast_destroy(struct forecast *f);
+
+#endif

@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: MIT */
+#include "docker_meta/join/devices.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/alloc.h"
+
+const char *role_name(enum device_role role)
+{
+	static const char *const names[] = {
+		[ROLE_BASE] = "base",           [ROLE_LAYER] = "layer",
+		[ROLE_INIT] = "init",           [ROLE_RW] = "rw",
+		[ROLE_BUILD] = "build",         [ROLE_DELETING] = "deleting",
+		[ROLE_IN_FLIGHT] = "in flight", [ROLE_ORPHAN] = "orphan",
+		[ROLE_UNPROVEN] = "unproven",
+	};
+
+	return names[role];
+}
+
+/* ---- the rows */
+
+static int add_row(struct device_table *t, const struct device_row *row)
+{
+	struct device_row *grown = alloc_grow(t->rows, &t->capacity, t->nr, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	t->rows = grown;
+	grown[t->nr++] = *row;
+	return 0;
+}
+
+static int by_id(const void *a, const void *b)
+{
+	const struct device_row *ra = a, *rb = b;
+
+	if (ra->id != rb->id)
+		return ra->id < rb->id ? -1 : 1;
+	if (!ra->hash || !rb->hash)
+		return (ra->hash != NULL) - (rb->hash != NULL);
+	return strcmp(ra->hash, rb->hash);
+}
+
+static int add_records(struct device_table *t)
+{
+	const struct driver_state *s = &t->docker->driver;
+	int r = 0;
+
+	for (size_t i = 0; i < s->nr_records && !r; i++) {
+		const struct device_record *d = &s->records[i];
+		struct device_row row = { .hash = d->hash };
+
+		if (!d->usable)
+			continue;
+		row.record = d;
+		row.id = (uint64_t)d->device_id;
+		row.pool = t->pool ? pool_state_find(t->pool, row.id) : NULL;
+		r = add_row(t, &row);
+	}
+	if (t->nr)
+		qsort(t->rows, t->nr, sizeof(*t->rows), by_id);
+	return r;
+}
+
+static bool has_id(const struct device_table *t, size_t nr, uint64_t id)
+{
+	size_t low = 0, high = nr;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (t->rows[middle].id < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < nr && t->rows[low].id == id;
+}
+
+/* Those that only the pool knows. */
+static int add_unregistered(struct device_table *t)
+{
+	const size_t nr_registered = t->nr;
+	int r = 0;
+
+	for (size_t i = 0; t->pool && i < t->pool->nr_devices && !r; i++) {
+		const struct pool_device *d = &t->pool->devices[i];
+		struct device_row row = { .id = d->id, .pool = d };
+
+		if (!has_id(t, nr_registered, d->id))
+			r = add_row(t, &row);
+	}
+	if (t->nr)
+		qsort(t->rows, t->nr, sizeof(*t->rows), by_id);
+	return r;
+}
+
+static int rows_by_hash(const void *a, const void *b)
+{
+	return strcmp((*(const struct device_row *const *)a)->hash,
+		      (*(const struct device_row *const *)b)->hash);
+}
+
+static int index_hashes(struct device_table *t)
+{
+	t->by_hash = alloc_array(t->nr + 1, sizeof(*t->by_hash));
+	if (!t->by_hash)
+		return -ENOMEM;
+	for (size_t i = 0; i < t->nr; i++) {
+		if (t->rows[i].hash)
+			t->by_hash[t->nr_by_hash++] = &t->rows[i];
+	}
+	qsort(t->by_hash, t->nr_by_hash, sizeof(*t->by_hash), rows_by_hash);
+	return 0;
+}
+
+/* ---- who refers to a hash */
+
+struct reference {
+	const char *hash;
+	const struct layer *layer;
+	const struct mount *mount;
+	bool init;
+};
+
+struct references {
+	struct reference *items; /* owned, by hash */
+	size_t nr, capacity;
+};
+
+static int refer(struct references *refs, const struct reference *ref)
+{
+	struct reference *grown;
+
+	if (!ref->hash)
+		return 0;
+	grown = alloc_grow(refs->items, &refs->capacity, refs->nr, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	refs->items = grown;
+	grown[refs->nr++] = *ref;
+	return 0;
+}
+
+static int by_hash(const void *a, const void *b)
+{
+	return strcmp(((const struct reference *)a)->hash, ((const struct reference *)b)->hash);
+}
+
+static int collect_references(const struct layer_store *s, struct references *refs)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < s->nr_layers && !r; i++) {
+		struct reference ref = { .hash = s->layers[i].cache_id, .layer = &s->layers[i] };
+
+		r = refer(refs, &ref);
+	}
+	for (size_t i = 0; i < s->nr_mounts && !r; i++) {
+		struct reference own = { .hash = s->mounts[i].mount_id, .mount = &s->mounts[i] };
+		struct reference init = { .hash = s->mounts[i].init_id,
+					  .mount = &s->mounts[i],
+					  .init = true };
+
+		r = refer(refs, &own);
+		if (!r)
+			r = refer(refs, &init);
+	}
+	if (refs->nr)
+		qsort(refs->items, refs->nr, sizeof(*refs->items), by_hash);
+	return r;
+}
+
+static int has_hash(const void *hash, const void *reference)
+{
+	return strcmp(hash, ((const struct reference *)reference)->hash);
+}
+
+static const struct reference *find_reference(const struct references *refs, const char *hash)
+{
+	return refs->nr && hash
+		       ? bsearch(hash, refs->items, refs->nr, sizeof(*refs->items), has_hash)
+		       : NULL;
+}
+
+/* Up to 1.9 devices are called as images and containers; no layer store tells more. */
+static const struct container *old_container(const struct device_table *t, const char *hash)
+{
+	char id[HEX_NAME + 1];
+	const struct container *c;
+
+	if (!hash || !is_device_name(hash) || strlen(hash) < HEX_NAME)
+		return NULL;
+	(void)snprintf(id, sizeof(id), "%.*s", HEX_NAME, hash);
+	c = container_store_find(&t->docker->containers, id);
+	return c && c->old_layout ? c : NULL;
+}
+
+/* ---- which image a layer is of */
+
+struct place {
+	const char *chain;
+	const struct image *image;
+	uint32_t position;
+	bool named;
+};
+
+static int by_chain(const void *a, const void *b)
+{
+	const struct place *pa = a, *pb = b;
+	int order = strcmp(pa->chain, pb->chain);
+
+	if (order)
+		return order;
+	if (pa->named != pb->named)
+		return pa->named ? -1 : 1;
+	return strcmp(pa->image->id, pb->image->id);
+}
+
+static int collect_places(const struct image_store *s, struct place **ret_places, size_t *ret_nr)
+{
+	struct place *places;
+	size_t nr = 0;
+
+	for (size_t i = 0; i < s->nr_images; i++)
+		nr += s->images[i].nr_chains;
+	places = alloc_array(nr + 1, sizeof(*places));
+	*ret_nr = 0;
+	*ret_places = places;
+	if (!places)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->nr_images; i++) {
+		const struct image *image = &s->images[i];
+		bool named = image_store_name(s, image->id) != NULL;
+
+		for (size_t n = 0; n < image->nr_chains; n++)
+			places[(*ret_nr)++] = (struct place){ image->chains[n].hex, image,
+							      (uint32_t)n + 1, named };
+	}
+	qsort(places, *ret_nr, sizeof(*places), by_chain);
+	return 0;
+}
+
+/* The first of its kind, which has a name where any has. */
+static const struct place *find_place(const struct place *places, size_t nr, const char *chain)
+{
+	size_t low = 0, high = nr;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (strcmp(places[middle].chain, chain) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < nr && !strcmp(places[low].chain, chain) ? &places[low] : NULL;
+}
+
+/* ---- whose each is */
+
+static void find_owner(const struct device_table *t, const struct references *refs,
+		       struct device_row *row)
+{
+	const struct reference *ref = find_reference(refs, row->hash);
+
+	if (ref) {
+		row->layer = ref->layer;
+		row->mount = ref->mount;
+		row->role = ref->layer ? ROLE_LAYER : ref->init ? ROLE_INIT : ROLE_RW;
+	}
+	if (row->mount)
+		row->container = container_store_find(&t->docker->containers, row->mount->name);
+	else if (!ref)
+		row->container = old_container(t, row->hash);
+	if (!ref && row->container)
+		row->role = has_suffix(row->hash, "-init") ? ROLE_INIT : ROLE_RW;
+	row->referenced = ref || row->container;
+}
+
+static void find_role(const struct device_table *t, struct device_row *row)
+{
+	const struct driver_state *d = &t->docker->driver;
+
+	if (row->hash && !strcmp(row->hash, "base")) {
+		row->role = ROLE_BASE;
+		row->referenced = true;
+	} else if (!row->referenced && row->hash && t->docker->has_buildkit &&
+		   snapshots_refer_to(&t->docker->snapshots, row->hash)) {
+		row->role = ROLE_BUILD;
+		row->referenced = true;
+	} else if (row->mount && !row->container && !row->mount->init_id) {
+		row->role = ROLE_BUILD;
+	}
+	row->in_flight = t->pending && d->transaction_device_id >= 0 &&
+			 (uint64_t)d->transaction_device_id == row->id;
+	if (row->record && row->record->deleted)
+		row->role = ROLE_DELETING;
+	else if (!row->referenced && row->in_flight)
+		row->role = ROLE_IN_FLIGHT;
+	else if (!row->referenced)
+		row->role = t->complete ? ROLE_ORPHAN : ROLE_UNPROVEN;
+}
+
+static int find_owners(struct device_table *t)
+{
+	struct references refs = { 0 };
+	struct place *places = NULL;
+	size_t nr_places = 0;
+	int r = collect_references(&t->docker->layers, &refs);
+
+	if (!r)
+		r = collect_places(&t->docker->images, &places, &nr_places);
+	for (size_t i = 0; i < t->nr && !r; i++) {
+		struct device_row *row = &t->rows[i];
+		const struct place *place;
+
+		find_owner(t, &refs, row);
+		place = row->layer ? find_place(places, nr_places, row->layer->chain) : NULL;
+		if (place) {
+			row->image = place->image;
+			row->position = place->position;
+			row->nr_layers = (uint32_t)place->image->nr_chains;
+		}
+		find_role(t, row);
+	}
+	alloc_free(refs.items);
+	alloc_free(places);
+	return r;
+}
+
+static void compare_pools(struct device_table *t)
+{
+	for (size_t i = 0; i < t->nr && t->pool; i++) {
+		const struct device_row *row = &t->rows[i];
+
+		if (!device_is_settled(row))
+			continue;
+		t->nr_settled++;
+		t->nr_odd += !row->pool || device_of_other_transaction(row);
+	}
+	t->another_pool = t->nr_settled > 2 && 2 * t->nr_odd > t->nr_settled;
+}
+
+/* The next start of Docker takes back what is open, be it one transaction ahead or many. */
+static bool is_pending(const struct device_table *t)
+{
+	const struct driver_state *d = &t->docker->driver;
+
+	return t->pool && d->has_transaction && d->transaction_usable &&
+	       d->open_transaction_id > t->pool->header.transaction_id;
+}
+
+int device_table_join(const struct docker_state *docker, const struct pool_state *pool,
+		      struct device_table *ret_table)
+{
+	struct device_table *t = ret_table;
+	int r;
+
+	*t = (struct device_table){ .docker = docker, .pool = pool };
+	t->complete = docker_state_complete(docker);
+	t->pending = is_pending(t);
+	r = add_records(t);
+	if (!r)
+		r = add_unregistered(t);
+	if (!r)
+		r = index_hashes(t);
+	if (!r)
+		r = find_owners(t);
+	compare_pools(t);
+	return r;
+}
+
+void device_table_destroy(struct device_table *t)
+{
+	alloc_free(t->rows);
+	alloc_free(t->by_hash);
+	*t = (struct device_table){ 0 };
+}
+
+static int row_has_hash(const void *hash, const void *row)
+{
+	return strcmp(hash, (*(const struct device_row *const *)row)->hash);
+}
+
+const struct device_row *device_table_find(const struct device_table *t, const char *hash)
+{
+	const struct device_row **found = t->nr_by_hash ? bsearch(hash, t->by_hash, t->nr_by_hash,
+								  sizeof(*t->by_hash), row_has_hash)
+							: NULL;
+
+	return found ? *found : NULL;
+}
+
+void device_owner_name(const struct device_table *t, const struct device_row *row, char *text,
+		       size_t size)
+{
+	const char *name = row->image ? image_store_name(&t->docker->images, row->image->id) : NULL;
+
+	if (name)
+		(void)snprintf(text, size, "%s", name);
+	else if (row->image)
+		(void)snprintf(text, size, "image %.12s", row->image->id);
+	else if (row->container)
+		(void)snprintf(text, size, "%s%s", row->container->name,
+			       row->container->running ? " (running)" : "");
+	else if (row->layer)
+		(void)snprintf(text, size, "layer %.12s", row->layer->chain);
+	else if (row->mount)
+		(void)snprintf(text, size, "mount %.12s", row->mount->name);
+	else
+		(void)snprintf(text, size, "-");
+}

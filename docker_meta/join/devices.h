@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT
+ * devices.h: every thin device, with all that the pool and Docker say of it, and whose it is.
+ */
+#ifndef DOCKER_META_JOIN_DEVICES_H
+#define DOCKER_META_JOIN_DEVICES_H
+
+#include "docker_meta/pool/pool_state.h"
+#include "docker_meta/state/docker_state.h"
+
+enum device_role {
+	ROLE_BASE,      /* all others descend from it */
+	ROLE_LAYER,     /* of an image */
+	ROLE_INIT,      /* between the image and a container's own layer */
+	ROLE_RW,        /* a container's own layer */
+	ROLE_BUILD,     /* BuildKit's, or that of a build */
+	ROLE_DELETING,  /* deferred deletion */
+	ROLE_IN_FLIGHT, /* of the open transaction */
+	ROLE_ORPHAN,    /* nobody refers to it */
+	ROLE_UNPROVEN,  /* nobody whom we could read refers to it */
+	NR_ROLES
+};
+
+/* "base", "layer", … */
+const char *role_name(enum device_role role);
+
+struct device_row {
+	uint64_t id;
+	const char *hash;                   /* NULL: only the pool knows it */
+	const struct device_record *record; /* NULL: likewise, or it cannot be used */
+	const struct pool_device *pool;     /* NULL: the pool has no such device */
+	enum device_role role;
+	bool referenced; /* by an image, a container, a build, or it is the base */
+	bool in_flight;  /* the open transaction names it */
+
+	const struct layer *layer; /* that has it as its device */
+	const struct image *image; /* that has the layer, with a name where one has; NULL: none */
+	uint32_t position, nr_layers;      /* in that image, from 1 */
+	const struct mount *mount;         /* that has it as its own or init device */
+	const struct container *container; /* whose mount that is */
+};
+
+struct device_table {
+	const struct docker_state *docker; /* borrowed, as is: */
+	const struct pool_state *pool;     /* NULL: not looked at */
+	bool complete;                     /* whatever may refer to a device was read */
+	bool pending;                      /* a transaction is open: the next start takes it back */
+	/* Most devices are not in the pool, or were made in other transactions: it is another one.
+	 */
+	bool another_pool;
+	uint64_t nr_odd, nr_settled; /* of these those */
+	struct device_row *rows;     /* owned, by id, then by hash */
+	size_t nr, capacity;
+	const struct device_row **by_hash; /* owned */
+	size_t nr_by_hash;
+};
+
+/* Both are borrowed as long as the table lives.  pool may be NULL.  0 or -ENOMEM. */
+must_check int device_table_join(const struct docker_state *docker, const struct pool_state *pool,
+				 struct device_table *ret_table);
+void device_table_destroy(struct device_table *t);
+
+/* It has a file that is neither of the open transaction nor marked as deleted. */
+static inline bool device_is_settled(const struct device_row *row)
+{
+	return row->record && !row->record->deleted && !row->in_flight;
+}
+
+/* The file has the transaction that was opened, the pool the one that it was at. */
+static inline bool device_of_other_transaction(const struct device_row *row)
+{
+	return row->pool && row->pool->details.transaction_id + 1 != row->record->transaction_id;
+}
+
+/* The row with this hash, or NULL. */
+const struct device_row *device_table_find(const struct device_table *t, const char *hash);
+
+/* "ubuntu:16.04", "web", … as a human would say it; into text, "-" when nobody is known. */
+void device_owner_name(const struct device_table *t, const struct device_row *row, char *text,
+		       size_t size);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ * docker_state.h: all that Docker wrote below its root.
+ */
+#ifndef DOCKER_META_STATE_DOCKER_STATE_H
+#define DOCKER_META_STATE_DOCKER_STATE_H
+
+#include "docker_meta/buildkit/snapshots.h"
+#include "docker_meta/state/containers.h"
+#include "docker_meta/state/driver_state.h"
+#include "docker_meta/state/images.h"
+#include "docker_meta/state/layers.h"
+
+struct docker_state {
+	struct driver_state driver;
+	struct layer_store layers;
+	struct image_store images;
+	struct container_store containers;
+	struct snapshot_table snapshots; /* BuildKit's */
+	bool has_buildkit;               /* there is a database */
+	struct problem_list problems;
+};
+
+/* What cannot be read is a problem in the list.  0 or -errno of our own; to be destroyed always. */
+must_check int docker_state_read(const struct safe_dir *root, struct docker_state *ret_state);
+void docker_state_destroy(struct docker_state *s);
+
+/* Whether every place was read where Docker may refer to a device: else nobody is an orphan. */
+bool docker_state_complete(const struct docker_state *s);
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT
+ * driver_state.h: what Docker's devicemapper driver wrote below ROOT/devicemapper/metadata.
+ *
+ * One file for each thin device, named by its hash ("base" for the device of the hash ""), and two
+ * for the whole: deviceset-metadata and transaction-metadata (moby 1.4 to 24, deviceset.go).
+ */
+#ifndef DOCKER_META_STATE_DRIVER_STATE_H
+#define DOCKER_META_STATE_DRIVER_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "docker_meta/state/problems.h"
+#include "docker_meta/state/safe_dir.h"
+
+#define MAX_DEVICE_ID 0xffffff
+
+struct device_record {
+	char *hash;  /* owned: the file's name; "base" for the base device */
+	bool usable; /* it could be read, and Docker takes its id; else only the name is known */
+	int64_t device_id;
+	uint64_t size;           /* bytes */
+	uint64_t transaction_id; /* that was opened to make it: the pool's of then, and one */
+	bool initialized, deleted;
+};
+
+struct driver_state {
+	bool present;                  /* there is a metadata directory */
+	struct device_record *records; /* owned, by hash */
+	size_t nr_records, records_capacity;
+
+	bool has_set, set_broken; /* deviceset-metadata: it can be used; it is there and cannot */
+	uint64_t next_device_id;
+	char *base_uuid, *base_filesystem; /* owned; NULL: not told */
+
+	bool has_transaction; /* transaction-metadata */
+	bool transaction_usable;
+	uint64_t open_transaction_id;
+	char *transaction_hash; /* owned; "" is the base device */
+	int64_t transaction_device_id;
+};
+
+/*
+ * What cannot be used becomes a problem.  A directory that is not there is an empty state.  0 or
+ * -errno of our own.
+ */
+must_check int driver_state_read(const struct safe_dir *root, struct driver_state *ret_state,
+				 struct problem_list *problems);
+void driver_state_destroy(struct driver_state *s);
+
+/* The record with this hash, or NULL. */
+const struct device_record *driver_state_find(const struct driver_state *s, const char *hash);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT
+ * layers.h: the layer store of Docker 1.10 and later, ROOT/image/devicemapper/layerdb.
+ *
+ * sha256/CHAIN/ has a layer of an image: cache-id names its device.  mounts/NAME/ has the writable
+ * layer of a container or of a build: mount-id and init-id name its devices.
+ */
+#ifndef DOCKER_META_STATE_LAYERS_H
+#define DOCKER_META_STATE_LAYERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "docker_meta/state/names.h"
+#include "docker_meta/state/problems.h"
+#include "docker_meta/state/safe_dir.h"
+
+struct layer {
+	char *directory; /* owned: its name, the chain id but while it is being removed */
+	char chain[HEX_NAME + 1];
+	char *cache_id;                                /* owned; NULL: not to be read */
+	char diff[HEX_NAME + 1], parent[HEX_NAME + 1]; /* "": not to be read; no parent */
+	uint64_t size;                                 /* bytes of the files in it */
+	bool removing; /* -removing: its device goes with the next shutdown (20.10 and later) */
+	bool whole;    /* all of its files could be read */
+};
+
+struct mount {
+	char *name;                /* owned: the container's, or the build's */
+	char *mount_id, *init_id;  /* owned; NULL: none */
+	char parent[HEX_NAME + 1]; /* chain; "": none */
+	bool whole;
+};
+
+struct layer_store {
+	bool present, complete; /* there is one; all of it could be read */
+	struct layer *layers;   /* owned, by directory */
+	size_t nr_layers, layers_capacity;
+	struct mount *mounts; /* owned, by name */
+	size_t nr_mounts, mounts_capacity;
+};
+
+/* What cannot be used becomes a problem.  0 or -errno of our own. */
+must_check int layer_store_read(const struct safe_dir *root, struct layer_store *ret_store,
+				struct problem_list *problems);
+void layer_store_destroy(struct layer_store *s);
+
+/* The layer of a chain, or NULL; one that is being removed is none. */
+const struct layer *layer_store_find(const struct layer_store *s, const char *chain);
+const struct mount *layer_store_find_mount(const struct layer_store *s, const char *name);
+
+#endif

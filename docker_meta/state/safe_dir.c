@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+#include "docker_meta/state/safe_dir.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/alloc.h"
+
+#define OPEN_FILE (O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
+#define OPEN_DIR (O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC)
+
+int safe_dir_open(const char *path, struct safe_dir *ret_dir)
+{
+	ret_dir->fd = open(path, OPEN_DIR);
+	return ret_dir->fd < 0 ? -errno : 0;
+}
+
+/* With O_DIRECTORY a symbolic link is told as something that is no directory. */
+static int enter_one(int fd, const char *name, int *ret_fd)
+{
+	struct stat st;
+
+	*ret_fd = openat(fd, name, OPEN_DIR | O_NOFOLLOW);
+	if (*ret_fd >= 0)
+		return 0;
+	if (errno == ENOTDIR && !fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) && S_ISLNK(st.st_mode))
+		return -ELOOP;
+	return -errno;
+}
+
+int safe_dir_enter(const struct safe_dir *dir, const char *name, struct safe_dir *ret_dir)
+{
+	char *parts = alloc_string(name), *state = NULL;
+	int fd = -1, r = parts ? 0 : -ENOMEM;
+
+	ret_dir->fd = -1;
+	for (char *part = parts ? strtok_r(parts, "/", &state) : NULL; part && !r;
+	     part = strtok_r(NULL, "/", &state)) {
+		int next = -1;
+
+		r = enter_one(fd < 0 ? dir->fd : fd, part, &next);
+		if (fd >= 0)
+			close(fd);
+		fd = next;
+	}
+	alloc_free(parts);
+	ret_dir->fd = fd;
+	return r;
+}
+
+void safe_dir_close(struct safe_dir *dir)
+{
+	if (dir->fd >= 0)
+		close(dir->fd);
+	dir->fd = -1;
+}
+
+/* Neither does a fifo block, nor a terminal become ours.  *ret_size: bytes, as it is now. */
+static int open_regular(const struct safe_dir *dir, const char *name, int *ret_fd, off_t *ret_size)
+{
+	int fd = openat(dir->fd, name, OPEN_FILE), r;
+	struct stat st;
+
+	if (fd < 0)
+		return errno == ENXIO ? -EINVAL
+				      : -errno; /* ENXIO: a socket, a device without driver */
+	r = fstat(fd, &st) ? -errno : 0;
+	if (!r && !S_ISREG(st.st_mode))
+		r = -EINVAL;
+	if (r) {
+		close(fd);
+		return r;
+	}
+	*ret_fd = fd;
+	*ret_size = st.st_size;
+	return 0;
+}
+
+int safe_dir_open_file(const struct safe_dir *dir, const char *name, int *ret_fd)
+{
+	off_t ignored;
+
+	return open_regular(dir, name, ret_fd, &ignored);
+}
+
+int safe_dir_has_file(const struct safe_dir *dir, const char *name)
+{
+	struct stat st;
+
+	if (fstatat(dir->fd, name, &st, AT_SYMLINK_NOFOLLOW))
+		return -errno;
+	if (S_ISLNK(st.st_mode))
+		return -ELOOP;
+	return S_ISREG(st.st_mode) ? 0 : -EINVAL;
+}
+
+/* A file of size bytes, or of what it has become since. */
+static int read_all(int fd, size_t size, char **ret_text, size_t *ret_size)
+{
+	char *text = alloc_array(size + 1, 1);
+	size_t nr = 0;
+	ssize_t n = 1;
+
+	if (!text)
+		return -ENOMEM;
+	while (n && nr < size) {
+		n = read(fd, text + nr, size - nr);
+		if (n < 0 && errno != EINTR) {
+			n = -errno;
+			alloc_free(text);
+			return (int)n;
+		}
+		nr += n > 0 ? (size_t)n : 0;
+	}
+	*ret_text = text;
+	*ret_size = nr;
+	return 0;
+}
+
+int safe_dir_read(const struct safe_dir *dir, const char *name, size_t max, char **ret_text,
+		  size_t *ret_size)
+{
+	off_t size = 0;
+	int fd = -1, r = open_regular(dir, name, &fd, &size);
+
+	*ret_text = NULL;
+	*ret_size = 0;
+	if (r)
+		return r;
+	if (size < 0 || (uint64_t)size > max)
+		r = -EFBIG;
+	else
+		r = read_all(fd, (size_t)size, ret_text, ret_size);
+	close(fd);
+	return r;
+}
+
+static bool has_type(int fd, const struct dirent *e, mode_t type)
+{
+	struct stat st;
+
+	if (e->d_type != DT_UNKNOWN)
+		return e->d_type == (type == S_IFDIR ? DT_DIR : DT_REG);
+	return !fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) && (st.st_mode & S_IFMT) == type;
+}
+
+static int add_entry(struct dir_list *list, int fd, const struct dirent *e)
+{
+	struct dir_entry *grown =
+		alloc_grow(list->items, &list->capacity, list->nr, sizeof(*grown));
+	char *name = alloc_string(e->d_name);
+
+	if (grown)
+		list->items = grown;
+	if (!grown || !name) {
+		alloc_free(name);
+		return -ENOMEM;
+	}
+	grown[list->nr++] =
+		(struct dir_entry){ name, has_type(fd, e, S_IFDIR), has_type(fd, e, S_IFREG) };
+	return 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct dir_entry *)a)->name, ((const struct dir_entry *)b)->name);
+}
+
+int safe_dir_list(const struct safe_dir *dir, struct dir_list *ret_list)
+{
+	int fd = openat(dir->fd, ".", OPEN_DIR), r = 0;
+	struct dirent *e;
+	DIR *d;
+
+	*ret_list = (struct dir_list){ 0 };
+	if (fd < 0)
+		return -errno;
+	d = fdopendir(fd);
+	if (!d) {
+		r = -errno;
+		close(fd);
+		return r;
+	}
+	errno = 0;
+	while (!r && (e = readdir(d))) {
+		if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
+			r = add_entry(ret_list, dirfd(d), e);
+		errno = 0;
+	}
+	if (!r && errno)
+		r = -errno;
+	closedir(d);
+	if (ret_list->nr)
+		qsort(ret_list->items, ret_list->nr, sizeof(*ret_list->items), by_name);
+	return r;
+}
+
+void dir_list_destroy(struct dir_list *list)
+{
+	for (size_t i = 0; i < list->nr; i++)
+		alloc_free(list->items[i].name);
+	alloc_free(list->items);
+	*list = (struct dir_list){ 0 };
+}

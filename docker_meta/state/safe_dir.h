@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT
+ * safe_dir.h: directories that somebody else writes, from which nothing is wanted but their files.
+ *
+ * Names are opened one by one below the directory's descriptor.  No symbolic link is followed, no
+ * fifo or device is opened, and nothing is ever created or changed.
+ */
+#ifndef DOCKER_META_STATE_SAFE_DIR_H
+#define DOCKER_META_STATE_SAFE_DIR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/base/compiler.h"
+
+struct safe_dir {
+	int fd; /* owned; -1: closed */
+};
+
+/* The directory that the user named: this one may be a symbolic link.  0 or -errno. */
+must_check int safe_dir_open(const char *path, struct safe_dir *ret_dir);
+
+/*
+ * One below another; name may have several parts, "a/b".  0, -ENOENT, -ELOOP for a symbolic link,
+ * -ENOTDIR, or another -errno.
+ */
+must_check int safe_dir_enter(const struct safe_dir *dir, const char *name,
+			      struct safe_dir *ret_dir);
+void safe_dir_close(struct safe_dir *dir);
+
+/*
+ * The whole of a regular file, to be freed by the caller; a NUL stands behind it that *ret_size
+ * does not count.  0; -ELOOP for a symbolic link, -EINVAL for what is no regular file, -EFBIG for
+ * more than max bytes, or another -errno.
+ */
+must_check int safe_dir_read(const struct safe_dir *dir, const char *name, size_t max,
+			     char **ret_text, size_t *ret_size);
+
+/* A descriptor of a regular file, for whoever reads it himself.  Errors as above. */
+must_check int safe_dir_open_file(const struct safe_dir *dir, const char *name, int *ret_fd);
+
+/* Whether there is a regular file of that name: 0, or as above. */
+must_check int safe_dir_has_file(const struct safe_dir *dir, const char *name);
+
+struct dir_entry {
+	char *name; /* owned by the list */
+	bool is_dir, is_file;
+};
+
+struct dir_list {
+	struct dir_entry *items; /* owned, by name */
+	size_t nr, capacity;
+};
+
+/* What a directory has but . and .. .  0 or -errno; to be destroyed in any case. */
+must_check int safe_dir_list(const struct safe_dir *dir, struct dir_list *ret_list);
+void dir_list_destroy(struct dir_list *list);
+
+#endif
