@@ -92,10 +92,14 @@ static int salvage_safely(struct block_engine *engine, struct salvage_options *o
 {
 	int r = salvage(engine, options, ret_sound, result, fault);
 
-	if (r || contradictions_find(*ret_sound, false, found) ||
-	    !contradictions_are_times(found, result))
+	if (r)
 		return r;
+	r = contradictions_find(*ret_sound, false, found);
+	if (!r && !contradictions_are_times(found, result))
+		return 0;
 	block_engine_destroy(*ret_sound);
+	if (r)
+		return r;
 	salvage_result_destroy(result);
 	options->exposing = found->exposing;
 	options->nr_exposing = found->nr_exposing;
@@ -107,7 +111,7 @@ static int dump_salvaged(const struct thin_dump_options *o, struct block_engine 
 {
 	struct read_options read = o->read;
 	struct contradictions left = { .any = false };
-	int status, r = 0;
+	int status, r;
 
 	read.nr_blocks = result->nr_blocks;
 	status = dump_engine(o, sound, &read);
@@ -155,7 +159,8 @@ static int dump_repaired(const struct thin_dump_options *o)
 	if (status != STATUS_NONE)
 		return status;
 	status = salvage_and_dump(o, engine, &result);
-	if (!o->quiet && (result.superblock_found_out || loss_totals(&result).anything_lost))
+	if (!o->quiet &&
+	    (result.superblock_found_out || result.nr_raised || loss_totals(&result).anything_lost))
 		loss_report_text(&thin_dump_tool, o->input, &result);
 	salvage_result_destroy(&result);
 	block_engine_destroy(engine);

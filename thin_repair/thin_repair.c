@@ -164,15 +164,22 @@ static int salvage_to_output(struct repair *r)
 	return status;
 }
 
-/* Judged by what is on the output now. */
-static int verify(struct repair *r)
+/* Judged by what is on the output now: e is what looking at it gave. */
+static int judge(struct repair *r, const struct contradictions *found, int e)
 {
 	const struct thin_repair_options *o = r->options;
-	struct contradictions left;
-	int status, e = contradictions_find(r->output, true, &left);
+	int status = contradictions_tell(&thin_repair_tool, found, e, o->output, o->quiet);
 
-	status = contradictions_tell(&thin_repair_tool, &left, e, o->output, o->quiet);
 	r->result.contradicts_itself = status != STATUS_OK;
+	return status;
+}
+
+static int verify(struct repair *r)
+{
+	struct contradictions left;
+	int e = contradictions_find(r->output, true, &left);
+	int status = judge(r, &left, e);
+
 	contradictions_destroy(&left);
 	return status;
 }
@@ -180,16 +187,18 @@ static int verify(struct repair *r)
 /* Once more where devices are not safe from each other as their details have it. */
 static int salvage_safely(struct repair *r)
 {
-	int status = salvage_to_output(r);
+	int status = salvage_to_output(r), e;
 
-	if (status != STATUS_OK || contradictions_find(r->output, true, &r->found) || !r->found.any)
+	if (status != STATUS_OK)
 		return status;
-	if (contradictions_are_times(&r->found, &r->result)) {
-		salvage_result_destroy(&r->result);
-		r->salvage.exposing = r->found.exposing;
-		r->salvage.nr_exposing = r->found.nr_exposing;
-		status = salvage_to_output(r);
-	}
+	e = contradictions_find(r->output, true, &r->found);
+	if (e || !contradictions_are_times(&r->found, &r->result))
+		return judge(r, &r->found, e);
+	salvage_result_destroy(&r->result);
+	r->written = false;
+	r->salvage.exposing = r->found.exposing;
+	r->salvage.nr_exposing = r->found.nr_exposing;
+	status = salvage_to_output(r);
 	return status == STATUS_OK ? verify(r) : status;
 }
 
@@ -200,7 +209,8 @@ static int run(struct repair *r)
 	int status = open_output(&thin_repair_tool, o->output, o->quiet, &r->output);
 
 	if (status != STATUS_NONE) {
-		(void)snprintf(r->reason, sizeof(r->reason), "%s: cannot be written", o->output);
+		(void)snprintf(r->reason, sizeof(r->reason), "%s: it cannot be opened for writing",
+			       o->output);
 		return report_failure(r, status);
 	}
 	status = salvage_safely(r);
@@ -234,11 +244,13 @@ int thin_repair_run(const struct thin_repair_options *o)
 		return tool_usage_error(&thin_repair_tool,
 					"the report would overwrite the metadata: %s", o->report);
 	status = o->report ? open_report(o->report, o->quiet) : STATUS_NONE;
-	if (status == STATUS_NONE)
-		status =
-			open_any_blocks(&thin_repair_tool, o->input, OPEN_READ, o->quiet, &r.input);
 	if (status != STATUS_NONE)
 		return status;
+	status = open_any_blocks(&thin_repair_tool, o->input, OPEN_READ, o->quiet, &r.input);
+	if (status != STATUS_NONE) {
+		(void)snprintf(r.reason, sizeof(r.reason), "%s: it cannot be opened", o->input);
+		return report_failure(&r, status);
+	}
 	status = o->candidates ? thin_repair_list(o, r.input) : run(&r);
 	salvage_result_destroy(&r.result);
 	block_engine_destroy(r.input);

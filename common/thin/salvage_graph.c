@@ -91,16 +91,17 @@ static int visit(void *context, uint64_t block, const void *raw, int error)
 	return result;
 }
 
-/* The kind of a node is that of the first whole leaf below. */
+/* The kind of a node is that of the first whole leaf below.  seen: each is looked at once. */
 /* NOLINTNEXTLINE(misc-no-recursion): at most BTREE_MAX_DEPTH deep */
 static void find_kind(const struct salvage *s, struct node_graph *g, uint64_t block,
-		      unsigned int depth)
+		      unsigned int depth, struct bitset *seen)
 {
 	if (g->kinds[block] != KIND_UNUSED || s->shapes[block] != SHAPE_INTERNAL ||
-	    depth == BTREE_MAX_DEPTH)
+	    depth == BTREE_MAX_DEPTH || bitset_test(seen, block))
 		return;
+	bitset_set(seen, block);
 	for (uint32_t i = 0; i < g->nr_children[block] && g->kinds[block] == KIND_UNUSED; i++) {
-		find_kind(s, g, node_graph_child(g, block, i), depth + 1);
+		find_kind(s, g, node_graph_child(g, block, i), depth + 1, seen);
 		g->kinds[block] = g->kinds[node_graph_child(g, block, i)];
 	}
 }
@@ -147,6 +148,7 @@ static int read_nodes(struct salvage *s, struct node_graph *g)
 int node_graph_read(struct salvage *s, struct node_graph *ret_graph)
 {
 	struct node_graph *g = ret_graph;
+	struct bitset seen = { 0 };
 	int r;
 
 	*g = (struct node_graph){ .first = alloc_array(s->nr_blocks, sizeof(*g->first)),
@@ -156,13 +158,16 @@ int node_graph_read(struct salvage *s, struct node_graph *ret_graph)
 	if (!g->first || !g->nr_children || !g->kinds || !g->values)
 		return -ENOMEM;
 	r = read_nodes(s, g);
+	if (!r)
+		r = bitset_init(&seen, s->nr_blocks);
 	if (r)
 		return r;
 	salvage_sum_entries(s, g->values);
 	for (uint64_t b = 0; b < s->nr_blocks; b++) {
-		find_kind(s, g, b, 0);
+		find_kind(s, g, b, 0, &seen);
 		(void)find_values(g, b, 0);
 	}
+	bitset_destroy(&seen);
 	return 0;
 }
 

@@ -24,7 +24,7 @@ struct loss_totals loss_totals(const struct salvage_result *result)
 {
 	struct loss_totals t = { .anything_lost = result->nr_losses || result->nr_dropped ||
 						  result->nr_homeless || result->older ||
-						  result->nr_raised || result->contradicts_itself };
+						  result->contradicts_itself };
 
 	for (size_t i = 0; i < result->nr_devices; i++) {
 		const struct salvaged_device *d = &result->devices[i];
@@ -200,6 +200,9 @@ void loss_report_text(const struct tool *tool, const char *input,
 		tool_error(tool,
 			   "%s: %zu devices, %" PRIu64
 			   " mappings saved; how many are lost cannot be told",
+			   input, result->nr_devices, t.nr_mappings);
+	else if (result->nr_raised)
+		tool_error(tool, "%s: %zu devices, %" PRIu64 " mappings; no mapping was lost",
 			   input, result->nr_devices, t.nr_mappings);
 	else
 		tool_error(tool, "%s: %zu devices, %" PRIu64 " mappings; nothing was lost", input,
