@@ -24,17 +24,19 @@ struct words {
 	struct dmsetup_fault *fault;
 };
 
-static int wrong(struct dmsetup_fault *fault, const char *format, ...) printf_like(2, 3);
+static void set_text(struct dmsetup_fault *fault, const char *format, ...) printf_like(2, 3);
 
-static int wrong(struct dmsetup_fault *fault, const char *format, ...)
+static void set_text(struct dmsetup_fault *fault, const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
 	(void)vsnprintf(fault->text, sizeof(fault->text), format, args);
 	va_end(args);
-	return -EINVAL;
 }
+
+/* An expression, so that every analyser sees the value. */
+#define wrong(...) (set_text(__VA_ARGS__), -EINVAL)
 
 /* ---- words */
 
@@ -77,20 +79,19 @@ static void split(struct words *w, char *p)
 	}
 }
 
-static int split_line(struct words *w, const char *line, size_t bytes, struct dmsetup_fault *fault)
+static int split_line(struct words *w, const char *line, size_t bytes)
 {
 	char *p = w->line;
 	int r;
 
-	*fault = (struct dmsetup_fault){ "" };
-	w->fault = fault;
+	*w->fault = (struct dmsetup_fault){ "" };
 	if (bytes && line[bytes - 1] == '\n')
 		bytes--;
 	if (bytes >= MAX_LINE)
-		return wrong(fault, "the line has %zu bytes", bytes);
+		return wrong(w->fault, "the line has %zu bytes", bytes);
 	for (size_t i = 0; i < bytes; i++) {
 		if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
-			return wrong(fault, "byte %zu is no text", i + 1);
+			return wrong(w->fault, "byte %zu is no text", i + 1);
 		p[i] = line[i];
 	}
 	p[bytes] = '\0';
@@ -269,14 +270,14 @@ static int parse_status(struct words *w, struct pool_status *s)
 int pool_status_parse(const char *line, size_t bytes, struct pool_status *ret_status,
 		      struct dmsetup_fault *ret_fault)
 {
-	struct words w;
+	struct words w = { .fault = ret_fault };
 	int r;
 
 	*ret_status = (struct pool_status){ .health = POOL_IS_WELL };
 	*ret_fault = (struct dmsetup_fault){ "" };
 	if (says_no_devices(line, bytes))
 		return -ENOENT;
-	r = split_line(&w, line, bytes, ret_fault);
+	r = split_line(&w, line, bytes);
 	if (!r)
 		r = parse_status(&w, ret_status);
 	if (r)
@@ -423,12 +424,12 @@ static int parse_line(struct pool_table *table, const char *line, size_t bytes, 
 {
 	struct dm_target t = { .line = number, .kind = DM_THIN_POOL };
 	struct dmsetup_fault fault;
-	struct words w;
+	struct words w = { .fault = &fault };
 	int r;
 
 	if (says_no_devices(line, bytes))
 		return 0;
-	r = split_line(&w, line, bytes, &fault);
+	r = split_line(&w, line, bytes);
 	if (!r)
 		r = parse_target(&w, table, &t);
 	if (!r)

@@ -259,7 +259,7 @@ static void try_all(const char *line, size_t bytes)
 
 Test(dmsetup, no_text_is_too_odd)
 {
-	static const char pieces[][20] = {
+	static const char pieces[][24] = {
 		"thin-pool", " ",    "\n",  ": ", ":",
 		"thin",      "0",    "7:1", "-",  "128",
 		"1/2",       "Fail", "rw",  "a",  "99999999999999999999"
