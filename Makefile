@@ -105,7 +105,7 @@ $(B)/tests/%: $(B)/obj/tests/unit/%.o $(SUPPORT:%.c=$(B)/obj/%.o) $(DOCKERLIB) $
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) $$(pkg-config --libs criterion)
 
-$(B)/tools/%: $(B)/obj/tests/tools/%.o $(SUPPORT:%.c=$(B)/obj/%.o) $(LIB)
+$(B)/tools/%: $(B)/obj/tests/tools/%.o $(SUPPORT:%.c=$(B)/obj/%.o) $(DOCKERLIB) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)

@@ -76,3 +76,39 @@ uint64_t bitset_nr_common(const struct bitset *a, const struct bitset *b)
 		nr_common += (uint64_t)__builtin_popcountll(a->words[i] & b->words[i]);
 	return nr_common;
 }
+
+uint64_t bitset_count(const struct bitset *s, uint64_t begin, uint64_t end)
+{
+	uint64_t nr = 0;
+
+	if (end > s->nr_bits)
+		end = s->nr_bits;
+	while (begin < end) {
+		const uint64_t left = end - begin, in_word = 64 - begin % 64;
+		const uint64_t n = left < in_word ? left : in_word;
+		const uint64_t word = s->words[begin / 64] >> (begin % 64);
+
+		nr += (uint64_t)__builtin_popcountll(n < 64 ? word & ((UINT64_C(1) << n) - 1)
+							    : word);
+		begin += n;
+	}
+	return nr;
+}
+
+uint64_t bitset_next_common(const struct bitset *a, const struct bitset *b, uint64_t from)
+{
+	uint64_t word, i = from / 64;
+
+	if (from >= a->nr_bits)
+		return a->nr_bits;
+	word = a->words[i] & b->words[i] & (~UINT64_C(0) << (from % 64));
+	while (!word && ++i < nr_words(a))
+		word = a->words[i] & b->words[i];
+	return word ? i * 64 + (uint64_t)__builtin_ctzll(word) : a->nr_bits;
+}
+
+void bitset_copy(struct bitset *to, const struct bitset *from)
+{
+	memcpy(to->words, from->words, nr_words(to) * sizeof(*to->words));
+	to->nr_set = from->nr_set;
+}

@@ -31,4 +31,13 @@ uint64_t bitset_next(const struct bitset *s, uint64_t from);
 /* How many bits are set in both. */
 uint64_t bitset_nr_common(const struct bitset *a, const struct bitset *b);
 
+/* The first bit at or after `from` that is set in both, which are of the same size, or nr_bits. */
+uint64_t bitset_next_common(const struct bitset *a, const struct bitset *b, uint64_t from);
+
+/* They are of the same size. */
+void bitset_copy(struct bitset *to, const struct bitset *from);
+
+/* How many bits are set from begin on below end. */
+uint64_t bitset_count(const struct bitset *s, uint64_t begin, uint64_t end);
+
 #endif

@@ -130,6 +130,32 @@ static void take_bitmaps(struct salvage *s, const struct disk_index *index, void
 	}
 }
 
+static int alloc_counts(struct salvage *s)
+{
+	int r = 0;
+
+	if (!s->counts)
+		s->counts = alloc_array(s->nr_blocks, sizeof(*s->counts));
+	if (!s->sound_bitmaps.words)
+		r = bitset_init(&s->sound_bitmaps, METADATA_MAX_BITMAPS);
+	return s->counts ? r : -ENOMEM;
+}
+
+int salvage_load_bitmap(struct salvage *s, uint64_t number, const struct index_entry *e, void *raw)
+{
+	const uint64_t base = number * BITMAP_ENTRIES;
+	int r = alloc_counts(s);
+
+	for (uint64_t b = base; b < base + BITMAP_ENTRIES && b < s->nr_blocks && !r; b++)
+		s->counts[b] = COUNT_UNKNOWN;
+	if (r)
+		return r;
+	bitset_unset(&s->sound_bitmaps, number);
+	if (!read_block(s, e->blocknr, SHAPE_BITMAP, raw))
+		take_bitmap(s, number, e, raw);
+	return 0;
+}
+
 /* It was tried with all that there is. */
 static void take_stand_in(struct salvage *s, void *raw)
 {
@@ -150,17 +176,6 @@ static int take_high_count(void *context, uint64_t block, uint64_t key, const vo
 	if (key < s->nr_blocks && s->counts[key] == COUNT_MANY)
 		s->counts[key] = decode_ref_count(value);
 	return 0;
-}
-
-static int alloc_counts(struct salvage *s)
-{
-	int r = 0;
-
-	if (!s->counts)
-		s->counts = alloc_array(s->nr_blocks, sizeof(*s->counts));
-	if (!s->sound_bitmaps.words)
-		r = bitset_init(&s->sound_bitmaps, METADATA_MAX_BITMAPS);
-	return s->counts ? r : -ENOMEM;
 }
 
 int salvage_load_counts(struct salvage *s, uint64_t index_block, uint64_t ref_count_root)

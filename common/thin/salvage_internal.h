@@ -156,6 +156,13 @@ bool salvage_mend_header(const struct salvage *s, void *raw);
 must_check int salvage_set_leaf_flag(struct salvage *s, uint64_t block);
 
 /*
+ * The counts of one bitmap alone; they are unknown where it cannot be read.  raw: a block to read
+ * into.
+ */
+must_check int salvage_load_bitmap(struct salvage *s, uint64_t number, const struct index_entry *e,
+				   void *raw);
+
+/*
  * The counts of the metadata space map with this index, as far as it is whole, and with
  * s->stand_in.
  */

@@ -8,259 +8,44 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "common/base/alloc.h"
 #include "common/thin/salvage_commits.h"
 
-#define LIKELY 0.5 /* that one commit follows another */
-
-/*
- * The blocks of `after` that `before` has not: how well do they follow each other from `start` on,
- * round the end?
- */
-static double density(const struct commit *before, const struct commit *after, uint64_t start)
-{
-	const uint64_t nr_blocks = after->blocks.nr_bits;
-	uint64_t nr_new = 0, nr_free = 0, nr_free_at_last = 0;
-
-	for (uint64_t i = 0; i < nr_blocks; i++) {
-		uint64_t b = (start + i) % nr_blocks;
-
-		if (bitset_test(&before->blocks, b))
-			continue;
-		nr_free++;
-		if (!bitset_test(&after->blocks, b))
-			continue;
-		nr_new++;
-		nr_free_at_last = nr_free;
-	}
-	return nr_new ? (double)nr_new / (double)nr_free_at_last : 0;
-}
-
-/* Do they have a quarter of the smaller one in common? */
-static bool alike(const struct commit *a, const struct commit *b)
-{
-	uint64_t smaller =
-		a->blocks.nr_set < b->blocks.nr_set ? a->blocks.nr_set : b->blocks.nr_set;
-
-	return bitset_nr_common(&a->blocks, &b->blocks) * 4 >= smaller;
-}
-
-/* The leaf of details that block is, or NULL. */
-static const struct details_sum *leaf_at(const struct commit_list *l, uint64_t block)
-{
-	return l->s->shapes[block] == SHAPE_DETAILS_LEAF && l->graph.nr_sums
-		       ? &l->graph.sums[l->graph.first[block]]
-		       : NULL;
-}
-
-/* The first device below a node of the details, or NO_DEVICE. */
-static uint64_t first_device(const struct commit_list *l, uint64_t block)
-{
-	for (unsigned int depth = 0; depth < BTREE_MAX_DEPTH; depth++) {
-		const struct details_sum *leaf = leaf_at(l, block);
-
-		if (leaf && leaf->nr_entries)
-			return l->graph.entries[leaf->first_entry].id;
-		if (!l->graph.nr_children[block])
-			return NO_DEVICE;
-		block = node_graph_child(&l->graph, block, 0);
-	}
-	return NO_DEVICE;
-}
-
-static bool has_device(const struct commit_list *l, uint64_t block, uint64_t id)
-{
-	const struct details_sum *leaf = NULL;
-
-	for (unsigned int depth = 0; depth < BTREE_MAX_DEPTH && !leaf; depth++) {
-		uint32_t i = l->graph.nr_children[block];
-
-		leaf = leaf_at(l, block);
-		while (i > 1 && first_device(l, node_graph_child(&l->graph, block, i - 1)) > id)
-			i--;
-		if (i)
-			block = node_graph_child(&l->graph, block, i - 1);
-	}
-	for (uint32_t i = 0; leaf && i < leaf->nr_entries; i++) {
-		if (l->graph.entries[leaf->first_entry + i].id == id)
-			return true;
-	}
-	return false;
-}
-
-/*
- * A device that `after` lacks, although it is older than the newest one there: it was deleted. Only
- * commits whose devices all stand in one leaf are compared.
- */
-static bool deleted_between(const struct commit_list *l, const struct commit *before,
-			    const struct commit *after)
-{
-	const struct details_sum *b = leaf_at(l, before->details_root),
-				 *a = leaf_at(l, after->details_root);
-	const struct details_entry *be, *ae;
-	uint32_t j = 0;
-
-	if (!a || !b)
-		return false;
-	be = &l->graph.entries[b->first_entry];
-	ae = &l->graph.entries[a->first_entry];
-	for (uint32_t i = 0; i < b->nr_entries; i++) {
-		while (j < a->nr_entries && ae[j].id < be[i].id)
-			j++;
-		if ((j == a->nr_entries || ae[j].id != be[i].id) &&
-		    (be[i].creation_time < after->creation_time ||
-		     be[i].transaction_id < after->transaction_id))
-			return true;
-	}
-	return false;
-}
-
-/*
- * Do the devices say that `after` is the later one?  The snapshotted_time of a device only grows,
- * every snapshot has a creation_time of its own (where it is not there and somebody was snapshotted
- * at its time, it was deleted), and what is made after a device was made knows it, or it was
- * deleted.
- */
-static bool surely_follows(const struct commit_list *l, const struct commit *before,
-			   const struct commit *after)
-{
-	if (before->time == after->time && before->creation_time == before->time &&
-	    after->creation_time < after->time)
-		return true;
-	if (before->time < after->time && has_device(l, before->details_root, after->snapshotted))
-		return true;
-	return deleted_between(l, before, after) && !deleted_between(l, after, before);
-}
-
-/* How likely is it that `after` is the later one?  0 … 1. */
-static double follows(const struct commit_list *l, const struct commit *before,
-		      const struct commit *after)
-{
-	double on, anew = 0;
-
-	if (surely_follows(l, before, after))
-		return 1;
-	if (surely_follows(l, after, before))
-		return 0;
-	on = density(before, after, before->index + 1);
-	/* After an activation the first thing that happens is rarely that the newest device goes.
-	 */
-	if (before->details_root &&
-	    (!after->details_root ||
-	     (after->transaction_id >= before->transaction_id && after->time >= before->time)))
-		anew = density(before, after, 0);
-	return on > anew ? on : anew;
-}
-
-/* What is lost says nothing: only what both have is compared. */
-static bool better(const struct commit *a, const struct commit *b)
-{
-	const bool both = a->details_root && b->details_root;
-
-	if (a->nr_wrong != b->nr_wrong)
-		return a->nr_wrong < b->nr_wrong;
-	if (both && a->transaction_id != b->transaction_id)
-		return a->transaction_id > b->transaction_id;
-	if (both && a->time != b->time)
-		return a->time > b->time;
-	if (both && a->nr_mappings != b->nr_mappings)
-		return a->nr_mappings > b->nr_mappings;
-	return !both && a->nr_values != b->nr_values ? a->nr_values > b->nr_values
-						     : a->index > b->index;
-}
-
-/* Commits that were written one after the other, as the kernel allocates: from one index to the
- * next.
- */
-static bool is_next(const struct commit_list *l, const struct commit *c, const struct commit *next)
-{
-	double likely;
-
-	if (c == next || !alike(c, next) || surely_follows(l, next, c))
-		return false;
-	likely = density(c, next, c->index + 1);
-	return surely_follows(l, c, next) ||
-	       (likely >= LIKELY && likely > density(next, c, next->index + 1));
-}
-
-/* The last of those that follow each other. */
-static bool is_head(const struct commit_list *l, size_t i)
-{
-	return !is_next(l, &l->whole.items[i], &l->whole.items[(i + 1) % l->whole.nr]);
-}
-
-/* Which of them follow each other: those with the same number.  runs: by commit. */
-static void find_runs(const struct commit_list *l, uint32_t *runs)
-{
-	const size_t nr = l->whole.nr;
-	uint32_t run = 1;
-
-	for (size_t i = 0; i < nr; i++) {
-		runs[i] = run;
-		run += is_head(l, i);
-	}
-	/* Where the last one leads on to the first, those are one run. */
-	for (size_t i = 0; i < nr && runs[nr - 1] == run && runs[i] == 1; i++)
-		runs[i] = run;
-}
-
 /* Does one of another run follow this head? */
-static bool has_successor(const struct commit_list *l, const uint32_t *runs, size_t i)
+static bool has_successor(const struct commit_list *l, const struct commit *c)
 {
-	const struct commit *c = &l->whole.items[i];
-
-	for (size_t n = 0; n < l->whole.nr; n++) {
-		const struct commit *other = &l->whole.items[n];
+	for (size_t n = 0; n < l->nr_whole; n++) {
+		const struct commit *other = &l->whole[n];
 		double likely;
 
-		if (runs[n] == runs[i] || !alike(c, other))
+		if (other->run == c->run || !commits_alike(c, other))
 			continue;
-		likely = follows(l, c, other);
-		if (likely >= LIKELY && likely > follows(l, other, c))
+		likely = commit_follows(l, c, other);
+		if (likely >= COMMIT_LIKELY && likely > commit_follows(l, other, c))
 			return true;
 	}
 	return false;
-}
-
-/* NULL: there is none. */
-static const struct commit *best_broken(const struct commit_list *l)
-{
-	const struct commit *best = NULL;
-
-	for (size_t i = 0; i < l->broken.nr; i++) {
-		if (!best || better(&l->broken.items[i], best))
-			best = &l->broken.items[i];
-	}
-	return best;
 }
 
 /*
  * The one that no other follows.  Where commits between are lost there may be several, and some
  * that seem to follow each other in a circle.  NULL: there is none.
  */
-static int find_newest(const struct commit_list *l, const struct commit **ret)
+static const struct commit *find_newest(const struct commit_list *l)
 {
-	uint32_t *runs = alloc_array(l->whole.nr + 1, sizeof(*runs));
 	const struct commit *best[2] = { NULL, NULL }; /* with a successor, and without */
 
-	*ret = best_broken(l);
-	if (!runs)
-		return -ENOMEM;
-	find_runs(l, runs);
-	for (size_t i = 0; i < l->whole.nr; i++) {
-		const struct commit *c = &l->whole.items[i];
-		const struct commit **rival;
+	for (size_t i = 0; i < l->nr_whole; i++) {
+		const struct commit *c = &l->whole[i], **rival;
 
-		if (!is_head(l, i))
+		if (!c->head)
 			continue;
-		rival = &best[!has_successor(l, runs, i)];
-		if (!*rival || better(c, *rival))
+		rival = &best[!has_successor(l, c)];
+		if (!*rival || commit_is_better(c, *rival))
 			*rival = c;
 	}
-	alloc_free(runs);
 	if (best[0] || best[1])
-		*ret = best[1] ? best[1] : best[0];
-	return 0;
+		return best[1] ? best[1] : best[0];
+	return l->best_broken.index ? &l->best_broken : NULL;
 }
 
 /*
@@ -288,34 +73,50 @@ static int might_follow(const struct commit_list *l, const struct commit *c, uin
 /* One whose details are gone, so that nobody can tell whether it is the later one. */
 static uint64_t find_uncertain(const struct commit_list *l, const struct commit *c)
 {
-	for (size_t i = 0; i < l->whole.nr; i++) {
-		const struct commit *other = &l->whole.items[i];
+	for (size_t i = 0; i < l->nr_whole; i++) {
+		const struct commit *other = &l->whole[i];
 
-		if (other != c && !other->details_root && alike(c, other) &&
-		    follows(l, c, other) >= LIKELY)
-			return other->index;
-	}
-	/* One that is not whole, because something of it is an older version. */
-	for (size_t i = 0; i < l->broken.nr; i++) {
-		const struct commit *other = &l->broken.items[i];
-		double likely = density(c, other, c->index + 1);
-
-		if (alike(c, other) && likely >= LIKELY &&
-		    likely > density(other, c, other->index + 1))
+		if (other != c && !other->details_root && commits_alike(c, other) &&
+		    commit_follows(l, c, other) >= COMMIT_LIKELY)
 			return other->index;
 	}
 	return NO_BLOCK;
+}
+
+/* One that is not whole, because something of it is an older version. */
+static int find_broken(struct commit_list *l, const struct commit *c, uint64_t *ret_index)
+{
+	int r = 0;
+
+	for (uint64_t b = bitset_next(&l->broken, 0);
+	     b < l->s->nr_blocks && !r && *ret_index == NO_BLOCK;
+	     b = bitset_next(&l->broken, b + 1)) {
+		struct commit other;
+		double likely;
+
+		r = commits_blocks_of(l, b, &other);
+		if (r)
+			break;
+		likely = commit_density(c, &other, c->index + 1);
+		if (commits_alike(c, &other) && likely >= COMMIT_LIKELY &&
+		    likely > commit_density(&other, c, other.index + 1))
+			*ret_index = b;
+		bitset_destroy(&other.blocks);
+	}
+	return r;
 }
 
 /*
  * An index that may be the last commit's, although it cannot be told, because its bitmap is gone,
  * or its details; NO_BLOCK: there is none.
  */
-static int find_later(const struct commit_list *l, const struct commit *c, uint64_t *ret_index)
+static int find_later(struct commit_list *l, const struct commit *c, uint64_t *ret_index)
 {
 	int r = 0;
 
 	*ret_index = find_uncertain(l, c);
+	if (*ret_index == NO_BLOCK)
+		r = find_broken(l, c, ret_index);
 	for (uint64_t b = bitset_next(&l->unjudged, 0); b < l->s->nr_blocks && !r;
 	     b = bitset_next(&l->unjudged, b + 1)) {
 		bool on = false, anew = false;
@@ -366,13 +167,15 @@ static void take(const struct commit_list *l, const struct commit *c)
 static int choose(struct commit_list *l)
 {
 	struct salvage *s = l->s;
-	const struct commit *c;
+	const struct commit *c = find_newest(l);
 	uint64_t later = NO_BLOCK;
-	int r = find_newest(l, &c);
+	int r = 0;
 
-	if (!r && !c)
+	if (!c)
 		return -EUCLEAN;
-	if (!r && l->whole.nr)
+	if (l->exhausted)
+		later = c->index;
+	else if (l->nr_whole)
 		r = find_later(l, c, &later);
 	if (r)
 		return r;
@@ -396,10 +199,10 @@ int salvage_find_superblock(struct salvage *s)
 	struct commit_list l;
 	int r = commits_find(s, &l);
 
-	if (!r)
-		r = find_newest(&l, &newest);
-	if (!r)
+	if (!r) {
+		newest = find_newest(&l);
 		r = commits_find_without_index(&l, newest ? newest->index : s->nr_blocks);
+	}
 	if (!r)
 		r = choose(&l);
 	commits_destroy(&l);
