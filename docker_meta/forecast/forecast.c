@@ -135,10 +135,10 @@ static int take_back(struct making *m)
 static int prepare_base(struct making *m)
 {
 	const struct driver_state *d = &m->t->docker->driver;
+	const struct meta_finding *unreadable = find(m, ROW_J15);
 
-	if (find(m, ROW_J15))
-		return add(m, STEP_STOPS, "reads deviceset-metadata: %s",
-			   find(m, ROW_J15)->evidence);
+	if (unreadable)
+		return add(m, STEP_STOPS, "reads deviceset-metadata: %s", unreadable->evidence);
 	if (find(m, ROW_J9))
 		return add(m, STEP_STOPS,
 			   "finds no base device: refuses the pool, or makes a second one in a "
@@ -158,11 +158,11 @@ static int prepare_base(struct making *m)
 static int load_images(struct making *m)
 {
 	static const enum meta_row_id gone[] = { ROW_L12, ROW_L13 };
+	const struct meta_finding *unreadable = find(m, ROW_L15);
 	size_t nr = count(m, gone, ARRAY_SIZE(gone));
 
-	if (find(m, ROW_L15))
-		return add(m, STEP_STOPS, "reads repositories.json: %s",
-			   find(m, ROW_L15)->evidence);
+	if (unreadable)
+		return add(m, STEP_STOPS, "reads repositories.json: %s", unreadable->evidence);
 	if (nr)
 		return add(m, STEP_LOSES, "does not show %zu images any more", nr);
 	return add(m, STEP_OK, "loads %zu images", m->t->docker->images.nr_images);

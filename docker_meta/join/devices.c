@@ -107,14 +107,14 @@ static int rows_by_hash(const void *a, const void *b)
 
 static int index_hashes(struct device_table *t)
 {
-	t->by_hash = alloc_array(t->nr + 1, sizeof(*t->by_hash));
+	t->by_hash = alloc_array(t->nr + 1, sizeof(const void *));
 	if (!t->by_hash)
 		return -ENOMEM;
 	for (size_t i = 0; i < t->nr; i++) {
 		if (t->rows[i].hash)
 			t->by_hash[t->nr_by_hash++] = &t->rows[i];
 	}
-	qsort(t->by_hash, t->nr_by_hash, sizeof(*t->by_hash), rows_by_hash);
+	qsort(t->by_hash, t->nr_by_hash, sizeof(const void *), rows_by_hash);
 	return 0;
 }
 
@@ -389,9 +389,10 @@ static int row_has_hash(const void *hash, const void *row)
 
 const struct device_row *device_table_find(const struct device_table *t, const char *hash)
 {
-	const struct device_row **found = t->nr_by_hash ? bsearch(hash, t->by_hash, t->nr_by_hash,
-								  sizeof(*t->by_hash), row_has_hash)
-							: NULL;
+	const struct device_row **found = t->nr_by_hash
+						  ? bsearch(hash, t->by_hash, t->nr_by_hash,
+							    sizeof(const void *), row_has_hash)
+						  : NULL;
 
 	return found ? *found : NULL;
 }

@@ -172,6 +172,7 @@ static int take_start(struct words *w, uint64_t *ret_begin, uint64_t *ret_length
 {
 	int r;
 
+	*ret_begin = *ret_length = 0;
 	if (!w->nr)
 		return -ENOENT;
 	r = take_number(w, "first sector", UINT64_MAX, ret_begin);

@@ -32,17 +32,17 @@ static int keep(char **to, const char *text)
 	return *to ? 0 : -ENOMEM;
 }
 
-static bool take_state(const json_t *state, struct container *c, struct go_fault *fault)
+static bool take_state(json_t *state, struct container *c, struct go_fault *fault)
 {
 	return !state || (go_take_bool(state, "Running", &c->running, fault) &&
 			  go_take_bool(state, "Dead", &c->dead, fault) &&
 			  go_take_bool(state, "RemovalInProgress", &c->removing, fault));
 }
 
-static int take_config(const json_t *config, struct container *c, struct go_fault *fault)
+static int take_config(json_t *config, struct container *c, struct go_fault *fault)
 {
 	const char *name = "", *driver = "devicemapper", *image = "", *image_name = NULL;
-	const json_t *inner = go_get(config, "Config");
+	json_t *inner = go_get(config, "Config");
 	int e;
 
 	if (!go_take_string(config, "Name", &name, fault) ||

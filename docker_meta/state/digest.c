@@ -9,7 +9,7 @@ struct digest digest_of(const void *data, size_t size)
 {
 	uint8_t bytes[SHA256_DIGEST_SIZE];
 	struct sha256_ctx context;
-	struct digest d;
+	struct digest d = { "" };
 
 	sha256_init(&context);
 	sha256_update(&context, size, data);

@@ -28,7 +28,7 @@ static int file_problem(const struct reading *r, const char *row, const char *na
 
 /* ---- one device */
 
-static bool take_record(const json_t *object, struct device_record *d, struct go_fault *fault)
+static bool take_record(json_t *object, struct device_record *d, struct go_fault *fault)
 {
 	return go_take_int(object, "device_id", &d->device_id, fault) &&
 	       go_take_u64(object, "size", &d->size, fault) &&

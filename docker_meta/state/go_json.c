@@ -48,14 +48,16 @@ static bool is_huge(const char *text, size_t n)
 /* The text with huge integers as marked strings, to be freed by the caller. */
 static char *mark_huge_integers(const char *text, size_t size)
 {
-	char *marked = alloc_array(2 * size + 1, 1), *to = marked;
+	const size_t room = 2 * size + 1; /* a huge integer grows by less than it is long */
+	char *marked = alloc_array(room, 1), *to = marked;
 	bool in_string = false;
 
 	for (size_t i = 0; marked && i < size;) {
 		size_t n = in_string ? 0 : nr_digits(text + i);
 
 		if (n && is_huge(text + i, n) && (!i || text[i - 1] != '-')) {
-			to += sprintf(to, "\"%s%.*s\"", unsigned_mark, (int)n, text + i);
+			to += snprintf(to, room - (size_t)(to - marked), "\"%s%.*s\"",
+				       unsigned_mark, (int)n, text + i);
 			i += n;
 			continue;
 		}
@@ -144,13 +146,13 @@ int go_json_read(const struct safe_dir *dir, const char *name, json_t **ret_obje
 }
 
 /* The exact name first; of several that differ in case the last. */
-json_t *go_get(const json_t *object, const char *key)
+json_t *go_get(json_t *object, const char *key)
 {
 	json_t *value = json_object_get(object, key), *v;
 	const char *k;
 
 	if (!value) {
-		json_object_foreach((json_t *)(uintptr_t)object, k, v)
+		json_object_foreach(object, k, v)
 		{
 			if (!strcasecmp(k, key))
 				value = v;
@@ -164,14 +166,14 @@ static bool marked_u64(const json_t *value, uint64_t *ret)
 	const char *text = json_string_value(value);
 	char *end;
 
-	if (!text || strncmp(text, unsigned_mark, strlen(unsigned_mark)))
+	if (!text || strncmp(text, unsigned_mark, strlen(unsigned_mark)) != 0)
 		return false;
 	errno = 0;
 	*ret = strtoull(text + strlen(unsigned_mark), &end, 10);
 	return !errno && !*end;
 }
 
-bool go_take_u64(const json_t *object, const char *key, uint64_t *value, struct go_fault *fault)
+bool go_take_u64(json_t *object, const char *key, uint64_t *value, struct go_fault *fault)
 {
 	const json_t *v = go_get(object, key);
 
@@ -185,7 +187,7 @@ bool go_take_u64(const json_t *object, const char *key, uint64_t *value, struct 
 	return true;
 }
 
-bool go_take_int(const json_t *object, const char *key, int64_t *value, struct go_fault *fault)
+bool go_take_int(json_t *object, const char *key, int64_t *value, struct go_fault *fault)
 {
 	const json_t *v = go_get(object, key);
 
@@ -199,7 +201,7 @@ bool go_take_int(const json_t *object, const char *key, int64_t *value, struct g
 	return true;
 }
 
-bool go_take_bool(const json_t *object, const char *key, bool *value, struct go_fault *fault)
+bool go_take_bool(json_t *object, const char *key, bool *value, struct go_fault *fault)
 {
 	const json_t *v = go_get(object, key);
 
@@ -213,8 +215,7 @@ bool go_take_bool(const json_t *object, const char *key, bool *value, struct go_
 	return true;
 }
 
-bool go_take_string(const json_t *object, const char *key, const char **value,
-		    struct go_fault *fault)
+bool go_take_string(json_t *object, const char *key, const char **value, struct go_fault *fault)
 {
 	const json_t *v = go_get(object, key);
 	uint64_t ignored;

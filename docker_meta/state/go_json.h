@@ -33,19 +33,18 @@ must_check int go_json_read(const struct safe_dir *dir, const char *name, json_t
 must_check int go_json_parse(char *text, size_t size, json_t **ret_object, struct go_fault *fault);
 
 /* The value of a key, or NULL where there is none or it is null. */
-json_t *go_get(const json_t *object, const char *key);
+json_t *go_get(json_t *object, const char *key);
 
 /*
  * Take a value where there is one.  False, with fault filled, when it is of another type; what is
  * taken stays as it was then, and where there is none.  Strings are borrowed from the object.
  */
-must_check bool go_take_u64(const json_t *object, const char *key, uint64_t *value,
+must_check bool go_take_u64(json_t *object, const char *key, uint64_t *value,
 			    struct go_fault *fault);
-must_check bool go_take_int(const json_t *object, const char *key, int64_t *value,
+must_check bool go_take_int(json_t *object, const char *key, int64_t *value,
 			    struct go_fault *fault);
-must_check bool go_take_bool(const json_t *object, const char *key, bool *value,
-			     struct go_fault *fault);
-must_check bool go_take_string(const json_t *object, const char *key, const char **value,
+must_check bool go_take_bool(json_t *object, const char *key, bool *value, struct go_fault *fault);
+must_check bool go_take_string(json_t *object, const char *key, const char **value,
 			       struct go_fault *fault);
 
 #endif

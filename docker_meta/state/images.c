@@ -33,7 +33,7 @@ static int note(const struct reading *r, const char *id, const char *text)
 /* ---- one image */
 
 /* The chain ids of rootfs.diff_ids.  -EBADMSG with fault filled when they cannot be. */
-static int take_chains(const json_t *config, struct image *image, struct go_fault *fault)
+static int take_chains(json_t *config, struct image *image, struct go_fault *fault)
 {
 	const json_t *ids = go_get(go_get(config, "rootfs"), "diff_ids"), *id;
 	size_t i;
@@ -65,7 +65,7 @@ static int take_config(char *text, size_t size, struct image *image, struct go_f
 	json_t *config;
 	int e;
 
-	if (strcmp(digest_of(text, size).hex, image->id)) {
+	if (strcmp(digest_of(text, size).hex, image->id) != 0) {
 		(void)snprintf(fault->text, sizeof(fault->text),
 			       "its SHA-256 is not its name: Docker drops the image");
 		return -EBADMSG;

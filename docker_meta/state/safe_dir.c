@@ -189,7 +189,7 @@ int safe_dir_list(const struct safe_dir *dir, struct dir_list *ret_list)
 	}
 	errno = 0;
 	while (!r && (e = readdir(d))) {
-		if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
 			r = add_entry(ret_list, dirfd(d), e);
 		errno = 0;
 	}

@@ -27,10 +27,12 @@ nr=$((nr + 1))
 
 # docs/docker-findings.md is in step with docker_meta's catalogue.
 what="docs/docker-findings.md"
+# shellcheck disable=SC2016 # the backquotes are Markdown
 sed -n 's/^ROW(\([A-Z0-9]*\), \([A-Z]*\), "\(.*\)", "\(.*\)", "\(.*\)")$/| `\1` | \2 | \3 | \4 | \5 |/p' \
 	"$here/docker_meta/findings/catalogue.def" |
 	sed 's/| FATAL |/| fatal |/; s/| ERROR |/| error |/; s/| WARNING |/| warning |/; s/| INFO |/| info |/' >catalogue
 [ "$(wc -l <catalogue)" -gt 50 ] || fail "docker_meta's catalogue could not be read"
+# shellcheck disable=SC2016 # the backquotes are Markdown
 grep '^| `[A-Z][0-9]*` ' "$here/docs/docker-findings.md" >documented
 diff catalogue documented >difference ||
 	fail "catalogue.def and docs/docker-findings.md differ: $(cat difference)"
