@@ -64,7 +64,7 @@ static int might_follow(const struct commit_list *l, const struct commit *c, uin
 	for (uint64_t i = 0; i < nr_blocks && b != index && *ret; i++) {
 		nr_free += !bitset_test(&c->blocks, b);
 		*ret = bitset_test(&c->blocks, b) || l->s->shapes[b] != SHAPE_INDEX;
-		b = (b + 1) % nr_blocks;
+		b = b + 1 < nr_blocks ? b + 1 : 0;
 	}
 	*ret &= nr <= c->blocks.nr_set + nr_free && c->blocks.nr_set <= nr + nr_free;
 	return r;
