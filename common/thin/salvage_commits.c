@@ -13,8 +13,9 @@
 
 #include "common/base/alloc.h"
 
-#define MAX_BITS (UINT64_C(1) << 29) /* of the blocks of all commits that are compared */
-#define MAX_HELD 64                  /* metadata snapshots, but one of which are old */
+#define MAX_BITS (UINT64_C(1) << 29)     /* of the blocks of all commits that are compared */
+#define MAX_COMPARED (UINT64_C(1) << 34) /* words of them, each with each: some ten seconds */
+#define MAX_HELD 64                      /* metadata snapshots, but one of which are old */
 #define MAX_STAND_INS 4096u
 
 static bool counted(const struct commit_list *l, uint64_t block)
@@ -382,7 +383,8 @@ static int keep(struct commit_list *l, const struct commit *whole)
 	struct commit c = *whole;
 	int r;
 
-	if (l->nr_whole * l->s->nr_blocks >= MAX_BITS) {
+	if (l->nr_whole * l->s->nr_blocks >= MAX_BITS ||
+	    l->nr_whole * l->nr_whole * (l->s->nr_blocks / 64) >= MAX_COMPARED) {
 		l->exhausted = true;
 		return 0;
 	}

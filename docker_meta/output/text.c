@@ -34,6 +34,22 @@ static struct human human_blocks(const struct meta_report *r, uint64_t nr)
 	return human_bytes(nr * r->devices->pool->header.data_block_size * 512);
 }
 
+/* Names come from files that anybody may have written: none of them steers the terminal. */
+static void print_plain(FILE *out, const char *text, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++)
+		(void)fputc((unsigned char)text[i] < ' ' || text[i] == 0x7f ? '?' : text[i], out);
+}
+
+/* Left aligned in so many columns, and no more. */
+static void print_column(FILE *out, const char *text, size_t width)
+{
+	size_t nr = strnlen(text, width);
+
+	print_plain(out, text, nr);
+	(void)fprintf(out, "%*s ", (int)(width - nr), "");
+}
+
 /* Words of text from column INDENT on, below 80 columns. */
 static void print_wrapped(FILE *out, const char *label, const char *text)
 {
@@ -48,7 +64,8 @@ static void print_wrapped(FILE *out, const char *label, const char *text)
 			(void)fputc(' ', out);
 			column++;
 		}
-		column += fprintf(out, "%.*s", n, text);
+		print_plain(out, text, (size_t)n);
+		column += n;
 		text += n + (text[n] == ' ');
 	}
 	(void)fputc('\n', out);
@@ -146,9 +163,11 @@ static void print_device(const struct meta_report *r, const struct device_row *r
 
 	print_role(row, role, sizeof(role));
 	device_owner_name(r->devices, row, owner, sizeof(owner));
-	(void)fprintf(out, "%8" PRIu64 " %-12.12s %-10.10s %-21.21s", row->id,
-		      row->hash ? row->hash : "-", role, owner);
-	(void)fprintf(out, " %5s", row->record ? human_bytes(row->record->size).text : "?");
+	(void)fprintf(out, "%8" PRIu64 " ", row->id);
+	print_column(out, row->hash ? row->hash : "-", 12);
+	print_column(out, role, 10);
+	print_column(out, owner, 21);
+	(void)fprintf(out, "%5s", row->record ? human_bytes(row->record->size).text : "?");
 	(void)fprintf(out, " %5s", p ? human_blocks(r, p->nr_mapped).text : "-");
 	(void)fprintf(out, " %5s", p ? human_blocks(r, p->nr_exclusive).text : "-");
 	if (p)

@@ -130,7 +130,9 @@ wrong 'J2: X1:23' edit $records/$exited '.device_id = 23.5'
 wrong 'J2: X1:23' eval "sed -i 's/1073741824/1e9/' $records/$exited"
 
 # ---- nothing is followed, nothing blocks, nothing is changed
-mkfifo fifo
+wrong 'J3:' touch "$records/$(printf 'a\033[31mb')"
+run 2 docker_meta -r host --metadata meta
+lacks out "$(printf '\033')"
 wrong 'J3:' mkfifo $records/fifo
 wrong 'J3:' ln -s /etc/passwd $records/link
 cp -a down host.before
