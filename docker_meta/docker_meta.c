@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * docker_meta.c: read both sides, join them, say what is wrong.
+ * docker_meta.c: gather all sides, join them, conclude.
  */
 #include "docker_meta/docker_meta.h"
 
@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/base/alloc.h"
+#include "docker_meta/commands.h"
 
 #define DEFAULT_ROOT "/var/lib/docker"
 #define LOOP_METADATA "devicemapper/devicemapper/metadata"
@@ -15,11 +16,15 @@
 struct look {
 	const struct docker_meta_options *options;
 	const char *root;
-	char *loop; /* owned: the loop file's path, when it is used */
+	const char *metadata; /* path; NULL: not looked at */
+	char *loop;           /* owned: the loop file's path, when it is used */
+	struct pool_source *source;
+	struct config config;
+	struct host host;
 	struct docker_state docker;
 	struct pool_state pool;
-	bool has_pool;
 	struct device_table devices;
+	struct device_sets sets;
 	struct meta_findings findings;
 	struct forecast forecast;
 };
@@ -30,7 +35,17 @@ static int blind(const char *what, const char *why)
 	return META_STATUS_BLIND;
 }
 
-/* ---- the two sides */
+/* ---- the sides */
+
+static int read_config(struct look *l)
+{
+	int r = config_read(l->options, &l->config);
+
+	l->root = l->options->root      ? l->options->root
+		  : l->config.data_root ? l->config.data_root
+					: DEFAULT_ROOT;
+	return r ? blind("configuration", strerror(-r)) : STATUS_NONE;
+}
 
 static int read_docker(struct look *l)
 {
@@ -46,6 +61,13 @@ static int read_docker(struct look *l)
 	if (!l->docker.driver.present && !l->docker.layers.present && !l->docker.problems.nr)
 		return blind(l->root, "there is no state of Docker's devicemapper driver in it");
 	return STATUS_NONE;
+}
+
+static int read_host(struct look *l)
+{
+	int r = host_read(l->options, l->root, &l->host);
+
+	return r ? blind("host", strerror(-r)) : STATUS_NONE;
 }
 
 static int find_pool(struct look *l, struct pool_source_options *ret_source)
@@ -73,94 +95,87 @@ static int read_pool(struct look *l)
 {
 	struct pool_source_options options;
 	struct pool_fault fault = { "" };
-	struct pool_source *source;
 	int status = find_pool(l, &options), r;
 
 	if (status != STATUS_NONE)
 		return status;
-	r = pool_source_open(&options, &source, &fault);
-	if (!r) {
-		r = pool_state_read(source, NULL, &l->pool, &fault);
-		l->has_pool = true;
-		pool_source_close(source);
-	}
+	l->metadata = options.path;
+	r = pool_source_open(&options, &l->source, &fault);
+	if (!r)
+		r = pool_state_read(l->source, NULL, &l->pool, &fault);
 	return r ? blind(options.path, *fault.text ? fault.text : strerror(-r)) : STATUS_NONE;
 }
 
-static int join(struct look *l)
+static int gather(struct look *l)
 {
+	static int (*const sides[])(struct look *) = { read_config, read_docker, read_host,
+						       read_pool };
+	int status = STATUS_NONE;
+
+	for (size_t i = 0; i < ARRAY_SIZE(sides) && status == STATUS_NONE; i++)
+		status = sides[i](l);
+	return status;
+}
+
+/* ---- what it comes to */
+
+static int conclude(struct look *l)
+{
+	const struct meta_facts facts = { .options = l->options,
+					  .devices = &l->devices,
+					  .sets = &l->sets,
+					  .host = &l->host,
+					  .config = &l->config };
 	int r = device_table_join(&l->docker, &l->pool, &l->devices);
 
 	if (!r)
-		r = meta_findings_find(&l->devices, &l->findings);
+		r = device_sets_make(&l->devices, &l->sets);
+	if (!r)
+		r = meta_findings_find(&facts, &l->findings);
 	if (!r)
 		r = forecast_make(&l->devices, &l->findings, &l->forecast);
 	return r ? blind(l->root, strerror(-r)) : STATUS_NONE;
 }
 
-/* ---- the answer */
-
-static int status_of(const struct look *l)
-{
-	if (l->findings.nr_of[META_FATAL] || l->findings.nr_of[META_ERROR])
-		return META_STATUS_ERROR;
-	return l->findings.nr_of[META_WARNING] ? META_STATUS_WARNING : META_STATUS_OK;
-}
-
-static int print_text(const struct look *l, const struct meta_report *r)
-{
-	switch (l->options->command) {
-	case COMMAND_CHECK:
-		output_check(r, stdout);
-		return status_of(l);
-	case COMMAND_LIST:
-		output_list(r, stdout);
-		return META_STATUS_OK;
-	case COMMAND_PREDICT:
-		output_forecast(r, stdout);
-		return l->forecast.worst == STEP_OK ? META_STATUS_OK : META_STATUS_ERROR;
-	}
-	return META_STATUS_BLIND;
-}
-
 static int answer(const struct look *l)
 {
-	const struct docker_meta_options *o = l->options;
-	const struct meta_report r = {
+	const struct meta_view view = {
+		.options = l->options,
 		.root = l->root,
-		.metadata = o->xml        ? o->xml
-			    : o->metadata ? o->metadata
-					  : l->loop,
+		.metadata = l->metadata,
+		.source = l->source,
 		.devices = &l->devices,
+		.host = &l->host,
+		.config = &l->config,
+		.sets = &l->sets,
 		.findings = &l->findings,
 		.forecast = &l->forecast,
 	};
-	int e;
 
-	if (o->quiet && status_of(l) == META_STATUS_OK)
-		return META_STATUS_OK;
-	if (o->form == OUTPUT_TEXT)
-		return print_text(l, &r);
-	e = output_json(&r, stdout);
-	return e ? blind("standard output", strerror(-e)) : status_of(l);
+	return meta_command_run(&view);
 }
 
 int docker_meta_run(const struct docker_meta_options *o)
 {
-	struct look l = { .options = o, .root = o->root ? o->root : DEFAULT_ROOT };
-	int status = read_docker(&l);
+	struct look l = { .options = o };
+	int status = meta_command_accept(o);
 
 	if (status == STATUS_NONE)
-		status = read_pool(&l);
+		status = gather(&l);
 	if (status == STATUS_NONE)
-		status = join(&l);
+		status = conclude(&l);
 	if (status == STATUS_NONE)
 		status = answer(&l);
 	forecast_destroy(&l.forecast);
 	meta_findings_destroy(&l.findings);
+	device_sets_destroy(&l.sets);
 	device_table_destroy(&l.devices);
+	if (l.source)
+		pool_source_close(l.source);
 	pool_state_destroy(&l.pool);
+	host_destroy(&l.host);
 	docker_state_destroy(&l.docker);
+	config_destroy(&l.config);
 	alloc_free(l.loop);
 	return status;
 }

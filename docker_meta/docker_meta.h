@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
- * docker_meta.h: the tool's command line, and what it does.
+ * docker_meta.h: the tool, and how it ends.
  */
 #ifndef DOCKER_META_DOCKER_META_H
 #define DOCKER_META_DOCKER_META_H
 
 #include "common/tool/tool.h"
-#include "docker_meta/output/output.h"
+#include "docker_meta/options.h"
 
 extern const struct tool docker_meta_tool;
 
@@ -17,19 +17,7 @@ enum docker_meta_status {
 	META_STATUS_BLIND = 3, /* could not look */
 };
 
-enum meta_command { COMMAND_CHECK, COMMAND_LIST, COMMAND_PREDICT };
-
-struct docker_meta_options {
-	enum meta_command command;
-	enum output_form form;
-	const char *root;     /* NULL: /var/lib/docker */
-	const char *metadata; /* NULL: the loop file below the root */
-	const char *xml;
-	bool metadata_snap, quiet;
-};
-
-/* STATUS_NONE, or the status to end with. */
-must_check int docker_meta_parse(int argc, char **argv, struct docker_meta_options *ret_options);
+/* Gather, join, conclude, and say it.  The status to end with. */
 must_check int docker_meta_run(const struct docker_meta_options *o);
 
 #endif

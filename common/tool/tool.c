@@ -191,6 +191,8 @@ static int check_conflicts(const struct parser *p)
 
 static int take_input(const struct tool *tool, int argc, char **argv, const char **ret_input)
 {
+	const int max = tool->max_inputs ? (int)tool->max_inputs : 1;
+
 	if (!tool->input) {
 		/* LVM's default for thin_repair_options is one empty argument. */
 		while (optind < argc && !*argv[optind])
@@ -203,10 +205,11 @@ static int take_input(const struct tool *tool, int argc, char **argv, const char
 		return STATUS_NONE;
 	if (optind >= argc)
 		return tool_usage_error(tool, "no input file provided: %s is missing", tool->input);
-	if (optind + 1 < argc)
-		return tool_usage_error(tool, "unexpected argument '%s' found: one input only",
-					argv[optind + 1]);
-	*ret_input = argv[optind];
+	if (optind + max < argc)
+		return tool_usage_error(tool, "unexpected argument '%s' found%s",
+					argv[optind + max], max == 1 ? ": one input only" : "");
+	for (int i = 0; optind + i < argc; i++)
+		ret_input[i] = argv[optind + i];
 	return STATUS_NONE;
 }
 

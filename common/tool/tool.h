@@ -41,7 +41,8 @@ struct tool {
 	const char *summary;
 	const char *input; /* the one positional argument, such as "{device|file}", or NULL: none */
 	bool input_optional;
-	const char *usage; /* what the usage line says instead of it */
+	unsigned int max_inputs; /* positional arguments; 0 is 1 */
+	const char *usage;       /* what the usage line says instead of it */
 	const struct tool_option *options;
 	size_t nr_options;
 	const struct tool_conflict *conflicts;
@@ -56,8 +57,8 @@ typedef int (*take_option_fn)(void *context, const struct tool_option *option,
 
 /*
  * Parse a command line: long options by unambiguous prefixes too; -h and -V are dealt with here.
- * Returns STATUS_NONE with *ret_input set (where the tool takes one), or the status to end with:
- * then all has been said.
+ * Returns STATUS_NONE with *ret_input set (where the tool takes one; where it takes several, those
+ * that there are, in an array of max_inputs), or the status to end with: then all has been said.
  */
 must_check int tool_parse(const struct tool *tool, int argc, char **argv, take_option_fn take,
 			  void *context, const char **ret_input);

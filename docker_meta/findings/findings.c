@@ -149,13 +149,13 @@ static int worst_first(const void *a, const void *b)
 	return strcmp(fa->evidence, fb->evidence);
 }
 
-int meta_findings_find(const struct device_table *t, struct meta_findings *ret_list)
+int meta_findings_find(const struct meta_facts *facts, struct meta_findings *ret_list)
 {
 	static int (*const finders[])(struct finder *) = {
 		find_problems,   find_in_pool,   find_in_transactions, find_in_records,
 		find_in_devices, find_in_layers, find_in_images,       find_in_containers,
 	};
-	struct finder f = { .t = t, .list = ret_list };
+	struct finder f = { .facts = facts, .t = facts->devices, .list = ret_list };
 	int r = 0;
 
 	*ret_list = (struct meta_findings){ 0 };

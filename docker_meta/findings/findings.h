@@ -4,7 +4,9 @@
 #ifndef DOCKER_META_FINDINGS_FINDINGS_H
 #define DOCKER_META_FINDINGS_FINDINGS_H
 
-#include "docker_meta/join/devices.h"
+#include "docker_meta/config/config.h"
+#include "docker_meta/host/host.h"
+#include "docker_meta/join/sets.h"
 
 enum meta_severity { META_INFO, META_WARNING, META_ERROR, META_FATAL };
 
@@ -43,8 +45,17 @@ struct meta_findings {
 	uint64_t nr_of[META_FATAL + 1];
 };
 
+/* What findings are made of; all borrowed, and all there. */
+struct meta_facts {
+	const struct docker_meta_options *options;
+	const struct device_table *devices;
+	const struct device_sets *sets;
+	const struct host *host;
+	const struct config *config;
+};
+
 /* All of them, worst first.  0 or -ENOMEM; to be destroyed in any case. */
-must_check int meta_findings_find(const struct device_table *t, struct meta_findings *ret_list);
+must_check int meta_findings_find(const struct meta_facts *facts, struct meta_findings *ret_list);
 void meta_findings_destroy(struct meta_findings *list);
 
 #endif

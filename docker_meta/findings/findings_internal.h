@@ -7,7 +7,8 @@
 #include "docker_meta/findings/findings.h"
 
 struct finder {
-	const struct device_table *t;
+	const struct meta_facts *facts;
+	const struct device_table *t; /* of the facts */
 	struct meta_findings *list;
 	/* What may explain a device that nobody seems to need: */
 	bool missing;    /* somebody's device has no file */

@@ -4,76 +4,17 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "docker_meta/output/human.h"
 #include "docker_meta/output/output.h"
 
-enum { WIDTH = 80, INDENT = 10 };
-
-struct human {
-	char text[16];
-};
-
-/* "1.4G", four characters of digits at most. */
-static struct human human_bytes(uint64_t bytes)
-{
-	static const char units[] = "BKMGTPE";
-	double value = (double)bytes;
-	struct human h;
-	size_t unit = 0;
-
-	while (value >= 999.5 && unit + 1 < sizeof(units) - 1) {
-		value /= 1024;
-		unit++;
-	}
-	(void)snprintf(h.text, sizeof(h.text), unit && value < 9.95 ? "%.1f%c" : "%.0f%c", value,
-		       units[unit]);
-	return h;
-}
-
-static struct human human_blocks(const struct meta_report *r, uint64_t nr)
+static struct human human_blocks(const struct meta_view *r, uint64_t nr)
 {
 	return human_bytes(nr * r->devices->pool->header.data_block_size * 512);
 }
 
-/* Names come from files that anybody may have written: none of them steers the terminal. */
-static void print_plain(FILE *out, const char *text, size_t nr)
-{
-	for (size_t i = 0; i < nr; i++)
-		(void)fputc((unsigned char)text[i] < ' ' || text[i] == 0x7f ? '?' : text[i], out);
-}
-
-/* Left aligned in so many columns, and no more. */
-static void print_column(FILE *out, const char *text, size_t width)
-{
-	size_t nr = strnlen(text, width);
-
-	print_plain(out, text, nr);
-	(void)fprintf(out, "%*s ", (int)(width - nr), "");
-}
-
-/* Words of text from column INDENT on, below 80 columns. */
-static void print_wrapped(FILE *out, const char *label, const char *text)
-{
-	int column = fprintf(out, "  %-*s", INDENT - 2, label);
-
-	while (*text) {
-		int n = (int)strcspn(text, " ");
-
-		if (column > INDENT && column + 1 + n > WIDTH) {
-			column = fprintf(out, "\n%*s", INDENT, "") - 1;
-		} else if (column > INDENT) {
-			(void)fputc(' ', out);
-			column++;
-		}
-		print_plain(out, text, (size_t)n);
-		column += n;
-		text += n + (text[n] == ' ');
-	}
-	(void)fputc('\n', out);
-}
-
 /* ---- the head */
 
-static void print_head(const struct meta_report *r, FILE *out)
+static void print_head(const struct meta_view *r, FILE *out)
 {
 	const struct device_table *t = r->devices;
 	const struct driver_state *d = &t->docker->driver;
@@ -101,7 +42,7 @@ static void print_head(const struct meta_report *r, FILE *out)
 
 /* ---- findings */
 
-static void print_finding(const struct meta_report *r, const struct meta_finding *f, FILE *out)
+static void print_finding(const struct meta_view *r, const struct meta_finding *f, FILE *out)
 {
 	const struct device_row *first = f->nr_devices ? f->devices[0] : NULL;
 	char what[300], owner[120] = "-";
@@ -131,7 +72,7 @@ static void print_finding(const struct meta_report *r, const struct meta_finding
 		print_wrapped(out, "bytes", human_bytes(f->bytes).text);
 }
 
-void output_check(const struct meta_report *r, FILE *out)
+void output_check(const struct meta_view *r, FILE *out)
 {
 	const struct meta_findings *l = r->findings;
 
@@ -156,7 +97,7 @@ static void print_role(const struct device_row *row, char *text, size_t size)
 		(void)snprintf(text, size, "%s", role_name(row->role));
 }
 
-static void print_device(const struct meta_report *r, const struct device_row *row, FILE *out)
+static void print_device(const struct meta_view *r, const struct device_row *row, FILE *out)
 {
 	const struct pool_device *p = row->pool;
 	char role[24], owner[120];
@@ -176,7 +117,7 @@ static void print_device(const struct meta_report *r, const struct device_row *r
 		(void)fprintf(out, " %6s\n", "-");
 }
 
-void output_list(const struct meta_report *r, FILE *out)
+void output_list(const struct meta_view *r, FILE *out)
 {
 	(void)fprintf(out, "%8s %-12s %-10s %-21s %5s %5s %5s %6s\n", "DEVICE", "HASH", "ROLE",
 		      "OWNER", "SIZE", "MAPPD", "EXCL", "TRANS");
@@ -186,7 +127,7 @@ void output_list(const struct meta_report *r, FILE *out)
 
 /* ---- forecast */
 
-void output_forecast(const struct meta_report *r, FILE *out)
+void output_forecast(const struct meta_view *r, FILE *out)
 {
 	print_head(r, out);
 	(void)fprintf(out, "\nthe next start of dockerd\n");

@@ -2,28 +2,8 @@
 # shellcheck source=tests/support/cases.sh
 . "$(dirname "$0")/../support/cases.sh"
 
-hosts=$here/tests/fixtures/docker
-
-host() { # NAME DIR: what Docker left on a host, unpacked
-	rm -rf "$2"
-	mkdir "$2"
-	tar -xJf "$hosts/$1.tar.xz" -C "$2"
-}
-
-# ids ARGUMENT...: the findings as "X1:500 T1:11", worst first
-ids() {
-	docker_meta -f json "$@" 2>err |
-		jq -r '[.findings[] | .id + ":" + (.devices | map(tostring) | join(","))] | join(" ")'
-}
-
-# expect WANTED ARGUMENT...
-expect() {
-	local wanted=$1 got
-	shift
-	got=$(ids "$@")
-	nr=$((nr + 1))
-	[ "$got" = "$wanted" ] || fail "docker_meta $*: '$got', not '$wanted' ($(cat err))"
-}
+# shellcheck source=tests/support/docker.sh
+. "$here/tests/support/docker.sh"
 
 # ---- what real hosts left, from metadata, from a dump of it, from a snapshot
 fixture docker-loop-lvm meta

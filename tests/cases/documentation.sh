@@ -36,7 +36,7 @@ sed -n 's/^ROW(\([A-Z0-9]*\), \([A-Z]*\), "\(.*\)", "\(.*\)", "\(.*\)")$/| `\1` 
 grep '^| `[A-Z][0-9]*` ' "$here/docs/docker-findings.md" >documented
 diff catalogue documented >difference ||
 	fail "catalogue.def and docs/docker-findings.md differ: $(cat difference)"
-sed -n 's/.*put(object, "\([a-z_]*\)",.*/\1/p' "$here/docker_meta/output/json.c" | sort -u >keys
+sed -n 's/.*json_put(object, "\([a-z_]*\)",.*/\1/p' "$here/docker_meta/output/json.c" | sort -u >keys
 while read -r key; do
 	grep -q "\`$key\`" "$here/docs/docker-findings.md" || fail "docs/docker-findings.md does not explain $key"
 done <keys

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT
+ * options.h: what the command line asks for.
+ */
+#ifndef DOCKER_META_OPTIONS_H
+#define DOCKER_META_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/compiler.h"
+
+enum meta_command {
+	COMMAND_CHECK,
+	COMMAND_LIST,
+	COMMAND_TREE,
+	COMMAND_DU,
+	COMMAND_SHOW,
+	COMMAND_BLOCK,
+	COMMAND_PREDICT,
+	COMMAND_PLAN,
+	COMMAND_SURVIVORS,
+	COMMAND_LINT,
+	COMMAND_REPORT,
+	NR_COMMANDS
+};
+
+enum output_form {
+	OUTPUT_TEXT,
+	OUTPUT_JSON,
+	OUTPUT_NDJSON,
+	OUTPUT_NAGIOS,
+	OUTPUT_PROMETHEUS,
+	OUTPUT_HTML,
+	OUTPUT_DOT,
+	NR_FORMS
+};
+
+enum { MAX_WORDS = 2 };
+
+/* Texts are borrowed from the command line; NULL: not given. */
+struct docker_meta_options {
+	enum meta_command command;
+	const char *words[MAX_WORDS]; /* behind the command: what it is about */
+	enum output_form form;
+
+	const char *root;     /* NULL: the data-root of daemon.json, else /var/lib/docker */
+	const char *metadata; /* NULL: the loop file below the root, else the active pool's */
+	const char *xml;
+	const char *data; /* the pool's data device, or a copy: to look into file systems */
+	const char *pool; /* name of the active pool */
+	const char *status, *table, *mountinfo, *proc, *daemon_json, *lvs_json;
+	bool metadata_snap, reserve_snap, no_mounts, no_dm, no_lvs, no_daemon_json;
+
+	bool lint; /* check: the host's configuration too */
+	bool has_byte, has_sector, has_data_block;
+	uint64_t byte, sector, data_block;
+	const char *loss; /* report of thin_repair */
+
+	const char *output, *state;
+	const char *warning, *critical; /* thresholds */
+	const char *sort, *columns;
+	bool quiet;
+};
+
+/* STATUS_NONE, or the status to end with. */
+must_check int docker_meta_parse(int argc, char **argv, struct docker_meta_options *ret_options);
+
+/* "check", "list", … */
+const char *meta_command_name(enum meta_command command);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT
+ * human.h: text for people: bytes, columns, lines of 80 columns, and nothing that steers a terminal.
+ */
+#ifndef DOCKER_META_OUTPUT_HUMAN_H
+#define DOCKER_META_OUTPUT_HUMAN_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+struct human {
+	char text[16];
+};
+
+/* "1.4G", four characters of digits at most. */
+struct human human_bytes(uint64_t bytes);
+
+/* Names come from files that anybody may have written: none of them steers the terminal. */
+void print_plain(FILE *out, const char *text, size_t nr);
+
+/* Left aligned in so many columns, and no more. */
+void print_column(FILE *out, const char *text, size_t width);
+
+/* A label, and from a fixed column on the words of text, below 80 columns. */
+void print_wrapped(FILE *out, const char *label, const char *text);
+
+#endif

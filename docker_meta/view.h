@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ * view.h: all that was gathered and concluded, as the commands and the forms of output get it.
+ */
+#ifndef DOCKER_META_VIEW_H
+#define DOCKER_META_VIEW_H
+
+#include "docker_meta/config/config.h"
+#include "docker_meta/findings/findings.h"
+#include "docker_meta/forecast/forecast.h"
+#include "docker_meta/host/host.h"
+#include "docker_meta/join/devices.h"
+#include "docker_meta/join/sets.h"
+#include "docker_meta/options.h"
+#include "docker_meta/pool/pool_source.h"
+
+/* Everything is borrowed, and there, unless it says otherwise. */
+struct meta_view {
+	const struct docker_meta_options *options;
+	const char *root;           /* path of Docker's data-root */
+	const char *metadata;       /* path of the pool's metadata; NULL: not looked at */
+	struct pool_source *source; /* to be read once more (pool_find.h); NULL: likewise */
+	const struct device_table *devices; /* and in it docker and pool */
+	const struct host *host;
+	const struct config *config;
+	const struct device_sets *sets;
+	const struct meta_findings *findings;
+	const struct forecast *forecast;
+};
+
+#endif
