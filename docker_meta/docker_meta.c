@@ -23,6 +23,8 @@ struct look {
 	struct host host;
 	struct docker_state docker;
 	struct pool_state pool;
+	struct pool_check check;
+	bool is_checked;
 	struct device_table devices;
 	struct device_sets sets;
 	struct meta_findings findings;
@@ -106,10 +108,21 @@ static int read_pool(struct look *l)
 	return r ? blind(options.path, *fault.text ? fault.text : strerror(-r)) : STATUS_NONE;
 }
 
+/* Of XML there is nothing to check; what a pool that goes on working shows proves nothing. */
+static int check_pool(struct look *l)
+{
+	int r = pool_source_kind(l->source) == POOL_RAW ? pool_check(l->source, NULL, &l->check)
+							: 0;
+
+	l->is_checked = pool_source_kind(l->source) == POOL_RAW && !r && !l->check.torn &&
+			!l->pool.reading.torn;
+	return r ? blind(l->metadata, strerror(-r)) : STATUS_NONE;
+}
+
 static int gather(struct look *l)
 {
 	static int (*const sides[])(struct look *) = { read_config, read_docker, read_host,
-						       read_pool };
+						       read_pool, check_pool };
 	int status = STATUS_NONE;
 
 	for (size_t i = 0; i < ARRAY_SIZE(sides) && status == STATUS_NONE; i++)
@@ -122,6 +135,7 @@ static int gather(struct look *l)
 static int conclude(struct look *l)
 {
 	const struct meta_facts facts = { .options = l->options,
+					  .check = l->is_checked ? &l->check : NULL,
 					  .devices = &l->devices,
 					  .sets = &l->sets,
 					  .host = &l->host,
@@ -144,6 +158,7 @@ static int answer(const struct look *l)
 		.root = l->root,
 		.metadata = l->metadata,
 		.source = l->source,
+		.check = l->is_checked ? &l->check : NULL,
 		.devices = &l->devices,
 		.host = &l->host,
 		.config = &l->config,

@@ -2,6 +2,7 @@
  * find_devices.c: the pool (P), and each device of it against its file (X).
  */
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "docker_meta/findings/findings_internal.h"
@@ -24,6 +25,52 @@ static int find_shortage(struct finder *f)
 	return r;
 }
 
+/* What a complete check of the metadata says: "2 block-checksum, 1 mapping-shared". */
+static int find_damage(struct finder *f)
+{
+	const struct pool_check *c = f->facts->check;
+	const struct pool_state *p = f->t->pool;
+	enum severity worst = p->incomplete ? SEVERITY_FATAL : SEVERITY_NONE;
+	struct meta_finding *last;
+	char ids[300] = "";
+	size_t n = 0;
+	int r;
+
+	for (int i = 0; c && i < NR_FINDINGS; i++) {
+		const struct finding_type *type = finding_type((enum finding_id)i);
+
+		if (!c->nr_by_id[i] || i == FINDING_BLOCK_LEAKED)
+			continue;
+		worst = type->severity > worst ? type->severity : worst;
+		if (n < sizeof(ids))
+			n += (size_t)snprintf(ids + n, sizeof(ids) - n, "%s%" PRIu64 " %s",
+					      n ? ", " : "", c->nr_by_id[i], type->id);
+	}
+	if (worst == SEVERITY_NONE)
+		return 0;
+	r = finder_add(f, ROW_P7, NULL, &last, "%s%s%s%s", p->incomplete ? p->fault.text : "",
+		       p->incomplete && n ? "; " : "", n ? "thin_check finds " : "", ids);
+	if (!r && worst != SEVERITY_FATAL)
+		last->severity = worst == SEVERITY_NON_FATAL ? META_WARNING : META_INFO;
+	return r;
+}
+
+static int find_leaks(struct finder *f)
+{
+	const struct pool_check *c = f->facts->check;
+	struct meta_finding *last;
+	int r;
+
+	if (!c || (!c->nr_leaked_data_blocks && !c->nr_leaked_metadata_blocks))
+		return 0;
+	r = finder_add(f, ROW_P16, NULL, &last,
+		       "%" PRIu64 " data blocks, %" PRIu64 " metadata blocks",
+		       c->nr_leaked_data_blocks, c->nr_leaked_metadata_blocks);
+	if (!r)
+		last->bytes = finder_bytes(f, c->nr_leaked_data_blocks);
+	return r;
+}
+
 int find_in_pool(struct finder *f)
 {
 	const struct pool_state *p = f->t->pool;
@@ -34,8 +81,10 @@ int find_in_pool(struct finder *f)
 	r = find_shortage(f);
 	if (!r && p->header.needs_check)
 		r = finder_add(f, ROW_P5, NULL, NULL, "superblock: needs_check");
-	if (!r && p->incomplete)
-		r = finder_add(f, ROW_P7, NULL, NULL, "%s", p->fault.text);
+	if (!r)
+		r = find_damage(f);
+	if (!r)
+		r = find_leaks(f);
 	if (!r && p->reading.held_root && !p->from_snapshot)
 		r = finder_add(f, ROW_P10, NULL, NULL, "superblock: held root %" PRIu64,
 			       p->reading.held_root);

@@ -45,9 +45,10 @@ struct meta_findings {
 	uint64_t nr_of[META_FATAL + 1];
 };
 
-/* What findings are made of; all borrowed, and all there. */
+/* What findings are made of: all borrowed, and there unless it says otherwise. */
 struct meta_facts {
 	const struct docker_meta_options *options;
+	const struct pool_check *check; /* NULL: not checked */
 	const struct device_table *devices;
 	const struct device_sets *sets;
 	const struct host *host;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * human.h: text for people: bytes, columns, lines of 80 columns, and nothing that steers a terminal.
+ * human.h: text for people: bytes, columns, lines of 80 columns, and nothing that steers a
+ * terminal.
  */
 #ifndef DOCKER_META_OUTPUT_HUMAN_H
 #define DOCKER_META_OUTPUT_HUMAN_H

@@ -290,16 +290,13 @@ int pool_source_run(struct pool_source *s, const struct pool_selection *selectio
 
 /* ---- checking */
 
-int pool_check(struct pool_source *s, struct progress *progress, struct pool_check *ret_check)
+static int check_raw(struct pool_source *s, struct progress *progress, struct pool_check *ret_check)
 {
 	struct check_options options = { .metadata_snap = s->metadata_snap, .collect_leaks = true };
 	struct check_result result;
 	struct report report;
 	int r;
 
-	*ret_check = (struct pool_check){ .worst = SEVERITY_NONE };
-	if (s->kind != POOL_RAW)
-		return -ENOTSUP;
 	report_init(&report);
 	r = metadata_check(s->engine, &options, &report, progress, &result);
 	ret_check->worst = report_worst(&report);
@@ -314,5 +311,26 @@ int pool_check(struct pool_source *s, struct progress *progress, struct pool_che
 	}
 	check_result_destroy(&result);
 	report_destroy(&report);
+	return r;
+}
+
+int pool_check(struct pool_source *s, struct progress *progress, struct pool_check *ret_check)
+{
+	struct standing before, after;
+	void *raw;
+	int r;
+
+	*ret_check = (struct pool_check){ .worst = SEVERITY_NONE };
+	if (s->kind != POOL_RAW)
+		return -ENOTSUP;
+	raw = alloc_aligned(MD_BLOCK_SIZE);
+	if (!raw)
+		return -ENOMEM;
+	/* What cannot be read, the check itself tells. */
+	(void)look(s, raw, &before);
+	r = check_raw(s, progress, ret_check);
+	(void)look(s, raw, &after);
+	ret_check->torn = committed_between(s, &before, &after);
+	alloc_free(raw);
 	return r;
 }

@@ -84,6 +84,7 @@ struct pool_check {
 	bool space_maps_checked;        /* not those of a metadata snapshot: it has none */
 	uint64_t nr_leaked_data_blocks; /* the data space map counts them, nobody maps them */
 	uint64_t nr_leaked_metadata_blocks;
+	bool torn; /* the pool committed meanwhile: what was found may be the mixture's */
 };
 
 /*

@@ -101,6 +101,21 @@ wrong 'C7:' edit host/containers/$container/config.v2.json '.State.Dead = true'
 wrong 'C8:' truncate -s 100 host/containers/$container/config.v2.json
 wrong 'B3:' truncate -s 5000 host/buildkit/snapshots.db
 
+# ---- the pool itself, checked completely
+cp meta harmed
+damage harmed leaks 3
+expect 'P16:' -r down --metadata harmed
+run 1 docker_meta -r down --metadata harmed
+has out ' 3 data blocks, 3 metadata blocks$'
+cp meta harmed
+damage harmed leaf 23
+expect 'P7:' -r down --metadata harmed
+run 2 docker_meta -r down --metadata harmed
+has out '1 block-checksum$'
+cp meta harmed
+damage harmed super 4 4 1
+expect 'P5:' -r down --metadata harmed
+
 # ---- another host's metadata
 expect 'T4: X4:' -r down --metadata full
 
