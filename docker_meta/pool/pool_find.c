@@ -182,20 +182,28 @@ static int compare_users(const void *a, const void *b)
 	return (x->thin_block > y->thin_block) - (x->thin_block < y->thin_block);
 }
 
-int pool_find_users(struct pool_source *s, uint64_t data_block, struct pool_users *ret_users,
-		    struct pool_fault *ret_fault)
+int pool_find_users_among(struct pool_source *s, const uint64_t *ids, size_t nr_ids,
+			  uint64_t data_block, struct pool_users *ret_users,
+			  struct pool_fault *ret_fault)
 {
+	const struct pool_selection selection = { .dev_ids = ids, .nr_dev_ids = nr_ids };
 	struct finder f = {
 		.base = finder_calls, .by_data = true, .block = data_block, .users = ret_users
 	};
 	int r;
 
 	*ret_users = (struct pool_users){ 0 };
-	r = run(s, NULL, &f, ret_fault);
+	r = run(s, &selection, &f, ret_fault);
 	if (ret_users->nr_users)
 		qsort(ret_users->users, ret_users->nr_users, sizeof(*ret_users->users),
 		      compare_users);
 	return r;
+}
+
+int pool_find_users(struct pool_source *s, uint64_t data_block, struct pool_users *ret_users,
+		    struct pool_fault *ret_fault)
+{
+	return pool_find_users_among(s, NULL, 0, data_block, ret_users, ret_fault);
 }
 
 void pool_users_destroy(struct pool_users *u)
