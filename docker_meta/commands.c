@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "docker_meta/docker_meta.h"
+#include "docker_meta/lookup/block.h"
+#include "docker_meta/lookup/show.h"
 #include "docker_meta/output/output.h"
 
 static int status_of_findings(const struct meta_view *v)
@@ -52,13 +54,15 @@ static int (*const sayings[NR_COMMANDS][NR_FORMS])(const struct meta_view *v, FI
 						   int *status) = {
 	[COMMAND_CHECK] = { [OUTPUT_TEXT] = check_text, [OUTPUT_JSON] = check_json },
 	[COMMAND_LIST] = { [OUTPUT_TEXT] = list_text, [OUTPUT_JSON] = check_json },
+	[COMMAND_SHOW] = { [OUTPUT_TEXT] = show_text, [OUTPUT_JSON] = show_json },
+	[COMMAND_BLOCK] = { [OUTPUT_TEXT] = block_text, [OUTPUT_JSON] = block_json },
 	[COMMAND_PREDICT] = { [OUTPUT_TEXT] = predict_text, [OUTPUT_JSON] = check_json },
 };
 
 int meta_command_accept(const struct docker_meta_options *o)
 {
 	if (sayings[o->command][o->form])
-		return STATUS_NONE;
+		return o->command == COMMAND_BLOCK ? block_accept(o) : STATUS_NONE;
 	return tool_usage_error(&docker_meta_tool, "%s has no such form",
 				meta_command_name(o->command));
 }
