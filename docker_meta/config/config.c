@@ -15,3 +15,10 @@ void config_destroy(struct config *c)
 	alloc_free(c->data_root);
 	*c = (struct config){ 0 };
 }
+
+const char *config_thinpooldev(const struct config *c)
+{
+	if (c->dm.thinpooldev)
+		return c->dm.thinpooldev;
+	return c->dm.directlvm_device ? "docker-thinpool" : NULL;
+}

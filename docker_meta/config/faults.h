@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+ * faults.h: what is wrong with a configuration, to become findings.
+ */
+#ifndef DOCKER_META_CONFIG_FAULTS_H
+#define DOCKER_META_CONFIG_FAULTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/base/compiler.h"
+
+/* How bad it is. */
+enum fault_weight { FAULT_INFO, FAULT_WARNING, FAULT_AS_ROW };
+
+struct config_fault {
+	const char *row; /* id of the catalogue: a constant */
+	enum fault_weight weight;
+	bool unproven;
+	char *object; /* owned: a key, an option, a volume */
+	char *text;   /* owned: one line */
+};
+
+struct fault_list {
+	struct config_fault *items; /* owned */
+	size_t nr, capacity;
+};
+
+/* 0 or -ENOMEM. */
+must_check int fault_add(struct fault_list *list, const char *row, enum fault_weight weight,
+			 const char *object, const char *format, ...) printf_like(5, 6);
+
+/* The last one rests on something that was not looked at. */
+void fault_is_unproven(struct fault_list *list);
+void fault_list_destroy(struct fault_list *list);
+
+#endif
