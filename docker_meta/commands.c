@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "docker_meta/config/lint.h"
 #include "docker_meta/docker_meta.h"
 #include "docker_meta/lookup/block.h"
 #include "docker_meta/lookup/show.h"
@@ -57,6 +58,7 @@ static int (*const sayings[NR_COMMANDS][NR_FORMS])(const struct meta_view *v, FI
 	[COMMAND_SHOW] = { [OUTPUT_TEXT] = show_text, [OUTPUT_JSON] = show_json },
 	[COMMAND_BLOCK] = { [OUTPUT_TEXT] = block_text, [OUTPUT_JSON] = block_json },
 	[COMMAND_PREDICT] = { [OUTPUT_TEXT] = predict_text, [OUTPUT_JSON] = check_json },
+	[COMMAND_LINT] = { [OUTPUT_TEXT] = lint_text, [OUTPUT_JSON] = lint_json },
 };
 
 int meta_command_accept(const struct docker_meta_options *o)

@@ -10,7 +10,6 @@
 #include "common/base/alloc.h"
 #include "docker_meta/commands.h"
 
-#define DEFAULT_ROOT "/var/lib/docker"
 #define LOOP_METADATA "devicemapper/devicemapper/metadata"
 
 struct look {
@@ -45,7 +44,11 @@ static int read_config(struct look *l)
 
 	l->root = l->options->root      ? l->options->root
 		  : l->config.data_root ? l->config.data_root
-					: DEFAULT_ROOT;
+					: DEFAULT_DATA_ROOT;
+	if (r && l->config.trouble) {
+		tool_error(&docker_meta_tool, "%s", l->config.trouble);
+		return META_STATUS_BLIND;
+	}
 	return r ? blind("configuration", strerror(-r)) : STATUS_NONE;
 }
 
@@ -147,7 +150,7 @@ static int conclude(struct look *l)
 	if (!r)
 		r = meta_findings_find(&facts, &l->findings);
 	if (!r)
-		r = forecast_make(&l->devices, &l->findings, &l->forecast);
+		r = forecast_make(&facts, &l->findings, &l->forecast);
 	return r ? blind(l->root, strerror(-r)) : STATUS_NONE;
 }
 

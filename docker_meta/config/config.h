@@ -7,17 +7,14 @@
 #ifndef DOCKER_META_CONFIG_CONFIG_H
 #define DOCKER_META_CONFIG_CONFIG_H
 
-#include <stddef.h>
-
-#include "docker_meta/config/dm_settings.h"
-#include "docker_meta/config/faults.h"
+#include "docker_meta/config/daemon_json.h"
 #include "docker_meta/config/lvm.h"
 #include "docker_meta/options.h"
 
 #define DEFAULT_DATA_ROOT "/var/lib/docker"
 
 enum config_look {
-	CONFIG_NOT_LOOKED, /* switched off, or there is no way to look */
+	CONFIG_NOT_LOOKED, /* switched off, or of no use here */
 	CONFIG_OTHERS,     /* this host's, which is of another root */
 	CONFIG_ABSENT,     /* there is no such file */
 	CONFIG_UNREADABLE, /* there is, and it could not be read or used */
@@ -27,54 +24,72 @@ enum config_look {
 /* A file, and what became of it. */
 struct config_source {
 	enum config_look look;
-	char *path; /* owned */
-	char *text; /* owned: what was seen in it, or why not, one line; NULL: nothing to say */
+	char *path;      /* owned; NULL: none is known */
+	const char *why; /* it could not be read: a constant; NULL: no reason is known */
 };
 
+/* Texts are owned, NULL: not told. */
 struct config {
-	bool has_daemon; /* daemon.json was read, or is known not to be there */
-	char *data_root; /* owned; NULL: not told */
-	bool live;       /* the root is this host's own Docker's */
+	char *data_root;
+	char *trouble;    /* a file that was named cannot be used: which, and why */
+	bool live;        /* the root is of this host's own Docker */
+	bool since_17_09; /* the engine that wrote below the root */
+	bool since_23;
+
+	bool has_loop_files; /* below the root */
 
 	struct config_source daemon;
-	char *driver;          /* owned: storage-driver; NULL: not told */
-	bool has_storage;      /* storage-opts is there */
-	char *userns;          /* owned: userns-remap; NULL: none */
-	struct dm_settings dm; /* its storage-opts, as devicemapper takes them */
+	bool has_daemon;  /* daemon.json is known: read, or not there on a live host */
+	bool has_options; /* there are storage-opts: then no flag of dockerd's may give any */
+	size_t nr_options;
+	char *driver; /* storage-driver */
+	char *userns; /* userns-remap */
+	struct dm_settings dm;
+
+	struct config_source sysconfig; /* /etc/sysconfig/docker-storage */
+	bool has_driver_flag, has_option_flag;
 
 	struct config_source lvs;
 	struct lvm_report lvm;
-	struct config_source profile, lvm_conf; /* below /etc/lvm */
-	struct autoextend autoextend;           /* of the profile, else of lvm.conf */
-
-	struct config_source sysconfig;        /* /etc/sysconfig/docker-storage */
-	bool has_driver_flag, has_option_flag; /* it gives --storage-driver, --storage-opt */
+	struct config_source profile, lvm_conf;
+	struct autoextend by_profile, by_lvm_conf;
 
 	struct config_source kernel;
-	unsigned int kernel_major, kernel_minor; /* 0: not known */
+	uint64_t kernel_major, kernel_minor;
 
 	bool has_space;                   /* of the data-root's file system: */
 	uint64_t space_total, space_free; /* bytes; free to others than root */
-	bool lacks_lvm, lacks_thin_check; /* live: not in any of the usual directories */
+	bool lacks_lvm, lacks_thin_check; /* live: in none of the usual directories */
 
 	struct fault_list faults; /* what is wrong whatever the pool and the state say */
 };
 
-/* 0 or -errno of our own; to be destroyed in any case. */
+/* 0 or -errno of our own, perhaps with trouble; to be destroyed in any case. */
 must_check int config_read(const struct docker_meta_options *o, struct config *ret_config);
 void config_destroy(struct config *c);
 
-/* The pool's name for device-mapper, "docker-thinpool"; NULL: not known, or Docker's own loop pool.
- */
+/* The pool's name for device-mapper, "docker-thinpool"; NULL: not known, or Docker's own pool. */
 const char *config_thinpooldev(const struct config *c);
 
-/* Docker makes the pool from two loop files: true only where daemon.json says so by its silence. */
+/* Docker makes the pool from two loop files: daemon.json says so by its silence, or they are there.
+ */
 bool config_is_loop(const struct config *c);
 
 /* dockerd uses devicemapper, or nobody says what it uses. */
 bool config_is_devicemapper(const struct config *c);
 
-/* Per cent; 10 where nothing is known. */
+/* Per cent; 10 where nothing is told. */
 uint64_t config_min_free_space(const struct config *c);
+
+struct device_record;
+
+/* dm.basesize is less than what the base device, which may be NULL, has already. */
+bool config_shrinks_base(const struct config *c, const struct device_record *base);
+
+/* Docker loads the pool itself, with data blocks of another size than the pool has (sectors). */
+bool config_wants_other_blocks(const struct config *c, uint64_t sectors);
+
+/* The pool in what lvs says, or NULL. */
+const struct lvm_volume *config_pool_volume(const struct config *c);
 
 #endif

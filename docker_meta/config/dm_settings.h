@@ -10,25 +10,46 @@
 
 #include "docker_meta/config/faults.h"
 
-/* What Docker's setup of direct-lvm is asked for, and what it keeps in setup-config.json.  0 is a
- * default, "" no device. */
-struct directlvm {
-	const char *device; /* borrowed */
-	uint64_t thinp_percent, thinp_metapercent, autoextend_percent, autoextend_threshold;
+enum dm_option_id {
+#define DM_OPTION(id, name, since, type, default_value, what) DM_##id,
+#include "docker_meta/config/dm_options.def"
+#undef DM_OPTION
+	NR_DM_OPTIONS
 };
 
-/* Of an option that is given several times the last counts.  Texts are owned, NULL: not given. */
+enum dm_type {
+	DM_TYPE_SIZE,
+	DM_TYPE_BOOL,
+	DM_TYPE_TEXT,
+	DM_TYPE_PATH,
+	DM_TYPE_FILESYSTEM,
+	DM_TYPE_FREE,        /* 0% to 99%, with the sign */
+	DM_TYPE_PERCENT,     /* 0 to 99, the sign as one likes */
+	DM_TYPE_PERCENT_100, /* 0 to 100, likewise */
+	DM_TYPE_U64,
+	DM_TYPE_LOG_LEVEL,
+};
+
+struct dm_option {
+	const char *name;
+	const char *since; /* of Docker */
+	enum dm_type type;
+	const char *default_value, *what;
+};
+
+const struct dm_option *dm_option(enum dm_option_id id);
+
+/* Of an option that is given several times the last counts. */
 struct dm_settings {
-	char *thinpooldev; /* without /dev/mapper/ */
-	char *datadev, *metadatadev;
-	char *filesystem;
-	char *directlvm_device;
-	uint64_t thinp_percent, thinp_metapercent, autoextend_percent, autoextend_threshold;
-	bool has_basesize, has_loopdatasize, has_blocksize, has_min_free_space;
-	uint64_t basesize, loopdatasize, blocksize; /* bytes */
-	uint64_t min_free_space;                    /* per cent */
-	bool has_deferred_removal, has_deferred_deletion, deferred_removal, deferred_deletion;
-	bool bad; /* Docker refuses one of them */
+	char *texts[NR_DM_OPTIONS];      /* owned: as given; NULL: not given */
+	uint64_t numbers[NR_DM_OPTIONS]; /* sizes in bytes, per cent, booleans as 0 and 1 */
+	bool refused[NR_DM_OPTIONS];     /* by Docker: the number is 0 */
+	bool bad;                        /* Docker refuses something */
+};
+
+/* With 20.10 and its neighbours in mind; an engine may be known to be of 17.09 or later. */
+struct dm_background {
+	bool since_17_09;
 };
 
 /*
@@ -38,9 +59,20 @@ must_check int dm_settings_take(struct dm_settings *s, const char *option,
 				struct fault_list *faults);
 
 /* Whether they go together.  0 or -ENOMEM. */
-must_check int dm_settings_judge(struct dm_settings *s, struct fault_list *faults);
+must_check int dm_settings_judge(struct dm_settings *s, const struct dm_background *background,
+				 struct fault_list *faults);
 void dm_settings_destroy(struct dm_settings *s);
 
-struct directlvm dm_settings_directlvm(const struct dm_settings *s);
+/* It is given, and good. */
+static inline bool dm_has(const struct dm_settings *s, enum dm_option_id id)
+{
+	return s->texts[id] && !s->refused[id];
+}
+
+/* dm.thinpooldev without /dev/mapper/, as Docker takes it; NULL: not given. */
+const char *dm_settings_pool(const struct dm_settings *s);
+
+/* Any option of Docker's own setup of direct-lvm that it compares with setup-config.json. */
+bool dm_settings_has_directlvm(const struct dm_settings *s);
 
 #endif

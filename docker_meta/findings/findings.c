@@ -108,7 +108,7 @@ int finder_add_of_device(struct finder *f, enum meta_row_id id, const struct dev
 
 /* ---- files that could not be used */
 
-static int row_named(const char *id)
+int finder_row_named(const char *id)
 {
 	for (int i = 0; i < NR_ROWS; i++) {
 		if (!strcmp(rows[i].id, id))
@@ -126,7 +126,7 @@ int find_problems(struct finder *f)
 		const struct problem *p = &problems->items[i];
 		struct meta_finding *finding;
 
-		r = finder_add(f, (enum meta_row_id)row_named(p->row), p->object, &finding,
+		r = finder_add(f, (enum meta_row_id)finder_row_named(p->row), p->object, &finding,
 			       "%s: %s", p->path, p->text);
 		if (!r && p->fatal)
 			finding->severity = META_FATAL;
@@ -152,8 +152,9 @@ static int worst_first(const void *a, const void *b)
 int meta_findings_find(const struct meta_facts *facts, struct meta_findings *ret_list)
 {
 	static int (*const finders[])(struct finder *) = {
-		find_problems,   find_in_pool,   find_in_transactions, find_in_records,
-		find_in_devices, find_in_layers, find_in_images,       find_in_containers,
+		find_problems,    find_in_pool,   find_in_transactions, find_in_records,
+		find_in_devices,  find_in_layers, find_in_images,       find_in_containers,
+		find_in_capacity, find_in_setup,  find_in_config,
 	};
 	struct finder f = { .facts = facts, .t = facts->devices, .list = ret_list };
 	int r = 0;

@@ -32,6 +32,9 @@ must_check int finder_add_of_device(struct finder *f, enum meta_row_id id,
 				    const struct device_row *row, const char *format, ...)
 	printf_like(4, 5);
 
+/* The row of that id, or -1. */
+int finder_row_named(const char *id);
+
 /* Bytes of data blocks. */
 uint64_t finder_bytes(const struct finder *f, uint64_t nr_data_blocks);
 
@@ -43,5 +46,8 @@ must_check int find_in_devices(struct finder *f);
 must_check int find_in_layers(struct finder *f);
 must_check int find_in_images(struct finder *f);
 must_check int find_in_containers(struct finder *f);
+must_check int find_in_capacity(struct finder *f);
+must_check int find_in_setup(struct finder *f);
+must_check int find_in_config(struct finder *f);
 
 #endif

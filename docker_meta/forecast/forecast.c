@@ -23,6 +23,7 @@ const char *step_kind_name(enum step_kind kind)
 
 struct making {
 	const struct device_table *t;
+	const struct config *config;
 	const struct meta_findings *findings;
 	struct forecast *forecast;
 };
@@ -69,6 +70,83 @@ static size_t count(const struct making *m, const enum meta_row_id *ids, size_t 
 			nr += m->findings->items[i].row == meta_row(ids[n]);
 	}
 	return nr;
+}
+
+/* ---- the configuration */
+
+/* What keeps Docker from starting, by itself. */
+static int stop_at_faults(struct making *m, bool of_the_driver)
+{
+	const struct fault_list *l = &m->config->faults;
+	int r = 0;
+
+	for (size_t i = 0; i < l->nr && !r; i++) {
+		const struct config_fault *f = &l->items[i];
+		const bool of_daemon = !strcmp(f->row, "G1") || !strcmp(f->row, "G2");
+
+		if (f->weight != FAULT_AS_ROW || f->unproven || of_daemon == of_the_driver ||
+		    !strcmp(f->row, "G6"))
+			continue;
+		r = add(m, STEP_STOPS, "reads %s: %s", m->config->daemon.path, f->text);
+	}
+	return r;
+}
+
+static int read_configuration(struct making *m)
+{
+	const struct config *c = m->config;
+	const size_t before = m->forecast->nr;
+	int r;
+
+	if (c->daemon.look == CONFIG_NOT_LOOKED || c->daemon.look == CONFIG_OTHERS)
+		return add(m, STEP_UNKNOWN, "reads daemon.json: not looked at");
+	if (c->daemon.look == CONFIG_ABSENT)
+		return add(m, STEP_OK, "reads no daemon.json: %s is not there", c->daemon.path);
+	r = stop_at_faults(m, false);
+	if (r || m->forecast->nr > before)
+		return r;
+	if (!c->has_daemon)
+		return add(m, STEP_UNKNOWN, "reads %s: it could not be read here", c->daemon.path);
+	return add(m, STEP_OK, "reads %s", c->daemon.path);
+}
+
+static int choose_driver(struct making *m)
+{
+	const struct config *c = m->config;
+
+	if (!c->has_daemon)
+		return 0;
+	if (!config_is_devicemapper(c))
+		return add(m, STEP_LOSES,
+			   "starts with the storage driver %.40s: images and containers of "
+			   "devicemapper are not shown",
+			   c->driver);
+	if (!c->driver && !c->has_driver_flag)
+		return add(m, c->since_23 ? STEP_STOPS : STEP_OK,
+			   "takes devicemapper because its files are there; Docker 23 and 24 do "
+			   "not: they stop here, unless it is named");
+	return add(m, STEP_OK, "takes the storage driver devicemapper");
+}
+
+static int take_options(struct making *m)
+{
+	static const enum meta_row_id changed[] = { ROW_J22, ROW_J23, ROW_J24 };
+	int r;
+
+	if (!config_is_devicemapper(m->config))
+		return 0;
+	r = stop_at_faults(m, true);
+	if (!r && m->t->pool &&
+	    config_wants_other_blocks(m->config, m->t->pool->header.data_block_size))
+		r = add(m, STEP_STOPS,
+			"loads the pool with data blocks of another size than it has");
+	for (size_t i = 0; i < ARRAY_SIZE(changed) && !r; i++) {
+		const struct meta_finding *f = find(m, changed[i]);
+
+		if (f && f->severity == META_FATAL)
+			r = add(m, STEP_STOPS, "sets up direct-lvm: %s", f->evidence);
+	}
+	return r;
 }
 
 /* ---- the driver */
@@ -132,13 +210,30 @@ static int take_back(struct making *m)
 		   d->open_transaction_id, d->transaction_device_id, role_name(row->role), owner);
 }
 
+static int tell_growth(struct making *m)
+{
+	const struct device_record *base = driver_state_find(&m->t->docker->driver, "base");
+	const struct config *c = m->config;
+
+	if (!c->has_daemon || !base || !base->usable || !dm_has(&c->dm, DM_BASESIZE) ||
+	    c->dm.numbers[DM_BASESIZE] <= base->size)
+		return 0;
+	return add(m, STEP_OK, "grows the base device from %" PRIu64 " to %" PRIu64 " bytes",
+		   base->size, c->dm.numbers[DM_BASESIZE]);
+}
+
 static int prepare_base(struct making *m)
 {
 	const struct driver_state *d = &m->t->docker->driver;
 	const struct meta_finding *unreadable = find(m, ROW_J15);
+	int r;
 
 	if (unreadable)
 		return add(m, STEP_STOPS, "reads deviceset-metadata: %s", unreadable->evidence);
+	if (config_shrinks_base(m->config, driver_state_find(d, "base")))
+		return add(m, STEP_STOPS,
+			   "finds dm.basesize=%.40s less than the base device's %" PRIu64 " bytes",
+			   m->config->dm.texts[DM_BASESIZE], driver_state_find(d, "base")->size);
 	if (find(m, ROW_J9))
 		return add(m, STEP_STOPS,
 			   "finds no base device: refuses the pool, or makes a second one in a "
@@ -147,6 +242,9 @@ static int prepare_base(struct making *m)
 		return add(m, STEP_LOSES, "deletes the base device and makes another");
 	if (!driver_state_find(d, "base"))
 		return add(m, STEP_OK, "makes the base device");
+	r = tell_growth(m);
+	if (r)
+		return r;
 	if (!d->base_uuid || !*d->base_uuid)
 		return add(m, STEP_OK, "takes the base device's UUID as it finds it");
 	return add(m, STEP_UNKNOWN, "compares the base device's UUID with %s: not looked at",
@@ -194,22 +292,33 @@ static int go_on_deleting(struct making *m)
 	return nr ? add(m, STEP_OK, "goes on deleting %zu devices that are marked", nr) : 0;
 }
 
-int forecast_make(const struct device_table *t, const struct meta_findings *findings,
+static int add_later_engines(struct making *m)
+{
+	const struct config *c = m->config;
+
+	if (!config_is_devicemapper(c))
+		return 0;
+	return add(m, STEP_OK, "%s; 25 and later have no devicemapper",
+		   c->has_daemon && c->driver
+			   ? "engine 23 and 24 start as well: storage-driver is in daemon.json"
+			   : "engine 23 and 24 want storage-driver in daemon.json");
+}
+
+int forecast_make(const struct meta_facts *facts, const struct meta_findings *findings,
 		  struct forecast *ret_forecast)
 {
-	static int (*const steps[])(struct making *) = { load_files,      take_back,
-							 prepare_base,    load_images,
-							 load_containers, go_on_deleting };
-	struct making m = { t, findings, ret_forecast };
+	static int (*const steps[])(struct making *) = {
+		read_configuration, choose_driver, take_options,    load_files,     take_back,
+		prepare_base,       load_images,   load_containers, go_on_deleting,
+	};
+	struct making m = { facts->devices, facts->config, findings, ret_forecast };
 	int r = 0;
 
 	*ret_forecast = (struct forecast){ 0 };
 	for (size_t i = 0; i < ARRAY_SIZE(steps) && !r && ret_forecast->worst != STEP_STOPS; i++)
 		r = steps[i](&m);
 	if (!r)
-		r = add(&m, STEP_OK,
-			"engine 23 and 24 want storage-driver in daemon.json; 25 and later have no "
-			"devicemapper");
+		r = add_later_engines(&m);
 	return r;
 }
 

@@ -27,8 +27,8 @@ struct forecast {
 	enum step_kind worst; /* of OK, LOSES, STOPS */
 };
 
-/* 0 or -ENOMEM; to be destroyed in any case. */
-must_check int forecast_make(const struct device_table *t, const struct meta_findings *findings,
+/* Of facts and the findings in them.  0 or -ENOMEM; to be destroyed in any case. */
+must_check int forecast_make(const struct meta_facts *facts, const struct meta_findings *findings,
 			     struct forecast *ret_forecast);
 void forecast_destroy(struct forecast *f);
 

@@ -112,7 +112,7 @@ static json_t *device(const struct meta_view *r, const struct device_row *row, b
 	return object;
 }
 
-static json_t *finding(const struct meta_finding *f, bool *failed)
+json_t *output_finding_json(const struct meta_finding *f, bool *failed)
 {
 	json_t *object = json_object(), *devices = json_array(), *hashes = json_array();
 
@@ -168,7 +168,8 @@ int output_json(const struct meta_view *r, FILE *out)
 	for (size_t i = 0; i < r->devices->nr; i++)
 		json_append(devices, device(r, &r->devices->rows[i], &failed), &failed);
 	for (size_t i = 0; i < r->findings->nr; i++)
-		json_append(findings, finding(&r->findings->items[i], &failed), &failed);
+		json_append(findings, output_finding_json(&r->findings->items[i], &failed),
+			    &failed);
 	json_put(object, "tool", json_string("docker_meta"), &failed);
 	json_put(object, "version", json_string(THINMEND_VERSION), &failed);
 	json_put(object, "root", json_text(r->root), &failed);

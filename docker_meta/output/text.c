@@ -42,7 +42,7 @@ static void print_head(const struct meta_view *r, FILE *out)
 
 /* ---- findings */
 
-static void print_finding(const struct meta_view *r, const struct meta_finding *f, FILE *out)
+void output_finding(const struct meta_view *r, const struct meta_finding *f, FILE *out)
 {
 	const struct device_row *first = f->nr_devices ? f->devices[0] : NULL;
 	char what[300], owner[120] = "-";
@@ -78,7 +78,7 @@ void output_check(const struct meta_view *r, FILE *out)
 
 	print_head(r, out);
 	for (size_t i = 0; i < l->nr; i++)
-		print_finding(r, &l->items[i], out);
+		output_finding(r, &l->items[i], out);
 	(void)fprintf(out,
 		      "\n%" PRIu64 " fatal, %" PRIu64 " errors, %" PRIu64 " warnings, %" PRIu64
 		      " infos\n",

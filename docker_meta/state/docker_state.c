@@ -43,6 +43,8 @@ int docker_state_read(const struct safe_dir *root, struct docker_state *ret_stat
 	*s = (struct docker_state){ .has_buildkit = false };
 	r = driver_state_read(root, &s->driver, &s->problems);
 	if (!r)
+		r = setup_config_read(root, &s->setup, &s->problems);
+	if (!r)
 		r = layer_store_read(root, &s->layers, &s->problems);
 	if (!r)
 		r = image_store_read(root, &s->images, &s->problems);
@@ -54,6 +56,7 @@ int docker_state_read(const struct safe_dir *root, struct docker_state *ret_stat
 void docker_state_destroy(struct docker_state *s)
 {
 	driver_state_destroy(&s->driver);
+	setup_config_destroy(&s->setup);
 	layer_store_destroy(&s->layers);
 	image_store_destroy(&s->images);
 	container_store_destroy(&s->containers);

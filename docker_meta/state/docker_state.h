@@ -9,9 +9,11 @@
 #include "docker_meta/state/driver_state.h"
 #include "docker_meta/state/images.h"
 #include "docker_meta/state/layers.h"
+#include "docker_meta/state/setup_config.h"
 
 struct docker_state {
 	struct driver_state driver;
+	struct setup_config setup;
 	struct layer_store layers;
 	struct image_store images;
 	struct container_store containers;
