@@ -52,18 +52,27 @@ static int read_config(struct look *l)
 	return r ? blind("configuration", strerror(-r)) : STATUS_NONE;
 }
 
+/* A configuration can be looked at before there is anything that it is of. */
+static bool is_lint(const struct look *l)
+{
+	return l->options->command == COMMAND_LINT;
+}
+
 static int read_docker(struct look *l)
 {
 	struct safe_dir root;
 	int r = safe_dir_open(l->root, &root);
 
+	if (r == -ENOENT && is_lint(l) && !l->options->root)
+		return STATUS_NONE;
 	if (r)
 		return blind(l->root, strerror(-r));
 	r = docker_state_read(&root, &l->docker);
 	safe_dir_close(&root);
 	if (r)
 		return blind(l->root, strerror(-r));
-	if (!l->docker.driver.present && !l->docker.layers.present && !l->docker.problems.nr)
+	if (!l->docker.driver.present && !l->docker.layers.present && !l->docker.problems.nr &&
+	    !is_lint(l))
 		return blind(l->root, "there is no state of Docker's devicemapper driver in it");
 	return STATUS_NONE;
 }
@@ -88,8 +97,9 @@ static int find_pool(struct look *l, struct pool_source_options *ret_source)
 	l->loop = alloc_printf("%s/%s", l->root, LOOP_METADATA);
 	if (!l->loop)
 		return blind(l->root, strerror(ENOMEM));
-	ret_source->path = l->loop;
-	if (access(l->loop, F_OK))
+	if (!access(l->loop, F_OK))
+		ret_source->path = l->loop;
+	else if (!is_lint(l))
 		return blind(l->root,
 			     "the pool's metadata are not below it: give --metadata DEV or "
 			     "--xml FILE");
@@ -102,7 +112,7 @@ static int read_pool(struct look *l)
 	struct pool_fault fault = { "" };
 	int status = find_pool(l, &options), r;
 
-	if (status != STATUS_NONE)
+	if (status != STATUS_NONE || !options.path)
 		return status;
 	l->metadata = options.path;
 	r = pool_source_open(&options, &l->source, &fault);
@@ -114,9 +124,11 @@ static int read_pool(struct look *l)
 /* Of XML there is nothing to check; what a pool that goes on working shows proves nothing. */
 static int check_pool(struct look *l)
 {
-	int r = pool_source_kind(l->source) == POOL_RAW ? pool_check(l->source, NULL, &l->check)
-							: 0;
+	int r;
 
+	if (!l->source)
+		return STATUS_NONE;
+	r = pool_source_kind(l->source) == POOL_RAW ? pool_check(l->source, NULL, &l->check) : 0;
 	l->is_checked = pool_source_kind(l->source) == POOL_RAW && !r && !l->check.torn &&
 			!l->pool.reading.torn;
 	return r ? blind(l->metadata, strerror(-r)) : STATUS_NONE;
@@ -143,7 +155,7 @@ static int conclude(struct look *l)
 					  .sets = &l->sets,
 					  .host = &l->host,
 					  .config = &l->config };
-	int r = device_table_join(&l->docker, &l->pool, &l->devices);
+	int r = device_table_join(&l->docker, l->source ? &l->pool : NULL, &l->devices);
 
 	if (!r)
 		r = device_sets_make(&l->devices, &l->sets);

@@ -83,7 +83,8 @@ static void tell_daemon(const struct meta_view *v, struct looked *l)
 			       v->root);
 	else if (c->daemon.look == CONFIG_ABSENT)
 		(void)snprintf(l->text, TEXT, "defaults, unless flags of dockerd's say otherwise");
-	if (c->daemon.look != CONFIG_READ && c->daemon.look != CONFIG_ABSENT)
+	if (c->daemon.look == CONFIG_NOT_LOOKED || c->daemon.look == CONFIG_OTHERS ||
+	    (c->daemon.look == CONFIG_UNREADABLE && c->daemon.why))
 		(void)snprintf(l->how, TEXT,
 			       "--daemon-json FILE: the file of the host that the root "
 			       "is of");
@@ -155,8 +156,8 @@ static void tell_sysconfig(const struct meta_view *v, struct looked *l)
 			       c->has_option_flag ? "given" : "not given");
 	else
 		(void)snprintf(l->how, TEXT,
-			       "flags in dockerd's unit are not looked at: compare "
-			       "systemctl cat docker with daemon.json");
+			       "what dockerd gets as flags: "
+			       "systemctl cat docker");
 }
 
 static void tell_kernel(const struct meta_view *v, struct looked *l)
@@ -169,7 +170,7 @@ static void tell_kernel(const struct meta_view *v, struct looked *l)
 		(void)snprintf(l->text, TEXT, "%" PRIu64 ".%" PRIu64, c->kernel_major,
 			       c->kernel_minor);
 	else
-		(void)snprintf(l->how, TEXT, "--proc DIR");
+		(void)snprintf(l->how, TEXT, "the host's own /proc: --proc DIR");
 }
 
 enum { LOOKED = 6 };
@@ -190,15 +191,14 @@ static void tell_all(const struct meta_view *v, struct looked all[LOOKED])
 /* ---- readiness */
 
 struct readiness {
-	const char *engine;
-	bool ready;
+	const char *engine, *state; /* "ready", … */
 	char text[TEXT];
 };
 
 static void judge_23(const struct config *c, struct readiness *r)
 {
 	r->engine = "23, 24";
-	r->ready = c->driver != NULL;
+	r->state = c->driver ? "ready" : c->has_daemon ? "not ready" : "not known";
 	if (c->driver)
 		(void)snprintf(r->text, TEXT, "storage-driver is in daemon.json");
 	else if (c->has_daemon)
@@ -214,11 +214,12 @@ static void judge_23(const struct config *c, struct readiness *r)
 static void judge_25(const struct config *c, struct readiness *r)
 {
 	r->engine = "25";
-	r->ready = !config_is_devicemapper(c);
+	r->state = config_is_devicemapper(c) ? "not ready" : "ready";
 	(void)snprintf(r->text, TEXT, "%s",
-		       r->ready ? "the storage driver is another one"
-				: "it has no devicemapper: save or push images, export what "
-				  "containers hold, before; they are not seen afterwards");
+		       !config_is_devicemapper(c)
+			       ? "the storage driver is another one"
+			       : "it has no devicemapper: save or push images, export what "
+				 "containers hold, before; they are not seen afterwards");
 }
 
 static void judge(const struct meta_view *v, struct readiness all[2])
@@ -279,8 +280,7 @@ static void print_readiness(const struct meta_view *v, FILE *out)
 	for (int i = 0; i < 2; i++) {
 		char text[2 * TEXT];
 
-		(void)snprintf(text, sizeof(text), "%s: %s", all[i].ready ? "ready" : "not ready",
-			       all[i].text);
+		(void)snprintf(text, sizeof(text), "%s: %s", all[i].state, all[i].text);
 		print_wrapped(out, all[i].engine, text);
 	}
 }
@@ -367,7 +367,7 @@ static json_t *readiness_json(const struct meta_view *v, bool *failed)
 		json_t *object = json_object();
 
 		json_put(object, "engine", json_string(all[i].engine), failed);
-		json_put(object, "ready", json_boolean(all[i].ready), failed);
+		json_put(object, "state", json_string(all[i].state), failed);
 		json_put(object, "text", json_string(all[i].text), failed);
 		json_append(array, object, failed);
 	}

@@ -11,11 +11,7 @@
 #include "docker_meta/state/go_json.h"
 
 /* The command that makes the file, for people. */
-#define LVS_COMMAND                                                                   \
-	"lvs -a -o lv_name,vg_name,lv_attr,lv_size,data_percent,metadata_percent,"    \
-	"lv_metadata_size,seg_monitor,lv_when_full,lv_health_status,lv_check_needed," \
-	"transaction_id,thin_count,chunk_size,discards,zero,lv_profile,vg_free "      \
-	"--reportformat json --units b"
+#define LVS_COMMAND "lvs -a -o lv_all,seg_all,vg_free --units b --reportformat json"
 
 /* A logical volume.  Texts are owned; NULL: lvs was not asked, "": it has nothing to say. */
 struct lvm_volume {
