@@ -338,10 +338,12 @@ static int take_options(struct reading *r, json_t *object)
 	r->daemon->nr_options = json_array_size(list);
 	json_array_foreach(list, i, item)
 	{
-		const char *option = json_is_string(item) ? json_string_value(item) : "";
+		const char *option = json_string_value(item);
 
 		if (e)
 			break;
+		if (!option)
+			continue;
 		e = is_devicemapper(r->daemon) ? dm_settings_take(&r->daemon->dm, option, r->faults)
 					       : judge_of_other(r, option);
 	}

@@ -301,6 +301,7 @@ static int judge_sizes(struct dm_settings *s, struct fault_list *faults)
 
 	if (dm_has(s, DM_BLOCKSIZE) && (block < 65536 || block > 1u << 30 || block % 65536)) {
 		s->bad |= !made_by_lvm;
+		s->refused[DM_BLOCKSIZE] = true;
 		r = fault_add(faults, "G3", made_by_lvm ? FAULT_INFO : FAULT_AS_ROW,
 			      options[DM_BLOCKSIZE].name,
 			      "dm.blocksize=%.40s: 64K to 1G, a multiple of 64K, is all that the "
@@ -308,8 +309,10 @@ static int judge_sizes(struct dm_settings *s, struct fault_list *faults)
 			      s->texts[DM_BLOCKSIZE],
 			      made_by_lvm ? "; of no effect here, LVM made the pool" : "");
 	}
-	if (!r && dm_has(s, DM_BASESIZE) && !s->numbers[DM_BASESIZE])
+	if (!r && dm_has(s, DM_BASESIZE) && !s->numbers[DM_BASESIZE]) {
+		s->refused[DM_BASESIZE] = true;
 		r = conflict(s, faults, "G3", DM_BASESIZE, "dm.basesize is 0");
+	}
 	return r;
 }
 

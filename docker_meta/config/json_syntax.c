@@ -137,7 +137,7 @@ static void skip_text(struct looking *l)
 		if (c == '\\' && l->at + 1 < l->size) {
 			l->at++;
 			if (!strchr("\"\\/bfnrtu", l->text[l->at])) {
-				complain(l, l->at, "a backslash with '%c': write \\\\ for one",
+				complain(l, l->at - 1, "a backslash with '%c': write \\\\ for one",
 					 isprint((unsigned char)l->text[l->at]) ? l->text[l->at]
 										: '?');
 				return;

@@ -13,6 +13,11 @@ static struct meta_finding *last_of(struct finder *f)
 	return &f->list->items[f->list->nr - 1];
 }
 
+static bool is_lint(const struct finder *f)
+{
+	return f->facts->options->command == COMMAND_LINT || f->facts->options->lint;
+}
+
 /* ---- the pool's room */
 
 /* devmapper, checkForFreeSpace() before each device that is made: whole blocks, rounded down. */
@@ -26,7 +31,9 @@ static int find_too_little_free(struct finder *f)
 	const bool told = dm_has(&c->dm, DM_MIN_FREE_SPACE);
 	int r;
 
-	if (!free || free >= least || !config_is_devicemapper(c))
+	/* What is not known is no alarm: lint says what it would come to. */
+	if (!free || free >= least || !config_is_devicemapper(c) ||
+	    (!c->has_daemon && !is_lint(f)))
 		return 0;
 	r = finder_add(f, ROW_P2, NULL, NULL,
 		       "%" PRIu64 " of %" PRIu64
@@ -404,10 +411,9 @@ int find_in_config(struct finder *f)
 	static int (*const finders[])(struct finder *) = { find_faults, find_wrong_sizes,
 							   find_loop,   find_readiness,
 							   find_in_lvm, find_in_host };
-	const struct docker_meta_options *o = f->facts->options;
 	int r = 0;
 
-	if (o->command != COMMAND_LINT && !o->lint)
+	if (!is_lint(f))
 		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(finders) && !r; i++)
 		r = finders[i](f);
