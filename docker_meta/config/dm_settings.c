@@ -11,6 +11,8 @@
 
 #define MAPPER "/dev/mapper/"
 
+enum { MANY = 100 }; /* faults: nobody reads what each of more may have meant */
+
 static const struct dm_option options[NR_DM_OPTIONS] = {
 #define DM_OPTION(id, name, since, type, default_value, what) \
 	[DM_##id] = { name, since, DM_TYPE_##type, default_value, what },
@@ -163,7 +165,7 @@ static const char *nearest_option(const char *name)
 
 static int unknown(struct dm_settings *s, const char *name, struct fault_list *faults)
 {
-	const char *nearest = nearest_option(name);
+	const char *nearest = faults->nr < MANY ? nearest_option(name) : NULL;
 
 	s->bad = true;
 	if (strncmp(name, "dm.", 3) != 0)

@@ -138,8 +138,10 @@ static void tell_autoextend(const struct config_source *source, const struct aut
 	if (source->look != CONFIG_READ)
 		return;
 	if (a->has_threshold)
-		(void)snprintf(l->text, TEXT, "autoextend threshold %" PRIu64 ", percent %" PRIu64,
-			       a->threshold, a->has_percent ? a->percent : 20);
+		(void)snprintf(l->text, TEXT,
+			       "autoextend threshold %" PRIu64 "%s, percent %" PRIu64, a->threshold,
+			       a->threshold < 50 ? ", for which LVM takes 50" : "",
+			       a->has_percent ? a->percent : 20);
 	else
 		(void)snprintf(l->text, TEXT, "no autoextend threshold: the default, 100, is off");
 }

@@ -31,28 +31,16 @@ Test(config, sizes)
 		{ "64KiB", 65536 },
 		{ "10G", 10737418240 },
 		{ "10 g", 10737418240 },
+		{ "10 ", 10 },
 		{ "1.5G", 1610612736 },
 		{ "2t", 2199023255552 },
 		{ "1p", 1125899906842624 },
 		{ "100b", 100 },
 	};
-	static const char *const bad[] = { "",
-					   "G",
-					   "-1",
-					   "+1",
-					   "1e3",
-					   "1,5G",
-					   "10 GB B",
-					   "10  G",
-					   "1.",
-					   ".5G",
-					   "10X",
-					   "10iX",
-					   "10i",
-					   " 10",
-					   "10 ",
-					   "8192p",
-					   "99999999999999999999" };
+	static const char *const bad[] = { "",    "G",    "-1",      "+1",
+					   "1e3", "1,5G", "10 GB B", "10  G",
+					   "1.",  ".5G",  "10X",     "10iX",
+					   "10i", " 10",  "8192p",   "99999999999999999999" };
 	uint64_t bytes;
 
 	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
@@ -60,7 +48,7 @@ Test(config, sizes)
 		cr_expect_eq(bytes, good[i].bytes, "%s: %" PRIu64, good[i].text, bytes);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
-		cr_expect_not(strcmp(bad[i], "10 ") && go_size(bad[i], &bytes), "'%s'", bad[i]);
+		cr_expect_not(go_size(bad[i], &bytes), "'%s'", bad[i]);
 }
 
 Test(config, booleans)
