@@ -3,8 +3,35 @@
  */
 
 #include "common/tool/tool.h"
+#include "docker_meta/output/inputs.h"
 #include "docker_meta/output/json_build.h"
 #include "docker_meta/output/output.h"
+
+static json_t *input(const struct meta_input *in, bool *failed)
+{
+	json_t *object = json_object();
+
+	json_put(object, "kind", json_string(in->kind), failed);
+	json_put(object, "path", json_text(in->path), failed);
+	json_put(object, "files", json_number(in->nr_files), failed);
+	json_put(object, "bytes", json_number(in->bytes), failed);
+	json_put(object, "sha256", *in->sha256 ? json_string(in->sha256) : json_null(), failed);
+	json_put(object, "command", json_text(in->command), failed);
+	json_put(object, "fault", json_text(in->fault), failed);
+	return object;
+}
+
+static json_t *all_inputs(const struct meta_view *v, bool *failed)
+{
+	struct meta_inputs inputs;
+	json_t *array = json_array();
+
+	*failed |= meta_inputs_make(v, &inputs) != 0;
+	for (size_t i = 0; i < inputs.nr; i++)
+		json_append(array, input(&inputs.items[i], failed), failed);
+	meta_inputs_destroy(&inputs);
+	return array;
+}
 
 static json_t *pool(const struct meta_view *r, bool *failed)
 {
@@ -174,6 +201,7 @@ int output_json(const struct meta_view *r, FILE *out)
 	json_put(object, "version", json_string(THINMEND_VERSION), &failed);
 	json_put(object, "root", json_text(r->root), &failed);
 	json_put(object, "metadata", json_text(r->metadata), &failed);
+	json_put(object, "inputs", all_inputs(r, &failed), &failed);
 	json_put(object, "pool", pool(r, &failed), &failed);
 	json_put(object, "driver", driver(r, &failed), &failed);
 	json_put(object, "devices", devices, &failed);
