@@ -8,52 +8,91 @@
 #include "docker_meta/docker_meta.h"
 #include "docker_meta/lookup/block.h"
 #include "docker_meta/lookup/show.h"
+#include "docker_meta/output/columns.h"
 #include "docker_meta/output/output.h"
-
-static int status_of_findings(const struct meta_view *v)
-{
-	const struct meta_findings *l = v->findings;
-
-	if (l->nr_of[META_FATAL] || l->nr_of[META_ERROR])
-		return META_STATUS_ERROR;
-	return l->nr_of[META_WARNING] ? META_STATUS_WARNING : META_STATUS_OK;
-}
+#include "docker_meta/output/state_file.h"
 
 /* ---- the commands: 0 or -errno, *status is META_STATUS_OK */
 
+/* Nothing above info, and nothing of that has gone. */
+static bool all_is_well(const struct meta_view *v)
+{
+	const struct changes *c = v->verdict->changes;
+
+	for (size_t i = 0; c && i < c->gone.nr; i++) {
+		if (c->gone.items[i].severity > META_INFO)
+			return false;
+	}
+	return v->verdict->status == META_STATUS_OK;
+}
+
+static bool is_silent(const struct meta_view *v)
+{
+	return v->options->quiet && all_is_well(v);
+}
+
 static int check_text(const struct meta_view *v, FILE *out, int *status)
 {
-	*status = status_of_findings(v);
-	if (!v->options->quiet || *status != META_STATUS_OK)
+	*status = v->verdict->status;
+	if (!is_silent(v))
 		output_check(v, out);
 	return 0;
 }
 
 static int check_json(const struct meta_view *v, FILE *out, int *status)
 {
-	*status = status_of_findings(v);
-	return v->options->quiet && *status == META_STATUS_OK ? 0 : output_json(v, out);
+	*status = v->verdict->status;
+	return is_silent(v) ? 0 : output_json(v, out);
+}
+
+static int check_ndjson(const struct meta_view *v, FILE *out, int *status)
+{
+	*status = v->verdict->status;
+	return is_silent(v) ? 0 : output_ndjson(v, out);
+}
+
+/* Whoever reads these two needs them also when all is well. */
+static int check_nagios(const struct meta_view *v, FILE *out, int *status)
+{
+	*status = v->verdict->status;
+	output_nagios(v, out);
+	return 0;
+}
+
+static int check_prometheus(const struct meta_view *v, FILE *out, int *status)
+{
+	*status = v->verdict->status;
+	output_prometheus(v, out);
+	return 0;
 }
 
 static int list_text(const struct meta_view *v, FILE *out, int *status)
 {
+	struct list_layout layout;
+
 	(void)status;
-	output_list(v, out);
-	return 0;
+	if (list_layout_parse(v->options, &layout) != STATUS_NONE)
+		return -EINVAL;
+	return output_list(v, &layout, out);
 }
 
 static int predict_text(const struct meta_view *v, FILE *out, int *status)
 {
 	if (v->forecast->worst != STEP_OK)
 		*status = META_STATUS_ERROR;
-	output_forecast(v, out);
+	if (!v->options->quiet || *status != META_STATUS_OK)
+		output_forecast(v, out);
 	return 0;
 }
 
 /* What each command says in each form; where there is nothing, the form is refused. */
 static int (*const sayings[NR_COMMANDS][NR_FORMS])(const struct meta_view *v, FILE *out,
 						   int *status) = {
-	[COMMAND_CHECK] = { [OUTPUT_TEXT] = check_text, [OUTPUT_JSON] = check_json },
+	[COMMAND_CHECK] = { [OUTPUT_TEXT] = check_text,
+			    [OUTPUT_JSON] = check_json,
+			    [OUTPUT_NDJSON] = check_ndjson,
+			    [OUTPUT_NAGIOS] = check_nagios,
+			    [OUTPUT_PROMETHEUS] = check_prometheus },
 	[COMMAND_LIST] = { [OUTPUT_TEXT] = list_text, [OUTPUT_JSON] = check_json },
 	[COMMAND_SHOW] = { [OUTPUT_TEXT] = show_text, [OUTPUT_JSON] = show_json },
 	[COMMAND_BLOCK] = { [OUTPUT_TEXT] = block_text, [OUTPUT_JSON] = block_json },
@@ -61,23 +100,152 @@ static int (*const sayings[NR_COMMANDS][NR_FORMS])(const struct meta_view *v, FI
 	[COMMAND_LINT] = { [OUTPUT_TEXT] = lint_text, [OUTPUT_JSON] = lint_json },
 };
 
+/* ---- what is accepted */
+
+static int accept_state(const struct docker_meta_options *o)
+{
+	if (!o->state)
+		return STATUS_NONE;
+	if (o->command != COMMAND_CHECK)
+		return tool_usage_error(&docker_meta_tool, "--state goes with check");
+	if (o->form == OUTPUT_NAGIOS || o->form == OUTPUT_PROMETHEUS)
+		return tool_usage_error(&docker_meta_tool,
+					"--state does not go with a form that tells all each time");
+	if (o->output && !strcmp(o->output, o->state))
+		return tool_usage_error(&docker_meta_tool,
+					"--state and --output are the same file");
+	return STATUS_NONE;
+}
+
 int meta_command_accept(const struct docker_meta_options *o)
 {
-	if (sayings[o->command][o->form])
-		return o->command == COMMAND_BLOCK ? block_accept(o) : STATUS_NONE;
-	return tool_usage_error(&docker_meta_tool, "%s has no such form",
-				meta_command_name(o->command));
+	struct list_layout layout;
+	struct verdict verdict;
+	int status;
+
+	if (!sayings[o->command][o->form])
+		return tool_usage_error(&docker_meta_tool, "%s has no such form",
+					meta_command_name(o->command));
+	status = accept_state(o);
+	if (status == STATUS_NONE)
+		status = verdict_accept(o, &verdict);
+	if (status == STATUS_NONE && o->command == COMMAND_BLOCK)
+		status = block_accept(o);
+	return status == STATUS_NONE ? list_layout_parse(o, &layout) : status;
+}
+
+/* ---- speaking */
+
+/* What is said goes to f; where that is NULL, to standard output. */
+static int begin(const struct docker_meta_options *o, const char *root, struct out_file *f)
+{
+	struct out_fault fault;
+	int r;
+
+	if (!o->output)
+		return STATUS_NONE;
+	r = out_file_open(o->output, root, f, &fault);
+	if (!r)
+		return STATUS_NONE;
+	if (r == -EPERM && *fault.text)
+		return tool_usage_error(&docker_meta_tool, "--output %s: %s", o->output,
+					fault.text);
+	tool_error(&docker_meta_tool, "%s: %s", o->output, fault.text);
+	return META_STATUS_BLIND;
+}
+
+/* r: how far it came.  STATUS_NONE, or the status of a failure. */
+static int end(const struct docker_meta_options *o, struct out_file *f, int r)
+{
+	if (!o->output) {
+		if (r && r != -EIO)
+			tool_error(&docker_meta_tool, "%s", strerror(-r));
+		/* tool_end() tells of what could not be written. */
+		return r || fflush(stdout) ? META_STATUS_BLIND : STATUS_NONE;
+	}
+	if (r)
+		out_file_abandon(f);
+	else
+		r = out_file_commit(f);
+	if (r)
+		tool_error(&docker_meta_tool, "%s: %s", o->output, strerror(-r));
+	return r ? META_STATUS_BLIND : STATUS_NONE;
+}
+
+/* Whether all of it has been told; *status is the one to end with. */
+static bool speak(const struct meta_view *v, int *status)
+{
+	const struct docker_meta_options *o = v->options;
+	struct out_file f = { .dir = -1 };
+	int failed = begin(o, v->root, &f), said = META_STATUS_OK, r;
+
+	if (failed == STATUS_NONE) {
+		r = sayings[o->command][o->form](v, o->output ? f.stream : stdout, &said);
+		failed = end(o, &f, r);
+	}
+	*status = failed == STATUS_NONE ? said : failed;
+	return failed == STATUS_NONE;
+}
+
+static int complain(const char *path, const char *text)
+{
+	tool_error(&docker_meta_tool, "%s: %s", path, text);
+	return META_STATUS_BLIND;
+}
+
+/* The state is written when its changes have been told, so that none is lost. */
+static int speak_of_changes(struct meta_view *v, struct verdict *verdict)
+{
+	const char *path = v->options->state;
+	struct changes changes;
+	struct out_fault fault;
+	int status;
+
+	if (changes_find(v, verdict, path, &changes, &fault)) {
+		changes_destroy(&changes);
+		return complain(path, fault.text);
+	}
+	v->findings = &changes.news;
+	verdict->changes = &changes;
+	verdict_judge(v, verdict);
+	if (speak(v, &status) && changes_save(&changes, path, v->root, &fault))
+		status = complain(path, fault.text);
+	changes_destroy(&changes);
+	return status;
 }
 
 int meta_command_run(const struct meta_view *v)
 {
-	const struct docker_meta_options *o = v->options;
-	int status = META_STATUS_OK;
-	int r = sayings[o->command][o->form](v, stdout, &status);
+	struct meta_view view = *v;
+	struct verdict verdict;
+	int r = verdict_accept(v->options, &verdict);
 
-	if (r) {
-		tool_error(&docker_meta_tool, "standard output: %s", strerror(-r));
-		return META_STATUS_BLIND;
-	}
-	return status;
+	if (r != STATUS_NONE)
+		return r;
+	r = verdict_measure(v, &verdict);
+	if (r)
+		return complain(v->root, strerror(-r));
+	view.verdict = &verdict;
+	if (v->options->state)
+		return speak_of_changes(&view, &verdict);
+	verdict_judge(v, &verdict);
+	(void)speak(&view, &r);
+	return r;
+}
+
+void meta_command_blind(const struct docker_meta_options *o, const char *root, const char *what,
+			const char *why)
+{
+	struct out_file f = { .dir = -1 };
+	FILE *out;
+
+	if ((o->form != OUTPUT_NAGIOS && o->form != OUTPUT_PROMETHEUS) ||
+	    begin(o, root, &f) != STATUS_NONE)
+		return;
+	out = o->output ? f.stream : stdout;
+	if (o->form == OUTPUT_NAGIOS)
+		output_nagios_unknown(what, why, out);
+	else
+		output_prometheus_unknown(root, META_STATUS_BLIND, out);
+	(void)end(o, &f, 0);
 }

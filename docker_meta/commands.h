@@ -6,8 +6,15 @@
 
 #include "docker_meta/view.h"
 
-/* STATUS_NONE, or usage: the command has nothing to say in that form. */
+/* STATUS_NONE, or usage: it has nothing to say in that form, or the options do not go with it. */
 must_check int meta_command_accept(const struct docker_meta_options *o);
+
+/*
+ * Nothing could be looked at, which was told on stderr.  Forms for monitoring tell it as well;
+ * files of other forms stay as they were.
+ */
+void meta_command_blind(const struct docker_meta_options *o, const char *root, const char *what,
+			const char *why);
 
 /* Say what the options ask for.  The status to end with. */
 must_check int meta_command_run(const struct meta_view *v);

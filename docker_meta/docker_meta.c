@@ -30,9 +30,14 @@ struct look {
 	struct forecast forecast;
 };
 
-static int blind(const char *what, const char *why)
+static int blind(const struct look *l, const char *what, const char *why)
 {
+	const char *root = l->root            ? l->root
+			   : l->options->root ? l->options->root
+					      : DEFAULT_DATA_ROOT;
+
 	tool_error(&docker_meta_tool, "%s: %s", what, why);
+	meta_command_blind(l->options, root, what, why);
 	return META_STATUS_BLIND;
 }
 
@@ -49,7 +54,7 @@ static int read_config(struct look *l)
 		tool_error(&docker_meta_tool, "%s", l->config.trouble);
 		return META_STATUS_BLIND;
 	}
-	return r ? blind("configuration", strerror(-r)) : STATUS_NONE;
+	return r ? blind(l, "configuration", strerror(-r)) : STATUS_NONE;
 }
 
 /* A configuration can be looked at before there is anything that it is of. */
@@ -66,14 +71,14 @@ static int read_docker(struct look *l)
 	if (r == -ENOENT && is_lint(l) && !l->options->root)
 		return STATUS_NONE;
 	if (r)
-		return blind(l->root, strerror(-r));
+		return blind(l, l->root, strerror(-r));
 	r = docker_state_read(&root, &l->docker);
 	safe_dir_close(&root);
 	if (r)
-		return blind(l->root, strerror(-r));
+		return blind(l, l->root, strerror(-r));
 	if (!l->docker.driver.present && !l->docker.layers.present && !l->docker.problems.nr &&
 	    !is_lint(l))
-		return blind(l->root, "there is no state of Docker's devicemapper driver in it");
+		return blind(l, l->root, "there is no state of Docker's devicemapper driver in it");
 	return STATUS_NONE;
 }
 
@@ -81,7 +86,7 @@ static int read_host(struct look *l)
 {
 	int r = host_read(l->options, l->root, &l->host);
 
-	return r ? blind("host", strerror(-r)) : STATUS_NONE;
+	return r ? blind(l, "host", strerror(-r)) : STATUS_NONE;
 }
 
 static int find_pool(struct look *l, struct pool_source_options *ret_source)
@@ -96,11 +101,11 @@ static int find_pool(struct look *l, struct pool_source_options *ret_source)
 		return STATUS_NONE;
 	l->loop = alloc_printf("%s/%s", l->root, LOOP_METADATA);
 	if (!l->loop)
-		return blind(l->root, strerror(ENOMEM));
+		return blind(l, l->root, strerror(ENOMEM));
 	if (!access(l->loop, F_OK))
 		ret_source->path = l->loop;
 	else if (!is_lint(l))
-		return blind(l->root,
+		return blind(l, l->root,
 			     "the pool's metadata are not below it: give --metadata DEV or "
 			     "--xml FILE");
 	return STATUS_NONE;
@@ -118,7 +123,7 @@ static int read_pool(struct look *l)
 	r = pool_source_open(&options, &l->source, &fault);
 	if (!r)
 		r = pool_state_read(l->source, NULL, &l->pool, &fault);
-	return r ? blind(options.path, *fault.text ? fault.text : strerror(-r)) : STATUS_NONE;
+	return r ? blind(l, options.path, *fault.text ? fault.text : strerror(-r)) : STATUS_NONE;
 }
 
 /* Of XML there is nothing to check; what a pool that goes on working shows proves nothing. */
@@ -131,7 +136,7 @@ static int check_pool(struct look *l)
 	r = pool_source_kind(l->source) == POOL_RAW ? pool_check(l->source, NULL, &l->check) : 0;
 	l->is_checked = pool_source_kind(l->source) == POOL_RAW && !r && !l->check.torn &&
 			!l->pool.reading.torn;
-	return r ? blind(l->metadata, strerror(-r)) : STATUS_NONE;
+	return r ? blind(l, l->metadata, strerror(-r)) : STATUS_NONE;
 }
 
 static int gather(struct look *l)
@@ -163,7 +168,7 @@ static int conclude(struct look *l)
 		r = meta_findings_find(&facts, &l->findings);
 	if (!r)
 		r = forecast_make(&facts, &l->findings, &l->forecast);
-	return r ? blind(l->root, strerror(-r)) : STATUS_NONE;
+	return r ? blind(l, l->root, strerror(-r)) : STATUS_NONE;
 }
 
 static int answer(const struct look *l)

@@ -13,6 +13,8 @@
 #include "docker_meta/options.h"
 #include "docker_meta/pool/pool_source.h"
 
+struct verdict;
+
 /* Everything is borrowed, and there, unless it says otherwise. */
 struct meta_view {
 	const struct docker_meta_options *options;
@@ -26,6 +28,7 @@ struct meta_view {
 	const struct device_sets *sets;
 	const struct meta_findings *findings;
 	const struct forecast *forecast;
+	const struct verdict *verdict; /* output/verdict.h; there when a command speaks */
 };
 
 #endif

@@ -7,6 +7,7 @@
 #include "docker_meta/docker_meta.h"
 #include "docker_meta/output/human.h"
 #include "docker_meta/output/json_build.h"
+#include "docker_meta/output/json_parts.h"
 #include "docker_meta/output/output.h"
 
 enum { TEXT = 600 };
@@ -353,8 +354,7 @@ static json_t *findings_json(const struct meta_view *v, bool *failed)
 
 	for (size_t i = 0; i < v->findings->nr; i++) {
 		if (is_of_lint(&v->findings->items[i]))
-			json_append(array, output_finding_json(&v->findings->items[i], failed),
-				    failed);
+			json_append(array, json_of_finding(&v->findings->items[i], failed), failed);
 	}
 	return array;
 }

@@ -32,8 +32,7 @@ static int find_too_little_free(struct finder *f)
 	int r;
 
 	/* What is not known is no alarm: lint says what it would come to. */
-	if (!free || free >= least || !config_is_devicemapper(c) ||
-	    (!c->has_daemon && !is_lint(f)))
+	if (!free || free >= least || !config_is_devicemapper(c) || (!c->has_daemon && !is_lint(f)))
 		return 0;
 	r = finder_add(f, ROW_P2, NULL, NULL,
 		       "%" PRIu64 " of %" PRIu64

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "docker_meta/output/human.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { WIDTH = 80, INDENT = 10 };
 
@@ -25,6 +27,13 @@ void print_plain(FILE *out, const char *text, size_t nr)
 {
 	for (size_t i = 0; i < nr; i++)
 		(void)fputc((unsigned char)text[i] < ' ' || text[i] == 0x7f ? '?' : text[i], out);
+}
+
+bool wants_colour(FILE *out)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return isatty(fileno(out)) && (!no || !*no) && term && *term && strcmp(term, "dumb") != 0;
 }
 
 void print_column(FILE *out, const char *text, size_t width)

@@ -5,6 +5,7 @@
 #ifndef DOCKER_META_OUTPUT_HUMAN_H
 #define DOCKER_META_OUTPUT_HUMAN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -17,6 +18,9 @@ struct human human_bytes(uint64_t bytes);
 
 /* Names come from files that anybody may have written: none of them steers the terminal. */
 void print_plain(FILE *out, const char *text, size_t nr);
+
+/* A terminal that has colours, and nobody said no: NO_COLOR (no-color.org), TERM=dumb. */
+bool wants_colour(FILE *out);
 
 /* Left aligned in so many columns, and no more. */
 void print_column(FILE *out, const char *text, size_t width);

@@ -99,9 +99,10 @@ static int begin(struct meta_inputs *list, const char *kind, const char *path, c
 	if (grown)
 		list->items = grown;
 	if (quote && tests)
-		in.command = alloc_printf("cd -- %s && find .%s -type f -print0 | LC_ALL=C sort -z | "
-					  "xargs -0r sha256sum -z | sha256sum",
-					  quote, tests);
+		in.command =
+			alloc_printf("cd -- %s && find .%s -type f -print0 | LC_ALL=C sort -z | "
+				     "xargs -0r sha256sum -z | sha256sum",
+				     quote, tests);
 	else if (quote)
 		in.command = alloc_printf("sha256sum <%s", quote);
 	alloc_free(quote);
@@ -440,9 +441,9 @@ static int add_host(const struct meta_view *v, struct meta_inputs *list)
 	const struct {
 		const char *kind, *path;
 	} files[] = {
-		{ "daemon-json", o->daemon_json              ? o->daemon_json
+		{ "daemon-json", o->daemon_json          ? o->daemon_json
 				 : v->config->has_daemon ? DAEMON_JSON
-							     : NULL },
+							 : NULL },
 		{ "status", o->status },
 		{ "table", o->table },
 		{ "mountinfo", o->mountinfo },

@@ -2,10 +2,14 @@
  * json.c: all of it as one object, for programs.
  */
 
+#include <errno.h>
+
+#include "common/base/alloc.h"
 #include "common/tool/tool.h"
 #include "docker_meta/output/inputs.h"
-#include "docker_meta/output/json_build.h"
+#include "docker_meta/output/json_parts.h"
 #include "docker_meta/output/output.h"
+#include "docker_meta/output/state_file.h"
 
 static json_t *input(const struct meta_input *in, bool *failed)
 {
@@ -96,23 +100,60 @@ static json_t *owners(const struct meta_view *r, const struct device_row *row, b
 	return array;
 }
 
-static json_t *findings_of(const struct meta_view *r, const struct device_row *row, bool *failed)
+/* ---- devices */
+
+/* Which findings are of a row of the table: items[begin[row]] … items[begin[row + 1]]. */
+struct row_index {
+	size_t *begin;                     /* owned */
+	const struct meta_finding **items; /* owned */
+};
+
+static void row_index_destroy(struct row_index *x)
+{
+	alloc_free(x->begin);
+	alloc_free(x->items);
+}
+
+/* Counted, then put: begin[row + 1] is where the next one of row goes. */
+static int row_index_make(const struct meta_view *v, struct row_index *ret_index)
+{
+	const struct device_row *rows = v->devices->rows;
+	const struct meta_findings *l = v->findings;
+	const size_t nr = v->devices->nr;
+	size_t total = 0;
+
+	*ret_index = (struct row_index){ .begin = alloc_array(nr + 2, sizeof(size_t)) };
+	for (size_t i = 0; ret_index->begin && i < l->nr; i++) {
+		for (size_t n = 0; n < l->items[i].nr_devices; n++)
+			ret_index->begin[l->items[i].devices[n] - rows + 2]++;
+		total += l->items[i].nr_devices;
+	}
+	ret_index->items = alloc_array(total + 1, sizeof(const void *));
+	if (!ret_index->begin || !ret_index->items)
+		return -ENOMEM;
+	for (size_t i = 2; i < nr + 2; i++)
+		ret_index->begin[i] += ret_index->begin[i - 1];
+	for (size_t i = 0; i < l->nr; i++) {
+		for (size_t n = 0; n < l->items[i].nr_devices; n++)
+			ret_index->items[ret_index->begin[l->items[i].devices[n] - rows + 1]++] =
+				&l->items[i];
+	}
+	return 0;
+}
+
+static json_t *findings_of(const struct row_index *x, size_t row, bool *failed)
 {
 	json_t *array = json_array();
 
-	for (size_t i = 0; i < r->findings->nr; i++) {
-		const struct meta_finding *f = &r->findings->items[i];
-
-		for (size_t n = 0; n < f->nr_devices; n++) {
-			if (f->devices[n] == row)
-				json_append(array, json_string(f->row->id), failed);
-		}
-	}
+	for (size_t i = x->begin[row]; i < x->begin[row + 1]; i++)
+		json_append(array, json_string(x->items[i]->row->id), failed);
 	return array;
 }
 
-static json_t *device(const struct meta_view *r, const struct device_row *row, bool *failed)
+static json_t *device(const struct meta_view *r, const struct row_index *x,
+		      const struct device_row *row, bool *failed)
 {
+	const struct device_details *details = row->pool ? &row->pool->details : NULL;
 	json_t *object = json_object();
 
 	json_put(object, "id", json_number(row->id), failed);
@@ -129,17 +170,18 @@ static json_t *device(const struct meta_view *r, const struct device_row *row, b
 	json_put(object, "exclusive_blocks",
 		 row->pool ? json_number(row->pool->nr_exclusive) : json_null(), failed);
 	json_put(object, "transaction",
-		 row->pool ? json_number(row->pool->details.transaction_id) : json_null(), failed);
-	json_put(object, "state",
-		 json_string(!row->pool && r->devices->pool ? "phantom"
-			     : !row->record                 ? "unregistered"
-							    : "ok"),
+		 details ? json_number(details->transaction_id) : json_null(), failed);
+	json_put(object, "creation_time",
+		 details ? json_number(details->creation_time) : json_null(), failed);
+	json_put(object, "snapshotted_time",
+		 details ? json_number(details->snapshotted_time) : json_null(), failed);
+	json_put(object, "state", json_string(device_state_name(r, row)), failed);
+	json_put(object, "findings", findings_of(x, (size_t)(row - r->devices->rows), failed),
 		 failed);
-	json_put(object, "findings", findings_of(r, row, failed), failed);
 	return object;
 }
 
-json_t *output_finding_json(const struct meta_finding *f, bool *failed)
+json_t *json_of_finding(const struct meta_finding *f, bool *failed)
 {
 	json_t *object = json_object(), *devices = json_array(), *hashes = json_array();
 
@@ -177,7 +219,7 @@ static json_t *steps(const struct forecast *forecast, bool *failed)
 	return array;
 }
 
-static json_t *summary(const struct meta_findings *l, bool *failed)
+json_t *json_of_summary(const struct meta_findings *l, bool *failed)
 {
 	json_t *object = json_object();
 
@@ -187,26 +229,109 @@ static json_t *summary(const struct meta_findings *l, bool *failed)
 	return object;
 }
 
+/* ---- thresholds, changes */
+
+static json_t *thresholds(const struct verdict *d, bool *failed)
+{
+	json_t *array = json_array();
+
+	for (int i = 0; i < NR_MEASURES; i++) {
+		const enum measure_id id = (enum measure_id)i;
+		const struct measure *m = &d->measures[i];
+		const struct range *w = &d->thresholds.warning[i], *c = &d->thresholds.critical[i];
+		json_t *object;
+
+		if (!m->asked)
+			continue;
+		object = json_object();
+		json_put(object, "what", json_string(measure_name(id)), failed);
+		json_put(object, "value",
+			 m->known ? json_string(measure_words(d, id).text) : json_null(), failed);
+		json_put(object, "warning",
+			 w->set ? json_string(range_words(id, w).text) : json_null(), failed);
+		json_put(object, "critical",
+			 c->set ? json_string(range_words(id, c).text) : json_null(), failed);
+		json_put(object, "level", json_string(level_name(m->level)), failed);
+		json_put(object, "told_before", json_boolean(m->told_before), failed);
+		json_append(array, object, failed);
+	}
+	return array;
+}
+
+static json_t *gone(const struct told_list *list, bool *failed)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < list->nr; i++) {
+		json_t *object = json_object();
+
+		json_put(object, "id", json_text(list->items[i].id), failed);
+		json_put(object, "severity",
+			 json_string(meta_severity_name(list->items[i].severity)), failed);
+		json_put(object, "what", json_text(list->items[i].what), failed);
+		json_append(array, object, failed);
+	}
+	return array;
+}
+
+static json_t *changes(const struct changes *c, bool *failed)
+{
+	json_t *object;
+
+	if (!c)
+		return json_null();
+	object = json_object();
+	json_put(object, "first", json_boolean(c->first), failed);
+	json_put(object, "new", json_number(c->news.nr), failed);
+	json_put(object, "gone", gone(&c->gone, failed), failed);
+	return object;
+}
+
+void json_put_tool(json_t *object, const struct meta_view *v, bool *failed)
+{
+	json_put(object, "tool", json_string("docker_meta"), failed);
+	json_put(object, "version", json_string(THINMEND_VERSION), failed);
+	json_put(object, "root", json_text(v->root), failed);
+}
+
+void json_put_verdict(json_t *object, const struct verdict *verdict, bool *failed)
+{
+	json_put(object, "status", json_integer(verdict->status), failed);
+	json_put(object, "thresholds", thresholds(verdict, failed), failed);
+	json_put(object, "changes", changes(verdict->changes, failed), failed);
+}
+
+/* ---- all */
+
+static json_t *all_devices(const struct meta_view *v, bool *failed)
+{
+	json_t *array = json_array();
+	struct row_index index;
+
+	if (row_index_make(v, &index))
+		*failed = true;
+	for (size_t i = 0; i < v->devices->nr && !*failed; i++)
+		json_append(array, device(v, &index, &v->devices->rows[i], failed), failed);
+	row_index_destroy(&index);
+	return array;
+}
+
 int output_json(const struct meta_view *r, FILE *out)
 {
-	json_t *object = json_object(), *devices = json_array(), *findings = json_array();
+	json_t *object = json_object(), *findings = json_array();
 	bool failed = false;
 
-	for (size_t i = 0; i < r->devices->nr; i++)
-		json_append(devices, device(r, &r->devices->rows[i], &failed), &failed);
 	for (size_t i = 0; i < r->findings->nr; i++)
-		json_append(findings, output_finding_json(&r->findings->items[i], &failed),
-			    &failed);
-	json_put(object, "tool", json_string("docker_meta"), &failed);
-	json_put(object, "version", json_string(THINMEND_VERSION), &failed);
-	json_put(object, "root", json_text(r->root), &failed);
+		json_append(findings, json_of_finding(&r->findings->items[i], &failed), &failed);
+	json_put_tool(object, r, &failed);
 	json_put(object, "metadata", json_text(r->metadata), &failed);
 	json_put(object, "inputs", all_inputs(r, &failed), &failed);
 	json_put(object, "pool", pool(r, &failed), &failed);
 	json_put(object, "driver", driver(r, &failed), &failed);
-	json_put(object, "devices", devices, &failed);
+	json_put(object, "devices", all_devices(r, &failed), &failed);
 	json_put(object, "findings", findings, &failed);
 	json_put(object, "forecast", steps(r->forecast, &failed), &failed);
-	json_put(object, "summary", summary(r->findings, &failed), &failed);
+	json_put(object, "summary", json_of_summary(r->findings, &failed), &failed);
+	json_put_verdict(object, r->verdict, &failed);
 	return json_finish(object, failed, out);
 }

@@ -15,12 +15,17 @@
 void json_put(json_t *object, const char *key, json_t *value, bool *failed);
 void json_append(json_t *array, json_t *value, bool *failed);
 
+/* Beyond 2^63 - 1, which readers of JSON may not hold, a string of its digits. */
 json_t *json_number(uint64_t value);
 
-/* null for NULL, and for what is not UTF-8: names of Docker's need not be. */
+/* null for NULL.  What is not UTF-8, and names of Docker's need not be, becomes U+FFFD, byte by
+ * byte. */
 json_t *json_text(const char *value);
 
 /* Print the object and let go of it.  0, -ENOMEM where failed, or -EIO. */
 must_check int json_finish(json_t *object, bool failed, FILE *out);
+
+/* The same in one line. */
+must_check int json_finish_line(json_t *object, bool failed, FILE *out);
 
 #endif

@@ -4,12 +4,30 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "common/base/alloc.h"
+#include "docker_meta/output/columns.h"
 #include "docker_meta/output/human.h"
 #include "docker_meta/output/output.h"
+#include "docker_meta/output/state_file.h"
+
+enum { WIDTH = 80, OWNER_MIN = 6 };
+
+uint64_t view_bytes(const struct meta_view *v, uint64_t nr_data_blocks)
+{
+	uint64_t bytes;
+
+	if (!v->devices->pool)
+		return 0;
+	if (__builtin_mul_overflow(nr_data_blocks, v->devices->pool->header.data_block_size,
+				   &bytes) ||
+	    __builtin_mul_overflow(bytes, 512, &bytes))
+		return UINT64_MAX;
+	return bytes;
+}
 
 static struct human human_blocks(const struct meta_view *r, uint64_t nr)
 {
-	return human_bytes(nr * r->devices->pool->header.data_block_size * 512);
+	return human_bytes(view_bytes(r, nr));
 }
 
 /* ---- the head */
@@ -42,25 +60,45 @@ static void print_head(const struct meta_view *r, FILE *out)
 
 /* ---- findings */
 
-void output_finding(const struct meta_view *r, const struct meta_finding *f, FILE *out)
+void finding_headline(const struct meta_view *v, const struct meta_finding *f, char *text,
+		      size_t size)
 {
 	const struct device_row *first = f->nr_devices ? f->devices[0] : NULL;
-	char what[300], owner[120] = "-";
+	char owner[120] = "-";
 
 	if (first)
-		device_owner_name(r->devices, first, owner, sizeof(owner));
+		device_owner_name(v->devices, first, owner, sizeof(owner));
 	if (f->object && !first)
-		(void)snprintf(what, sizeof(what), "%s: %.64s", f->row->title, f->object);
+		(void)snprintf(text, size, "%s: %.64s", f->row->title, f->object);
 	else if (!first)
-		(void)snprintf(what, sizeof(what), "%s", f->row->title);
+		(void)snprintf(text, size, "%s", f->row->title);
 	else if (f->nr_devices == 1)
-		(void)snprintf(what, sizeof(what), "%s: device %" PRIu64 "%s%s", f->row->title,
-			       first->id, strcmp(owner, "-") ? ", " : "",
-			       strcmp(owner, "-") ? owner : "");
+		(void)snprintf(text, size, "%s: device %" PRIu64 "%s%s", f->row->title, first->id,
+			       strcmp(owner, "-") != 0 ? ", " : "",
+			       strcmp(owner, "-") != 0 ? owner : "");
 	else
-		(void)snprintf(what, sizeof(what), "%s: device %" PRIu64 " and %zu more",
-			       f->row->title, first->id, f->nr_devices - 1);
-	(void)fprintf(out, "\n%-8s", meta_severity_name(f->severity));
+		(void)snprintf(text, size, "%s: device %" PRIu64 " and %zu more", f->row->title,
+			       first->id, f->nr_devices - 1);
+}
+
+static void print_severity(enum meta_severity severity, FILE *out)
+{
+	static const char *const colours[] = { [META_INFO] = "36",
+					       [META_WARNING] = "33",
+					       [META_ERROR] = "31",
+					       [META_FATAL] = "1;31" };
+	const bool colour = wants_colour(out);
+
+	(void)fprintf(out, "\n%s%s%s%-8s%s", colour ? "\033[" : "", colour ? colours[severity] : "",
+		      colour ? "m" : "", meta_severity_name(severity), colour ? "\033[0m" : "");
+}
+
+void output_finding(const struct meta_view *r, const struct meta_finding *f, FILE *out)
+{
+	char what[300];
+
+	finding_headline(r, f, what, sizeof(what));
+	print_severity(f->severity, out);
 	print_wrapped(out, f->row->id, what);
 	print_wrapped(out, "seen", f->evidence);
 	print_wrapped(out, "docker", f->row->predicted);
@@ -72,13 +110,50 @@ void output_finding(const struct meta_view *r, const struct meta_finding *f, FIL
 		print_wrapped(out, "bytes", human_bytes(f->bytes).text);
 }
 
+static void print_threshold(const struct verdict *d, enum measure_id id, FILE *out)
+{
+	const struct measure *m = &d->measures[id];
+	const bool critical = m->level == LEVEL_CRITICAL;
+	char what[240];
+
+	if (m->level == LEVEL_OK || m->told_before)
+		return;
+	if (m->level == LEVEL_UNKNOWN)
+		(void)snprintf(what, sizeof(what), "%s: not known, so the threshold is not kept",
+			       measure_name(id));
+	else
+		(void)snprintf(what, sizeof(what), "%s is %s, beyond --%s %s", measure_name(id),
+			       measure_words(d, id).text, level_name(m->level),
+			       range_words(id, critical ? &d->thresholds.critical[id]
+							: &d->thresholds.warning[id])
+				       .text);
+	print_severity(critical ? META_ERROR : META_WARNING, out);
+	print_wrapped(out, "limit", what);
+}
+
+static void print_changes(const struct changes *c, FILE *out)
+{
+	if (!c)
+		return;
+	for (size_t i = 0; i < c->gone.nr; i++) {
+		(void)fprintf(out, "\n%-8s", "gone");
+		print_wrapped(out, c->gone.items[i].id, c->gone.items[i].what);
+	}
+	(void)fprintf(out, "\n%s: %zu new, %zu gone, %zu in all\n",
+		      c->first ? "the first time" : "since the last time", c->news.nr, c->gone.nr,
+		      c->now.nr);
+}
+
 void output_check(const struct meta_view *r, FILE *out)
 {
 	const struct meta_findings *l = r->findings;
 
 	print_head(r, out);
+	for (int i = 0; i < NR_MEASURES; i++)
+		print_threshold(r->verdict, (enum measure_id)i, out);
 	for (size_t i = 0; i < l->nr; i++)
 		output_finding(r, &l->items[i], out);
+	print_changes(r->verdict->changes, out);
 	(void)fprintf(out,
 		      "\n%" PRIu64 " fatal, %" PRIu64 " errors, %" PRIu64 " warnings, %" PRIu64
 		      " infos\n",
@@ -88,41 +163,63 @@ void output_check(const struct meta_view *r, FILE *out)
 
 /* ---- devices */
 
-static void print_role(const struct device_row *row, char *text, size_t size)
+/* As wide as what stands in it; the owner gets what the others leave of a line. */
+static void measure_columns(const struct meta_view *v, const struct list_layout *layout,
+			    size_t widths[NR_COLUMNS])
 {
-	if (row->role == ROLE_LAYER && row->image)
-		(void)snprintf(text, size, "layer %" PRIu32 "/%" PRIu32, row->position,
-			       row->nr_layers);
-	else
-		(void)snprintf(text, size, "%s", role_name(row->role));
+	size_t others = 0;
+
+	for (size_t n = 0; n < layout->nr; n++) {
+		const enum column c = layout->columns[n];
+
+		widths[c] = strlen(list_heading(c));
+		for (size_t i = 0; i < v->devices->nr; i++) {
+			const size_t nr = strlen(list_cell(v, &v->devices->rows[i], c).text);
+
+			widths[c] = nr > widths[c] ? nr : widths[c];
+		}
+		if (c != COLUMN_OWNER)
+			others += widths[c] + 1;
+	}
+	if (widths[COLUMN_OWNER] + others > WIDTH)
+		widths[COLUMN_OWNER] =
+			others + OWNER_MIN < WIDTH ? WIDTH - others : (size_t)OWNER_MIN;
 }
 
-static void print_device(const struct meta_view *r, const struct device_row *row, FILE *out)
+static void print_cell(const char *text, enum column column, size_t width, bool last, FILE *out)
 {
-	const struct pool_device *p = row->pool;
-	char role[24], owner[120];
+	const size_t nr = strnlen(text, width);
 
-	print_role(row, role, sizeof(role));
-	device_owner_name(r->devices, row, owner, sizeof(owner));
-	(void)fprintf(out, "%8" PRIu64 " ", row->id);
-	print_column(out, row->hash ? row->hash : "-", 12);
-	print_column(out, role, 10);
-	print_column(out, owner, 21);
-	(void)fprintf(out, "%5s", row->record ? human_bytes(row->record->size).text : "?");
-	(void)fprintf(out, " %5s", p ? human_blocks(r, p->nr_mapped).text : "-");
-	(void)fprintf(out, " %5s", p ? human_blocks(r, p->nr_exclusive).text : "-");
-	if (p)
-		(void)fprintf(out, " %6" PRIu64 "\n", p->details.transaction_id);
-	else
-		(void)fprintf(out, " %6s\n", "-");
+	if (column_is_number(column))
+		(void)fprintf(out, "%*s", (int)(width - nr), "");
+	print_plain(out, text, nr);
+	if (!column_is_number(column) && !last)
+		(void)fprintf(out, "%*s", (int)(width - nr), "");
+	(void)fputc(last ? '\n' : ' ', out);
 }
 
-void output_list(const struct meta_view *r, FILE *out)
+int output_list(const struct meta_view *r, const struct list_layout *layout, FILE *out)
 {
-	(void)fprintf(out, "%8s %-12s %-10s %-21s %5s %5s %5s %6s\n", "DEVICE", "HASH", "ROLE",
-		      "OWNER", "SIZE", "MAPPD", "EXCL", "TRANS");
-	for (size_t i = 0; i < r->devices->nr; i++)
-		print_device(r, &r->devices->rows[i], out);
+	size_t widths[NR_COLUMNS] = { 0 };
+	const struct device_row **rows;
+	int e = list_sort(r, layout, &rows);
+
+	if (e)
+		return e;
+	measure_columns(r, layout, widths);
+	for (size_t n = 0; n < layout->nr; n++)
+		print_cell(list_heading(layout->columns[n]), layout->columns[n],
+			   widths[layout->columns[n]], n + 1 == layout->nr, out);
+	for (size_t i = 0; i < r->devices->nr; i++) {
+		for (size_t n = 0; n < layout->nr; n++) {
+			const enum column c = layout->columns[n];
+
+			print_cell(list_cell(r, rows[i], c).text, c, widths[c], n + 1 == layout->nr,
+				   out);
+		}
+	}
+	alloc_free(rows);
+	return 0;
 }
 
 /* ---- forecast */

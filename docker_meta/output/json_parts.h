@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT
+ * json_parts.h: parts of the object, for forms that have not all of it.
+ */
+#ifndef DOCKER_META_OUTPUT_JSON_PARTS_H
+#define DOCKER_META_OUTPUT_JSON_PARTS_H
+
+#include "docker_meta/output/json_build.h"
+#include "docker_meta/output/verdict.h"
+
+/* "tool", "version", "root". */
+void json_put_tool(json_t *object, const struct meta_view *v, bool *failed);
+
+/* "status", "thresholds", "changes". */
+void json_put_verdict(json_t *object, const struct verdict *verdict, bool *failed);
+
+json_t *json_of_finding(const struct meta_finding *f, bool *failed);
+
+/* How many there are of each severity. */
+json_t *json_of_summary(const struct meta_findings *l, bool *failed);
+
+#endif
