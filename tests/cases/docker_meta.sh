@@ -161,4 +161,5 @@ run 64 docker_meta -r down --format yaml
 [ "$(docker_meta -r down --metadata meta list | awk 'length > 80' | wc -l)" = 0 ] ||
 	fail "list is wider than 80 columns"
 
+valid
 finish

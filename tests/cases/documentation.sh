@@ -39,6 +39,7 @@ diff catalogue documented >difference ||
 sed -n 's/.*json_put(object, "\([a-z_]*\)",.*/\1/p' "$here/docker_meta/output/json.c" | sort -u >keys
 while read -r key; do
 	grep -q "\`$key\`" "$here/docs/docker-findings.md" || fail "docs/docker-findings.md does not explain $key"
+	grep -q "\"$key\": {" "$here/docs/docker-meta.schema.json" || fail "docs/docker-meta.schema.json has no $key"
 done <keys
 nr=$((nr + 1))
 
