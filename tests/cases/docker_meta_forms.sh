@@ -108,12 +108,12 @@ schema_of report report
 (cd / && docker_meta -r "$work/down" --metadata "$work/meta" -o "$work/./new") || fail "-o from elsewhere"
 cmp -s <(sed 1d wanted) <(sed 1d new) || fail "-o from elsewhere wrote something else"
 run 0 docker_meta -q "${well[@]}" -o report
-[ -f report ] && [ ! -s report ] || fail "-q -o: the old report is still there"
+cmp -s report /dev/null || fail "-q -o: the old report is still there"
 
 echo old >report
 ln -sfn down/image link
 mkdir -p plain
-ls -A >listed
+listed=$(find . -maxdepth 1 | sort)
 run 64 docker_meta "${well[@]}" -o down/report
 has err "below Docker's root"
 run 64 docker_meta "${well[@]}" -o down/containers/../report
@@ -133,7 +133,7 @@ run 3 docker_meta -r not/there -f json -o report
 (ulimit -f 1 && docker_meta "${well[@]}" -f json -o report 2>/dev/null)
 [ $? -eq 3 ] || fail "-o on a full disk"
 same_text report old
-ls -A | cmp -s - listed || fail "-o left something: $(ls -A | diff - listed)"
+[ "$(find . -maxdepth 1 | sort)" = "$listed" ] || fail "-o left something: $(find . -newer report)"
 [ -z "$(find down -newer report)" ] || fail "something below the root is new"
 
 # ---- ndjson
@@ -255,7 +255,7 @@ run 1 docker_meta -f json "${well[@]}" -w data=1
 schema_of report out
 [ "$(jq -c '.thresholds | map([.what, .warning, .critical, .level])' out)" = \
 	'[["data","1%",null,"warning"]]' ] || fail "thresholds: $(jq -c .thresholds out)"
-for bad in data data= data=101 data=90:80 data=80,data=90 disk=80 data=80,, orphans=1K; do
+for bad in data data= data=101 data=90:80 data=80,data=90 disk=80 'data=80,' orphans=1K; do
 	refused 64 docker_meta "${well[@]}" -w "$bad"
 	has err '^docker_meta: --warning: '
 done
@@ -418,8 +418,38 @@ for bundle in docker-live:held docker-pool-full:full; do
 	schema_of report json.out
 done
 # What the schema does not know fails.
-docker_meta -f json "${orphan[@]}" | jq ".findings[0].more = 1" >more
-python3 "$here/tests/support/schema.py" "$schema" report more >faults && fail "the schema lets anything pass"
-has faults more
+docker_meta -f json "${orphan[@]}" | jq ".findings[0].other = 1" >changed.json
+python3 "$here/tests/support/schema.py" "$schema" report changed.json >faults && fail "the schema lets anything pass"
+has faults other
+
+# ---- docs/monitoring.md
+what=docs/monitoring.md
+for unit in docker-meta.service docker-meta.timer; do
+	awk -v head="\`/etc/systemd/system/$unit\`:" '
+	$0 == head { on = 1; next }
+	on && /^    / { print substr($0, 5); some = 1; next }
+	on && some && NF { exit }
+	on && some { print "" }' "$here/docs/monitoring.md" |
+		sed "s|/usr/local/sbin/docker_meta|$build/bin/docker_meta|; /^Documentation=/d" >$unit
+	grep -q '^\[' $unit || fail "$what: no $unit"
+	nr=$((nr + 1))
+	! command -v systemd-analyze >/dev/null || SYSTEMD_UNIT_PATH=$work: systemd-analyze verify ./$unit >told 2>&1 ||
+		fail "$what: $unit: $(head -n 3 told)"
+done
+# Its command lines are right ones.
+sed -n 's|^.*/usr/local/sbin/docker_meta \(-[^|]*\)$|\1|p; s|^    docker_meta \(-[^|]*\)$|\1|p' "$here/docs/monitoring.md" |
+	sed "s|-o /[^ ]*|-o prom|; s|--state /[^ ]*|--state kept2|" >commands
+[ "$(wc -l <commands)" -ge 4 ] || fail "$what: no commands"
+while read -r arguments; do
+	# shellcheck disable=SC2086 # a list of words
+	run 0 docker_meta "${well[@]}" $arguments
+done <commands
+# Every metric and every figure is explained.
+docker_meta -f prometheus "${well[@]}" | sed -n 's/^# TYPE \([a-z_]*\) .*/\1/p' >names
+docker_meta -f nagios "${well[@]}" | grep -o "'[a-z_]*'=" | tr -d "'=" >>names
+docker_meta -f json "${well[@]}" | jq -r '.inputs[].kind' >>names
+while read -r name; do
+	grep -q "\`$name\`" "$here/docs/monitoring.md" || fail "$what does not explain $name"
+done <names
 
 finish

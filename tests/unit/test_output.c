@@ -78,8 +78,10 @@ Test(output, units)
 
 Test(output, and_back)
 {
-	static const char *const texts[] = { "data=80%", "data=@0.5:80.125%",  "metadata=~:9%",
-					     "data=7:%", "orphan-bytes=1G:2T", "orphan-bytes=1025" };
+	static const char *const texts[] = {
+		"data=80%", "data=@0.5:80.125%",  "metadata=~:9%",
+		"data=7:%", "orphan-bytes=1G:2T", "orphan-bytes=1025"
+	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		struct range ranges[NR_MEASURES] = { { 0 } };
@@ -103,13 +105,36 @@ Test(output, and_back)
 Test(output, what_is_no_threshold)
 {
 	static const char *const texts[] = {
-		"",         "data",        "data=",      "=80",           "data=80,",
-		",data=80", "data=101",    "data=-1",    "data=80x",      "data=80%%",
-		"data=8 0", "data=90:80",  "data=1:2:3", "data=@",        "data=~",
-		"data=80.", "data=1.2345", "orphans=1K", "orphans=1.5",   "orphan-bytes=1X",
-		"data=:",   "Data=80",     "dat=80",     "orphans=@~:5x", "data=80,data=90",
-		"data==80", "orphan-bytes=16E", "orphans=18446744073709551616",
-		"orphan-bytes=1GG", "data=100.001",
+		"",
+		"data",
+		"data=",
+		"=80",
+		"data=80,",
+		",data=80",
+		"data=101",
+		"data=-1",
+		"data=80x",
+		"data=80%%",
+		"data=8 0",
+		"data=90:80",
+		"data=1:2:3",
+		"data=@",
+		"data=~",
+		"data=80.",
+		"data=1.2345",
+		"orphans=1K",
+		"orphans=1.5",
+		"orphan-bytes=1X",
+		"data=:",
+		"Data=80",
+		"dat=80",
+		"orphans=@~:5x",
+		"data=80,data=90",
+		"data==80",
+		"orphan-bytes=16E",
+		"orphans=18446744073709551616",
+		"orphan-bytes=1GG",
+		"data=100.001",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
@@ -157,8 +182,11 @@ Test(output, texts)
 	expect_json(json_text(""), "\"\"");
 	expect_json(json_text("\xc3\xa4\xe2\x82\xac\xf0\x9f\x90\xb3"),
 		    "\"\\u00E4\\u20AC\\uD83D\\uDC33\"");
-	expect_json(json_text("a\xff" "b\n"), "\"a\\uFFFDb\\n\"");
-	/* cut, overlong, surrogate, beyond the end, a lone continuation, and what follows is kept */
+	expect_json(json_text("a\xff"
+			      "b\n"),
+		    "\"a\\uFFFDb\\n\"");
+	/* cut, overlong, surrogate, beyond the end, a lone continuation, and what follows is kept
+	 */
 	expect_json(json_text("\xe2\x82"), "\"\\uFFFD\\uFFFD\"");
 	expect_json(json_text("\xc0\x80z"), "\"\\uFFFD\\uFFFDz\"");
 	expect_json(json_text("\xed\xa0\x80"), "\"\\uFFFD\\uFFFD\\uFFFD\"");
