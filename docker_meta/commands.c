@@ -194,21 +194,24 @@ static int complain(const char *path, const char *text)
 }
 
 /* The state is written when its changes have been told, so that none is lost. */
-static int speak_of_changes(struct meta_view *v, struct verdict *verdict)
+static int speak_of_changes(const struct meta_view *v, const struct verdict *measured)
 {
 	const char *path = v->options->state;
+	struct verdict verdict = *measured;
+	struct meta_view view = *v;
 	struct changes changes;
 	struct out_fault fault;
 	int status;
 
-	if (changes_find(v, verdict, path, &changes, &fault)) {
+	if (changes_find(v, &verdict, path, &changes, &fault)) {
 		changes_destroy(&changes);
 		return complain(path, fault.text);
 	}
-	v->findings = &changes.news;
-	verdict->changes = &changes;
-	verdict_judge(v, verdict);
-	if (speak(v, &status) && changes_save(&changes, path, v->root, &fault))
+	view.findings = &changes.news;
+	view.verdict = &verdict;
+	verdict.changes = &changes;
+	verdict_judge(&view, &verdict);
+	if (speak(&view, &status) && changes_save(&changes, path, v->root, &fault))
 		status = complain(path, fault.text);
 	changes_destroy(&changes);
 	return status;

@@ -35,13 +35,13 @@ json_t *json_number(uint64_t value)
 static size_t character(const unsigned char *text)
 {
 	static const struct {
-		unsigned char mask, lead;
 		size_t nr;
 		uint32_t min;
-	} forms[] = { { 0x80, 0x00, 1, 0 },
-		      { 0xe0, 0xc0, 2, 0x80 },
-		      { 0xf0, 0xe0, 3, 0x800 },
-		      { 0xf8, 0xf0, 4, 0x10000 } };
+		unsigned char mask, lead;
+	} forms[] = { { 1, 0, 0x80, 0x00 },
+		      { 2, 0x80, 0xe0, 0xc0 },
+		      { 3, 0x800, 0xf0, 0xe0 },
+		      { 4, 0x10000, 0xf8, 0xf0 } };
 
 	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
 		uint32_t code = text[0] & (unsigned char)~forms[i].mask;

@@ -27,7 +27,7 @@ static bool same(const struct stat *a, const struct stat *b)
 static int is_below(int dir, const struct stat *root, bool *ret_below)
 {
 	int fd = openat(dir, ".", O_PATH | O_DIRECTORY | O_CLOEXEC), r = 0;
-	struct stat here, above;
+	struct stat here = { 0 }, above = { 0 };
 
 	*ret_below = false;
 	if (fd < 0 || fstat(fd, &here))
