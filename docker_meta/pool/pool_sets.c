@@ -4,16 +4,7 @@
 #include <errno.h>
 
 #include "common/base/alloc.h"
-#include "docker_meta/pool/block_owners.h"
-
-/* As an owner: devices without a set are one of their own, which comes first. */
-#define OWNER_NO_SET OWNER_FIRST
-#define OWNER_SET_0 (OWNER_FIRST + 1)
-
-static uint32_t owner_of(uint32_t set)
-{
-	return set == NO_SET ? OWNER_NO_SET : OWNER_SET_0 + set;
-}
+#include "docker_meta/pool/pool_owners.h"
 
 static int check_sets(const struct pool_state *s, const uint32_t *set_of, uint32_t nr_sets)
 {
@@ -65,7 +56,7 @@ static uint32_t *owners_of_defs(const struct pool_state *s, const uint32_t *set_
 		return NULL;
 	for (size_t i = 0; i < s->nr_devices; i++) {
 		for (size_t k = s->devices[i].refs_begin; k < s->devices[i].refs_end; k++)
-			owner[s->refs[k]] = owner_merge(owner[s->refs[k]], owner_of(set_of[i]));
+			owner[s->refs[k]] = owner_merge(owner[s->refs[k]], owner_of_set(set_of[i]));
 	}
 	return owner;
 }
@@ -80,14 +71,13 @@ static int mark_all(const struct pool_state *s, const uint32_t *set_of, struct b
 			r = mark_span(s, &s->defs[i].runs, def_owner[i], owners);
 	}
 	for (size_t i = 0; i < s->nr_devices && !r; i++)
-		r = mark_span(s, &s->devices[i].runs, owner_of(set_of[i]), owners);
+		r = mark_span(s, &s->devices[i].runs, owner_of_set(set_of[i]), owners);
 	alloc_free(def_owner);
 	return r;
 }
 
-/* *owners may be destroyed whatever is returned. */
-static int make_owners(const struct pool_state *s, const uint32_t *set_of, uint32_t nr_sets,
-		       struct block_owners *owners)
+int pool_owners_make(const struct pool_state *s, const uint32_t *set_of, uint32_t nr_sets,
+		     struct block_owners *owners)
 {
 	int r = check_sets(s, set_of, nr_sets);
 
@@ -102,7 +92,7 @@ int pool_sets_count(const struct pool_state *s, const uint32_t *set_of, uint32_t
 {
 	struct pool_set_totals t = { 0 };
 	struct block_owners owners;
-	int r = make_owners(s, set_of, nr_sets, &owners);
+	int r = pool_owners_make(s, set_of, nr_sets, &owners);
 
 	for (uint32_t i = 0; i < nr_sets && !r; i++)
 		ret_blocks[i] = 0;
@@ -171,7 +161,7 @@ int pool_map_make(const struct pool_state *s, const uint32_t *set_of, uint32_t n
 				      .nr_sets = nr_sets,
 				      .nr_data_blocks = s->nr_data_blocks };
 	if (!r)
-		r = make_owners(s, set_of, nr_sets, &owners);
+		r = pool_owners_make(s, set_of, nr_sets, &owners);
 	if (!r) {
 		ret_map->blocks =
 			alloc_array((size_t)nr_cells * ((size_t)nr_sets + NR_POOL_MAP_COLUMNS),

@@ -28,6 +28,16 @@ struct pool_set_totals {
 must_check int pool_sets_count(const struct pool_state *s, const uint32_t *set_of, uint32_t nr_sets,
 			       uint64_t *ret_blocks, struct pool_set_totals *ret_totals);
 
+/*
+ * Which devices of a class belong together: two do when they share a data block that only devices
+ * of their class map, and so do those that a third one ties together.  So every block that comes
+ * back when a whole class goes belongs to one group: the groups' blocks add up to those of the
+ * class. class_of[i] as set_of above; ret_first[i] is the first device of the group that device i
+ * is in, which is i where it is alone, and where it has no class.  Cost and errors as above.
+ */
+must_check int pool_sets_relate(const struct pool_state *s, const uint32_t *class_of,
+				uint32_t nr_classes, uint32_t *ret_first);
+
 #define POOL_MAX_CELLS (1u << 20)
 
 /* The data device in equal cells: what is in them, for a map. */
