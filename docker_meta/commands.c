@@ -11,6 +11,7 @@
 #include "docker_meta/output/columns.h"
 #include "docker_meta/output/output.h"
 #include "docker_meta/output/state_file.h"
+#include "docker_meta/space/space.h"
 
 /* ---- the commands: 0 or -errno, *status is META_STATUS_OK */
 
@@ -96,6 +97,7 @@ static int (*const sayings[NR_COMMANDS][NR_FORMS])(const struct meta_view *v, FI
 	[COMMAND_LIST] = { [OUTPUT_TEXT] = list_text, [OUTPUT_JSON] = check_json },
 	[COMMAND_SHOW] = { [OUTPUT_TEXT] = show_text, [OUTPUT_JSON] = show_json },
 	[COMMAND_BLOCK] = { [OUTPUT_TEXT] = block_text, [OUTPUT_JSON] = block_json },
+	[COMMAND_DU] = { [OUTPUT_TEXT] = du_text, [OUTPUT_JSON] = du_json },
 	[COMMAND_PREDICT] = { [OUTPUT_TEXT] = predict_text, [OUTPUT_JSON] = check_json },
 	[COMMAND_LINT] = { [OUTPUT_TEXT] = lint_text, [OUTPUT_JSON] = lint_json },
 };

@@ -2,6 +2,8 @@
 #include "docker_meta/join/layer_use.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "common/base/alloc.h"
 
@@ -24,6 +26,34 @@ static void find_parents(const struct layer_store *s, struct layer_use *u)
 		u->parent[i] = layer_number(s, s->layers[i].parent);
 }
 
+static int compare_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int find_steps(const struct image_store *s, struct layer_use *u)
+{
+	const char **parents = alloc_array(s->nr_images + 1, sizeof(const char *));
+	size_t nr = 0;
+
+	if (!parents)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->nr_images; i++) {
+		if (*s->images[i].parent)
+			parents[nr++] = s->images[i].parent;
+	}
+	if (nr)
+		qsort(parents, nr, sizeof(const char *), compare_text);
+	for (size_t i = 0; i < s->nr_images && nr; i++) {
+		const char *id = s->images[i].id;
+
+		u->step[i] = !image_store_name(s, id) &&
+			     bsearch(&id, parents, nr, sizeof(const char *), compare_text);
+	}
+	alloc_free(parents);
+	return 0;
+}
+
 static void find_images(const struct docker_state *d, struct layer_use *u)
 {
 	for (size_t i = 0; i < d->layers.nr_layers; i++)
@@ -31,7 +61,7 @@ static void find_images(const struct docker_state *d, struct layer_use *u)
 	for (size_t i = 0; i < d->images.nr_images; i++) {
 		const struct image *image = &d->images.images[i];
 
-		for (size_t k = 0; k < image->nr_chains; k++) {
+		for (size_t k = 0; k < image->nr_chains && !u->step[i]; k++) {
 			uint32_t layer = layer_number(&d->layers, image->chains[k].hex);
 
 			if (layer == NO_LAYER || u->image[layer] == i)
@@ -67,10 +97,16 @@ int layer_use_find(const struct docker_state *d, struct layer_use *ret_use)
 
 	*u = (struct layer_use){ .parent = alloc_array(nr, sizeof(*u->parent)),
 				 .image = alloc_array(nr, sizeof(*u->image)),
-				 .held = alloc_array(nr, sizeof(*u->held)) };
-	if (!u->parent || !u->image || !u->held || nr > SEVERAL_IMAGES ||
+				 .held = alloc_array(nr, sizeof(*u->held)),
+				 .step = alloc_array(d->images.nr_images + 1, sizeof(*u->step)) };
+	int r;
+
+	if (!u->parent || !u->image || !u->held || !u->step || nr > SEVERAL_IMAGES ||
 	    d->images.nr_images >= SEVERAL_IMAGES)
 		return -ENOMEM;
+	r = find_steps(&d->images, u);
+	if (r)
+		return r;
 	find_parents(&d->layers, u);
 	find_images(d, u);
 	find_held(d, u);
@@ -82,5 +118,6 @@ void layer_use_destroy(struct layer_use *u)
 	alloc_free(u->parent);
 	alloc_free(u->image);
 	alloc_free(u->held);
+	alloc_free(u->step);
 	*u = (struct layer_use){ 0 };
 }

@@ -13,7 +13,13 @@
 struct layer_use {
 	uint32_t *parent; /* owned, by layer: NO_LAYER at the bottom, or where it is not there */
 	uint32_t *image;  /* owned, by layer: the only image that has it */
-	uint8_t *held; /* owned, by layer: a container, a writable layer or a build stands on it */
+	uint8_t *held;    /* owned, by layer: a container, a writable layer, a build stands on it */
+	/*
+	 * Owned, by image: it has no name, and another was built on it.  Such a step of a build is
+	 * counted as a part of that other, which has all its layers and takes it along when it
+	 * goes.
+	 */
+	uint8_t *step;
 };
 
 /*

@@ -260,9 +260,11 @@ static void fill_sets(struct maker *m)
 			continue;
 		set->kind = draft->kind;
 		set->nr_rows = draft->nr_rows;
-		if (draft->kind == SET_IMAGE)
+		if (draft->kind == SET_IMAGE) {
 			set->image = &d->images.images[i - m->image_0];
-		else if (i >= m->mount_0 && i < m->container_0)
+			set->step = m->use.step[i - m->image_0];
+		}
+		if (i >= m->mount_0 && i < m->container_0)
 			set->mount = &d->layers.mounts[i - m->mount_0];
 		else if (i >= m->container_0 && i < m->row_0)
 			set->container = &d->containers.containers[i - m->container_0];

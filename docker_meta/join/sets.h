@@ -38,6 +38,7 @@ struct device_set {
 	enum set_kind kind;
 	char *name; /* owned: "ubuntu:16.04", "web", "devices 19, 21", … as a human would say it */
 	const struct image *image;         /* SET_IMAGE */
+	bool step;                         /* SET_IMAGE: of a build, part of another image */
 	const struct mount *mount;         /* SET_CONTAINER, SET_LEFT; NULL: up to 1.9 */
 	const struct container *container; /* SET_CONTAINER */
 	const struct device_row **rows;    /* of members below, by id */
@@ -46,9 +47,10 @@ struct device_set {
 	uint64_t nr_largest;   /* of the device with most: about what a file system in it has */
 	uint64_t nr_exclusive; /* come back when all of the set goes */
 	/*
-	 * Of an image, what comes back when docker rmi removes it and nothing else: exclusive to
-	 * those of its layers that no other image has and that no container and no build stands on.
-	 * Of the others: nr_exclusive.
+	 * Of an image, what comes back when docker rmi removes it and no other: exclusive to those
+	 * of its layers that no other image has and that no container and no build stands on.  (An
+	 * image without a name on which another was built is a part of that one: rmi takes it
+	 * along.)  Of the others: nr_exclusive.
 	 */
 	uint64_t nr_returned;
 };

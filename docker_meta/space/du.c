@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT
+ * du.c: what uses the pool, for people.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/alloc.h"
+#include "docker_meta/space/du.h"
+#include "docker_meta/space/reclaim.h"
+#include "docker_meta/space/space.h"
+
+uint64_t space_bytes(const struct meta_view *v, uint64_t nr_data_blocks)
+{
+	uint64_t bytes = 0;
+
+	if (v->devices->pool &&
+	    __builtin_mul_overflow(nr_data_blocks,
+				   (uint64_t)v->devices->pool->header.data_block_size * 512,
+				   &bytes))
+		return UINT64_MAX;
+	return bytes;
+}
+
+struct human space_human(const struct meta_view *v, uint64_t nr_data_blocks)
+{
+	return human_bytes(space_bytes(v, nr_data_blocks));
+}
+
+/* ---- totals */
+
+struct du_totals du_totals(const struct meta_view *v)
+{
+	const struct pool_state *p = v->devices->pool;
+	const uint64_t mapped = v->sets->totals.nr_mapped;
+	struct du_totals t = { .mapped = mapped, .between = v->sets->totals.nr_between };
+
+	t.exclusive = mapped - t.between;
+	t.total = p->header.nr_data_blocks;
+	t.used = p->data_blocks_used;
+	/* In a snapshot, and in XML, there is no space map that belongs to the mappings. */
+	t.space_map = p->reading.raw && !p->from_snapshot;
+	if (t.space_map && t.used > mapped)
+		t.unmapped = t.used - mapped;
+	t.free = t.total > t.used ? t.total - t.used : 0;
+	return t;
+}
+
+static void print_total(const struct meta_view *v, const char *name, uint64_t nr, uint64_t of,
+			const char *text, FILE *out)
+{
+	(void)fprintf(out, "%-10s %6s", name, space_human(v, nr).text);
+	(void)fprintf(out, " %5.1f%%  %s\n", of ? 100.0 * (double)nr / (double)of : 0.0, text);
+}
+
+static void print_totals(const struct meta_view *v, FILE *out)
+{
+	const struct pool_state *p = v->devices->pool;
+	const struct pool_reading *m = &p->reading;
+	const struct du_totals t = du_totals(v);
+
+	(void)fprintf(out, "pool       %6s %6s\n", space_human(v, t.total).text, "");
+	print_total(v, "used", t.used, t.total, "data blocks that are not free", out);
+	print_total(v, "  mapped", t.mapped, t.total, "by some device", out);
+	if (!t.space_map)
+		(void)fprintf(out, "  leaked        ?         the space map was not read\n");
+	else
+		print_total(v, "  leaked", t.unmapped, t.total,
+			    m->held_root ? "not by a device, maybe by the metadata snapshot"
+					 : "by no device",
+			    out);
+	print_total(v, "free", t.free, t.total, "", out);
+	if (m->metadata_blocks)
+		(void)fprintf(
+			out, "metadata   %6s %5.1f%%  of %s\n",
+			human_bytes((m->metadata_blocks - m->metadata_blocks_free) * 4096).text,
+			100.0 * (double)(m->metadata_blocks - m->metadata_blocks_free) /
+				(double)m->metadata_blocks,
+			human_bytes(m->metadata_blocks * 4096).text);
+	if (p->incomplete || p->reading.torn)
+		print_wrapped(out, "note",
+			      p->incomplete ? "the metadata are damaged: what could not be read "
+					      "counts for nothing, and what it shares with others "
+					      "counts as theirs alone"
+					    : "the pool was written to while it was read: the "
+					      "figures are of two moments");
+}
+
+/* ---- sets */
+
+static int most_first(const void *a, const void *b)
+{
+	const struct device_set *sa = *(const struct device_set *const *)a;
+	const struct device_set *sb = *(const struct device_set *const *)b;
+
+	if (sa->nr_exclusive != sb->nr_exclusive)
+		return sa->nr_exclusive > sb->nr_exclusive ? -1 : 1;
+	if (sa->nr_largest != sb->nr_largest)
+		return sa->nr_largest > sb->nr_largest ? -1 : 1;
+	return (sa > sb) - (sa < sb);
+}
+
+int du_sort(const struct device_sets *s, const struct device_set ***ret_sets, size_t *ret_nr)
+{
+	const struct device_set **sets = alloc_array(s->nr + 1, sizeof(const void *));
+
+	*ret_sets = sets;
+	*ret_nr = 0;
+	if (!sets)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->nr; i++) {
+		if (s->sets[i].nr_rows || !s->sets[i].step)
+			sets[(*ret_nr)++] = &s->sets[i];
+	}
+	if (*ret_nr)
+		qsort(sets, *ret_nr, sizeof(const void *), most_first);
+	return 0;
+}
+
+bool du_goes_alone(const struct device_set *set)
+{
+	return set->kind != SET_BASE && set->kind != SET_SHARED && set->kind != SET_KEPT &&
+	       set->kind != SET_UNPROVEN;
+}
+
+static void print_set(const struct meta_view *v, const struct device_set *set, FILE *out)
+{
+	char name[200];
+
+	(void)snprintf(name, sizeof(name), "%s%s", set->name,
+		       set->container && set->container->running ? " (running)" : "");
+	(void)fprintf(out, "%6s", space_human(v, set->nr_exclusive).text);
+	(void)fprintf(out, " %6s",
+		      du_goes_alone(set) ? space_human(v, set->nr_returned).text : "-");
+	(void)fprintf(out, " %6s %6zu ", space_human(v, set->nr_largest).text, set->nr_rows);
+	print_column(out, set_kind_name(set->kind), 9);
+	print_plain(out, name, strnlen(name, DU_NAME));
+	(void)fputc('\n', out);
+}
+
+static int print_sets(const struct meta_view *v, FILE *out)
+{
+	const struct device_set **sets;
+	size_t nr;
+	int r = du_sort(v->sets, &sets, &nr);
+
+	if (r)
+		return r;
+	(void)fprintf(out, "\n%6s %6s %6s %6s %-9s %s\n", "ALONE", "BACK", "MAPPED", "DEVS", "SET",
+		      "NAME");
+	for (size_t i = 0; i < nr; i++)
+		print_set(v, sets[i], out);
+	(void)fprintf(out, "%6s %6s %6s %6s between   mapped by devices of several of these\n",
+		      space_human(v, v->sets->totals.nr_between).text, "-", "-", "-");
+	(void)fprintf(out, "%6s %6s %6s %6s mapped    all of the above\n",
+		      space_human(v, v->sets->totals.nr_mapped).text, "-", "-", "-");
+	alloc_free(sets);
+	return 0;
+}
+
+static void print_legend(FILE *out)
+{
+	(void)fputs("\n"
+		    "ALONE   mapped by devices of this set and by no other\n"
+		    "BACK    comes back when this set goes and nothing else: of an image, by its\n"
+		    "        layers that no other image has and no container or build stands on\n"
+		    "MAPPED  by that device of the set that maps most, shared with others or not\n"
+		    "between comes back when the last of those that share it goes: a container\n"
+		    "        maps all that it has from its image, an image that of its parent\n",
+		    out);
+}
+
+static int print_reclaim(const struct meta_view *v, FILE *out)
+{
+	static const char *const texts[NR_RECLAIM_KINDS][2] = {
+		[RECLAIM_STOPPED] = { "docker container prune", "containers that do not run" },
+		[RECLAIM_DANGLING] = { "docker image prune", "images without name and use" },
+		[RECLAIM_IMAGES] = { "docker image prune -a", "images without a container" },
+		[RECLAIM_BUILDS] = { "docker builder prune -a", "devices of the build cache" },
+		[RECLAIM_UNUSED] = { "removing unused layers", "devices, none of them needed" },
+		[RECLAIM_ORPHANS] = { "removing orphans (plan)", "devices that nobody needs" },
+	};
+	struct reclaim reclaim;
+	int r = reclaim_count(v, &reclaim);
+
+	if (r)
+		return r;
+	(void)fprintf(out, "\nwhat comes back, each by itself\n");
+	for (size_t i = 0; i < NR_RECLAIM_KINDS; i++)
+		(void)fprintf(out, "%6s  %-24s %6zu %s\n", space_human(v, reclaim.blocks[i]).text,
+			      texts[i][0], reclaim.nr[i], texts[i][1]);
+	return 0;
+}
+
+int du_text(const struct meta_view *v, FILE *out, int *status)
+{
+	int r;
+
+	(void)status;
+	(void)fprintf(out, "docker_meta: ");
+	print_plain(out, v->root, strlen(v->root));
+	(void)fputc('\n', out);
+	if (!v->sets->counted) {
+		(void)fprintf(out, "pool        not looked at\n");
+		return 0;
+	}
+	print_totals(v, out);
+	r = print_sets(v, out);
+	if (!r)
+		r = print_reclaim(v, out);
+	if (!r)
+		print_legend(out);
+	return r;
+}
