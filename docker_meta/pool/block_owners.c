@@ -48,7 +48,7 @@ static int add_in_chunk(struct block_owners *o, uint32_t *entry, uint64_t begin,
 	uint32_t *chunk;
 
 	if (!(*entry & OWNERS_CHUNKED)) {
-		uint32_t merged = owner_merge(*entry, owner);
+		uint32_t merged = block_owners_merge(o, *entry, owner);
 
 		if (length == OWNERS_CHUNK)
 			*entry = merged;
@@ -59,7 +59,7 @@ static int add_in_chunk(struct block_owners *o, uint32_t *entry, uint64_t begin,
 	if (!chunk)
 		return -ENOMEM;
 	for (uint64_t i = begin; i < begin + length; i++)
-		chunk[i] = owner_merge(chunk[i], owner);
+		chunk[i] = block_owners_merge(o, chunk[i], owner);
 	return 0;
 }
 

@@ -29,12 +29,22 @@ static inline uint32_t owner_merge(uint32_t a, uint32_t b)
 
 struct block_owners {
 	uint64_t nr_blocks;
+	/* Another rule than owner_merge() for two that differ and own anything; NULL: none. */
+	uint32_t (*merge)(const void *context, uint32_t a, uint32_t b);
+	const void *context;
 	uint32_t *table; /* owned, by chunk: the owner of all of it, or where it stands in chunks */
 	uint32_t **chunks; /* owned */
 	size_t nr_chunks, capacity;
 };
 
-/* 0 or -ENOMEM.  All zero bytes may be destroyed. */
+static inline uint32_t block_owners_merge(const struct block_owners *o, uint32_t a, uint32_t b)
+{
+	if (o->merge && a != b && a != OWNER_NOBODY && b != OWNER_NOBODY)
+		return o->merge(o->context, a, b);
+	return owner_merge(a, b);
+}
+
+/* 0 or -ENOMEM.  All zero bytes may be destroyed.  A rule is set afterwards. */
 must_check int block_owners_init(struct block_owners *o, uint64_t nr_blocks);
 void block_owners_destroy(struct block_owners *o);
 

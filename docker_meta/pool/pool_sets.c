@@ -48,22 +48,27 @@ static int mark_span(const struct pool_state *s, const struct pool_span *span, u
 }
 
 /* Whose is each def?  A def that nobody refers to is nobody's. */
-static uint32_t *owners_of_defs(const struct pool_state *s, const uint32_t *set_of)
+static uint32_t *owners_of_defs(const struct pool_state *s, const uint32_t *owner_by,
+				const struct block_owners *owners)
 {
 	uint32_t *owner = alloc_array(s->nr_defs, sizeof(*owner));
 
 	if (!owner)
 		return NULL;
 	for (size_t i = 0; i < s->nr_devices; i++) {
-		for (size_t k = s->devices[i].refs_begin; k < s->devices[i].refs_end; k++)
-			owner[s->refs[k]] = owner_merge(owner[s->refs[k]], owner_of_set(set_of[i]));
+		for (size_t k = s->devices[i].refs_begin; k < s->devices[i].refs_end; k++) {
+			uint32_t *def = &owner[s->refs[k]];
+
+			*def = block_owners_merge(owners, *def, owner_by[i]);
+		}
 	}
 	return owner;
 }
 
-static int mark_all(const struct pool_state *s, const uint32_t *set_of, struct block_owners *owners)
+int pool_owners_mark(const struct pool_state *s, const uint32_t *owner_by,
+		     struct block_owners *owners)
 {
-	uint32_t *def_owner = owners_of_defs(s, set_of);
+	uint32_t *def_owner = owners_of_defs(s, owner_by, owners);
 	int r = def_owner ? 0 : -ENOMEM;
 
 	for (size_t i = 0; i < s->nr_defs && !r; i++) {
@@ -71,7 +76,7 @@ static int mark_all(const struct pool_state *s, const uint32_t *set_of, struct b
 			r = mark_span(s, &s->defs[i].runs, def_owner[i], owners);
 	}
 	for (size_t i = 0; i < s->nr_devices && !r; i++)
-		r = mark_span(s, &s->devices[i].runs, owner_of_set(set_of[i]), owners);
+		r = mark_span(s, &s->devices[i].runs, owner_by[i], owners);
 	alloc_free(def_owner);
 	return r;
 }
@@ -80,11 +85,21 @@ int pool_owners_make(const struct pool_state *s, const uint32_t *set_of, uint32_
 		     struct block_owners *owners)
 {
 	int r = check_sets(s, set_of, nr_sets);
+	uint32_t *owner_by;
 
 	*owners = (struct block_owners){ 0 };
+	if (r)
+		return r;
+	owner_by = alloc_array(s->nr_devices + 1, sizeof(*owner_by));
+	if (!owner_by)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->nr_devices; i++)
+		owner_by[i] = owner_of_set(set_of[i]);
+	r = block_owners_init(owners, s->data_end);
 	if (!r)
-		r = block_owners_init(owners, s->data_end);
-	return r ? r : mark_all(s, set_of, owners);
+		r = pool_owners_mark(s, owner_by, owners);
+	alloc_free(owner_by);
+	return r;
 }
 
 int pool_sets_count(const struct pool_state *s, const uint32_t *set_of, uint32_t nr_sets,

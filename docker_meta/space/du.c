@@ -8,6 +8,7 @@
 
 #include "common/base/alloc.h"
 #include "docker_meta/space/du.h"
+#include "docker_meta/space/lineage.h"
 #include "docker_meta/space/reclaim.h"
 #include "docker_meta/space/space.h"
 
@@ -89,33 +90,39 @@ static void print_totals(const struct meta_view *v, FILE *out)
 
 /* ---- sets */
 
-static int most_first(const void *a, const void *b)
+int du_make(const struct meta_view *v, struct du *ret_du)
 {
-	const struct device_set *sa = *(const struct device_set *const *)a;
-	const struct device_set *sb = *(const struct device_set *const *)b;
+	const struct device_sets *s = v->sets;
+	struct lineage l;
+	int r = lineage_make(v->devices, &l);
 
-	if (sa->nr_exclusive != sb->nr_exclusive)
-		return sa->nr_exclusive > sb->nr_exclusive ? -1 : 1;
-	if (sa->nr_largest != sb->nr_largest)
-		return sa->nr_largest > sb->nr_largest ? -1 : 1;
-	return (sa > sb) - (sa < sb);
+	*ret_du = (struct du){ .nr = s->nr, .nr_apart = l.nr_apart };
+	ret_du->sets = alloc_array(s->nr + 1, sizeof(*ret_du->sets));
+	if (!r && !ret_du->sets)
+		r = -ENOMEM;
+	for (size_t i = 0; i < s->nr && !r; i++)
+		ret_du->sets[i].set = &s->sets[i];
+	for (size_t i = 0; i < v->devices->nr && !r; i++)
+		ret_du->sets[s->of_row[i]].nr_added += l.added[i];
+	lineage_destroy(&l);
+	return r;
 }
 
-int du_sort(const struct device_sets *s, const struct device_set ***ret_sets, size_t *ret_nr)
+void du_destroy(struct du *d)
 {
-	const struct device_set **sets = alloc_array(s->nr + 1, sizeof(const void *));
+	alloc_free(d->sets);
+	*d = (struct du){ 0 };
+}
 
-	*ret_sets = sets;
-	*ret_nr = 0;
-	if (!sets)
-		return -ENOMEM;
-	for (size_t i = 0; i < s->nr; i++) {
-		if (s->sets[i].nr_rows || !s->sets[i].step)
-			sets[(*ret_nr)++] = &s->sets[i];
-	}
-	if (*ret_nr)
-		qsort(sets, *ret_nr, sizeof(const void *), most_first);
-	return 0;
+static int most_first(const void *a, const void *b)
+{
+	const struct du_set *da = a, *db = b;
+
+	if (da->nr_added != db->nr_added)
+		return da->nr_added > db->nr_added ? -1 : 1;
+	if (da->set->nr_exclusive != db->set->nr_exclusive)
+		return da->set->nr_exclusive > db->set->nr_exclusive ? -1 : 1;
+	return (da->set > db->set) - (da->set < db->set);
 }
 
 bool du_goes_alone(const struct device_set *set)
@@ -124,13 +131,15 @@ bool du_goes_alone(const struct device_set *set)
 	       set->kind != SET_UNPROVEN;
 }
 
-static void print_set(const struct meta_view *v, const struct device_set *set, FILE *out)
+static void print_set(const struct meta_view *v, const struct du_set *d, FILE *out)
 {
+	const struct device_set *set = d->set;
 	char name[200];
 
 	(void)snprintf(name, sizeof(name), "%s%s", set->name,
 		       set->container && set->container->running ? " (running)" : "");
-	(void)fprintf(out, "%6s", space_human(v, set->nr_exclusive).text);
+	(void)fprintf(out, "%6s", space_human(v, d->nr_added).text);
+	(void)fprintf(out, " %6s", space_human(v, set->nr_exclusive).text);
 	(void)fprintf(out, " %6s",
 		      du_goes_alone(set) ? space_human(v, set->nr_returned).text : "-");
 	(void)fprintf(out, " %6s %6zu ", space_human(v, set->nr_largest).text, set->nr_rows);
@@ -141,34 +150,40 @@ static void print_set(const struct meta_view *v, const struct device_set *set, F
 
 static int print_sets(const struct meta_view *v, FILE *out)
 {
-	const struct device_set **sets;
-	size_t nr;
-	int r = du_sort(v->sets, &sets, &nr);
+	struct du d;
+	int r = du_make(v, &d);
 
-	if (r)
-		return r;
-	(void)fprintf(out, "\n%6s %6s %6s %6s %-9s %s\n", "ALONE", "BACK", "MAPPED", "DEVS", "SET",
-		      "NAME");
-	for (size_t i = 0; i < nr; i++)
-		print_set(v, sets[i], out);
-	(void)fprintf(out, "%6s %6s %6s %6s between   mapped by devices of several of these\n",
+	(void)fprintf(out, "\n%6s %6s %6s %6s %6s %-9s %s\n", "ADDED", "ALONE", "BACK", "MAPPED",
+		      "DEVS", "SET", "NAME");
+	if (!r && d.nr)
+		qsort(d.sets, d.nr, sizeof(*d.sets), most_first);
+	for (size_t i = 0; i < d.nr && !r; i++) {
+		if (d.sets[i].set->nr_rows || !d.sets[i].set->step)
+			print_set(v, &d.sets[i], out);
+	}
+	(void)fprintf(out, "%6s", space_human(v, d.nr_apart).text);
+	(void)fprintf(out, " %6s %6s %6s %6s between   several of these\n",
 		      space_human(v, v->sets->totals.nr_between).text, "-", "-", "-");
-	(void)fprintf(out, "%6s %6s %6s %6s mapped    all of the above\n",
+	(void)fprintf(out, "%6s", space_human(v, v->sets->totals.nr_mapped).text);
+	(void)fprintf(out, " %6s %6s %6s %6s mapped    all of these\n",
 		      space_human(v, v->sets->totals.nr_mapped).text, "-", "-", "-");
-	alloc_free(sets);
-	return 0;
+	du_destroy(&d);
+	return r;
 }
 
 static void print_legend(FILE *out)
 {
-	(void)fputs("\n"
-		    "ALONE   mapped by devices of this set and by no other\n"
-		    "BACK    comes back when this set goes and nothing else: of an image, by its\n"
-		    "        layers that no other image has and no container or build stands on\n"
-		    "MAPPED  by that device of the set that maps most, shared with others or not\n"
-		    "between comes back when the last of those that share it goes: a container\n"
-		    "        maps all that it has from its image, an image that of its parent\n",
-		    out);
+	(void)fputs(
+		"\n"
+		"ADDED   came in with this set: mapped by it and what descends from it alone\n"
+		"ALONE   mapped by devices of this set and by no other\n"
+		"BACK    comes back when this set goes and nothing else: of an image, by its\n"
+		"        layers that no other image has and no container or build stands on\n"
+		"MAPPED  by that device of the set that maps most, shared with others or not\n"
+		"Both ADDED and ALONE add up to what is mapped.  What is mapped by several sets\n"
+		"comes back when the last of them goes: a container maps all that it has from\n"
+		"its image, and an image all that it has from the one that it is built on.\n",
+		out);
 }
 
 static int print_reclaim(const struct meta_view *v, FILE *out)

@@ -6,7 +6,7 @@
 
 #include "docker_meta/view.h"
 
-enum { DU_NAME = 42 }; /* columns */
+enum { DU_NAME = 35 }; /* columns */
 
 /* In data blocks.  used is mapped and unmapped; mapped is exclusive (of all sets) and between. */
 struct du_totals {
@@ -18,9 +18,22 @@ struct du_totals {
 /* There must be a pool. */
 struct du_totals du_totals(const struct meta_view *v);
 
-/* Sets by bytes, most first, but for steps of builds; the array is the caller's.  0 or -ENOMEM. */
-must_check int du_sort(const struct device_sets *s, const struct device_set ***ret_sets,
-		       size_t *ret_nr);
+/* A set, and the data blocks that came in with its devices (lineage.h). */
+struct du_set {
+	const struct device_set *set;
+	uint64_t nr_added;
+};
+
+struct du {
+	struct du_set *sets; /* owned: as device_sets has them */
+	size_t nr;
+	uint64_t nr_apart; /* came in with none: with sets[…].nr_added these are all that is mapped
+			    */
+};
+
+/* 0 or -ENOMEM; to be destroyed in any case. */
+must_check int du_make(const struct meta_view *v, struct du *ret_du);
+void du_destroy(struct du *d);
 
 /* It can be removed, and is no more than that. */
 bool du_goes_alone(const struct device_set *set);

@@ -42,7 +42,7 @@ json_t *space_sets_json(const struct meta_view *v, bool *failed)
 	return array;
 }
 
-static json_t *totals(const struct meta_view *v, bool *failed)
+static json_t *totals(const struct meta_view *v, const struct du *d, bool *failed)
 {
 	const struct pool_reading *m = &v->devices->pool->reading;
 	const struct du_totals t = du_totals(v);
@@ -54,6 +54,7 @@ static json_t *totals(const struct meta_view *v, bool *failed)
 	json_put(object, "mapped", json_number(t.mapped), failed);
 	json_put(object, "exclusive", json_number(t.exclusive), failed);
 	json_put(object, "between", json_number(t.between), failed);
+	json_put(object, "apart", json_number(d->nr_apart), failed);
 	json_put(object, "leaked", t.space_map ? json_number(t.unmapped) : json_null(), failed);
 	json_put(object, "free", json_number(t.free), failed);
 	json_put(object, "metadata_total", json_number(m->metadata_blocks), failed);
@@ -76,22 +77,43 @@ static json_t *returned(const struct reclaim *reclaim, bool *failed)
 	return object;
 }
 
+static json_t *sets_with_lineage(const struct meta_view *v, const struct du *d, bool *failed)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < d->nr; i++) {
+		json_t *object = set_object(d->sets[i].set, v->sets->counted, failed);
+
+		json_put(object, "added_blocks",
+			 v->sets->counted ? json_number(d->sets[i].nr_added) : json_null(), failed);
+		json_append(array, object, failed);
+	}
+	return array;
+}
+
 int du_json(const struct meta_view *v, FILE *out, int *status)
 {
 	json_t *object;
 	struct reclaim reclaim;
+	struct du d = { 0 };
 	bool failed = false;
 	int r = reclaim_count(v, &reclaim);
 
 	(void)status;
-	if (r)
+	if (!r)
+		r = du_make(v, &d);
+	if (r) {
+		du_destroy(&d);
 		return r;
+	}
 	object = json_object();
 	json_put(object, "root", json_text(v->root), &failed);
 	json_put(object, "metadata", json_text(v->metadata), &failed);
-	json_put(object, "blocks", v->sets->counted ? totals(v, &failed) : json_null(), &failed);
-	json_put(object, "sets", space_sets_json(v, &failed), &failed);
+	json_put(object, "blocks", v->sets->counted ? totals(v, &d, &failed) : json_null(),
+		 &failed);
+	json_put(object, "sets", sets_with_lineage(v, &d, &failed), &failed);
 	json_put(object, "returned", v->sets->counted ? returned(&reclaim, &failed) : json_null(),
 		 &failed);
+	du_destroy(&d);
 	return json_finish(object, failed, out);
 }

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: MIT */
+#include "docker_meta/space/lineage.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/alloc.h"
+#include "docker_meta/join/layer_use.h"
+#include "docker_meta/join/origin.h"
+#include "docker_meta/pool/pool_lineage.h"
+
+const char *lineage_proof_name(enum lineage_proof proof)
+{
+	static const char *const names[] = {
+		[LINEAGE_NONE] = "none",   [LINEAGE_DOCKER] = "docker", [LINEAGE_TIMES] = "times",
+		[LINEAGE_GUESS] = "guess", [LINEAGE_LOST] = "lost",
+	};
+
+	return names[proof];
+}
+
+struct tracing {
+	const struct device_table *t;
+	const struct docker_state *d;
+	struct lineage *l;
+	struct origins origins;
+	uint32_t base;
+};
+
+/* ---- what Docker says */
+
+static uint32_t number_of(const struct tracing *q, const struct device_row *row)
+{
+	return row ? (uint32_t)(row - q->t->rows) : NO_ROW;
+}
+
+static uint32_t row_of_chain(const struct tracing *q, const char *chain)
+{
+	const uint32_t layer = layer_number(&q->d->layers, chain);
+
+	if (!chain || !*chain)
+		return q->base;
+	return layer == NO_LAYER ? NO_ROW : q->l->row_of_layer[layer];
+}
+
+static uint32_t parent_of_layer(const struct tracing *q, const struct layer *layer)
+{
+	return *layer->parent ? row_of_chain(q, layer->parent) : q->base;
+}
+
+static uint32_t parent_of_mount(const struct tracing *q, const struct device_row *row)
+{
+	const char *init = row->mount->init_id;
+
+	if (init && row->hash && strcmp(init, row->hash) != 0) {
+		const struct device_row *found = device_table_find(q->t, init);
+
+		if (found)
+			return number_of(q, found);
+	}
+	return row_of_chain(q, row->mount->parent);
+}
+
+/* BuildKit's: a key of its list, or a layer; the key may stand for another device. */
+static uint32_t parent_of_snapshot(const struct tracing *q, const char *hash)
+{
+	const struct snapshot_table *s = &q->d->snapshots;
+	const struct snapshot_record *own = q->d->has_buildkit ? snapshots_find(s, hash) : NULL;
+	const struct snapshot_record *parent;
+
+	if (!own)
+		return NO_ROW;
+	if (!own->parent || !*own->parent)
+		return q->base;
+	if (digest_hex(own->parent))
+		return row_of_chain(q, digest_hex(own->parent));
+	parent = snapshots_find(s, own->parent);
+	if (parent && parent->chainid && digest_hex(parent->chainid) && !parent->committed)
+		return row_of_chain(q, digest_hex(parent->chainid));
+	return number_of(q, device_table_find(q->t, parent && parent->committed ? parent->committed
+										: own->parent));
+}
+
+/* A writable layer that nobody has still has its init layer's name. */
+static uint32_t parent_by_name(const struct tracing *q, const char *hash)
+{
+	char init[HEX_NAME + sizeof("-init")];
+
+	if (strlen(hash) != HEX_NAME)
+		return NO_ROW;
+	(void)snprintf(init, sizeof(init), "%s-init", hash);
+	return number_of(q, device_table_find(q->t, init));
+}
+
+static uint32_t parent_by_docker(const struct tracing *q, const struct device_row *row)
+{
+	uint32_t parent = NO_ROW;
+
+	if (!row->hash)
+		return NO_ROW;
+	if (row->layer)
+		return parent_of_layer(q, row->layer);
+	if (row->mount)
+		return parent_of_mount(q, row);
+	parent = parent_of_snapshot(q, row->hash);
+	return parent == NO_ROW ? parent_by_name(q, row->hash) : parent;
+}
+
+/* ---- what the pool says */
+
+static const struct device_row *row_of_id(const struct device_table *t, uint64_t id)
+{
+	size_t low = 0, high = t->nr;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (t->rows[middle].id < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < t->nr && t->rows[low].id == id ? &t->rows[low] : NULL;
+}
+
+static uint32_t parent_by_times(const struct tracing *q, const struct device_row *row,
+				enum lineage_proof *ret_proof)
+{
+	const struct pool_device *origin = row->pool ? origin_find(&q->origins, row->pool) : NULL;
+
+	*ret_proof = LINEAGE_TIMES;
+	if (row->pool && !origin) {
+		origin = origin_guess(&q->origins, row->pool);
+		*ret_proof = LINEAGE_GUESS;
+	}
+	if (origin)
+		return number_of(q, row_of_id(q->t, origin->id));
+	*ret_proof = row->pool && row->pool->details.creation_time ? LINEAGE_LOST : LINEAGE_NONE;
+	return NO_ROW;
+}
+
+static void find_parents(struct tracing *q)
+{
+	for (size_t i = 0; i < q->t->nr; i++) {
+		const struct device_row *row = &q->t->rows[i];
+		enum lineage_proof proof = LINEAGE_DOCKER;
+		uint32_t parent = i == q->base ? NO_ROW : parent_by_docker(q, row);
+
+		if (parent == NO_ROW || parent == i)
+			parent = parent_by_times(q, row, &proof);
+		q->l->parent[i] = parent;
+		q->l->proof[i] = (uint8_t)proof;
+	}
+}
+
+/* ---- a forest */
+
+/* Files can say anything: who is found to be their own ancestor loses the parent. */
+static int cut_circles(uint32_t *parent, uint8_t *proof, size_t nr)
+{
+	uint32_t *walk = alloc_array(nr + 1, sizeof(*walk));
+
+	if (!walk)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < nr; i++) {
+		for (uint32_t at = i; at != NO_ROW && !walk[at]; at = parent[at]) {
+			walk[at] = i + 1;
+			if (parent[at] == NO_ROW || walk[parent[at]] != i + 1)
+				continue;
+			parent[at] = NO_ROW;
+			if (proof)
+				proof[at] = LINEAGE_LOST;
+		}
+	}
+	alloc_free(walk);
+	return 0;
+}
+
+static void list_children(const struct tracing *q)
+{
+	struct lineage *l = q->l;
+
+	for (size_t i = 0; i < q->t->nr; i++)
+		l->first_child[i] = NO_ROW;
+	for (size_t i = q->t->nr; i-- > 0;) {
+		const uint32_t parent = l->parent[i];
+
+		if (parent == NO_ROW)
+			continue;
+		l->next[i] = l->first_child[parent];
+		l->first_child[parent] = (uint32_t)i;
+	}
+	for (size_t i = 0; i < q->t->nr; i++) {
+		if (l->parent[i] == NO_ROW)
+			l->next[i] = NO_ROW;
+	}
+}
+
+/* Each before its descendants, by id among brothers. */
+static void put_in_order(const struct tracing *q)
+{
+	const struct lineage *l = q->l;
+	size_t nr = 0;
+
+	for (uint32_t root = 0; root < q->t->nr; root++) {
+		uint32_t at = l->parent[root] == NO_ROW ? root : NO_ROW;
+
+		while (at != NO_ROW) {
+			l->order[nr++] = at;
+			if (l->first_child[at] != NO_ROW) {
+				at = l->first_child[at];
+				continue;
+			}
+			while (at != NO_ROW && l->next[at] == NO_ROW)
+				at = l->parent[at];
+			if (at != NO_ROW)
+				at = l->next[at];
+		}
+	}
+}
+
+/* ---- bytes */
+
+/* The nearest ancestor that the pool has, or NO_ROW. */
+static void find_above(const struct tracing *q, uint32_t *above)
+{
+	const struct lineage *l = q->l;
+
+	for (size_t i = 0; i < q->t->nr; i++) {
+		const uint32_t row = l->order[i], parent = l->parent[row];
+
+		if (parent != NO_ROW)
+			above[row] = q->t->rows[parent].pool ? parent : above[parent];
+		else if (l->proof[row] == LINEAGE_LOST && q->base != NO_ROW && row != q->base &&
+			 q->t->rows[q->base].pool &&
+			 q->t->rows[q->base].pool->details.creation_time == 0)
+			above[row] = q->base;
+		else
+			above[row] = NO_ROW;
+	}
+}
+
+static int count(const struct tracing *q, const struct pool_state *pool)
+{
+	uint32_t *parent_of = alloc_array(pool->nr_devices + 1, sizeof(*parent_of));
+	uint64_t *added = alloc_array(pool->nr_devices + 1, sizeof(*added));
+	uint64_t *with = alloc_array(pool->nr_devices + 1, sizeof(*with));
+	uint32_t *above = alloc_array(q->t->nr + 1, sizeof(*above));
+	struct pool_lineage_totals totals = { 0 };
+	struct lineage *l = q->l;
+	int r = parent_of && added && with && above ? 0 : -ENOMEM;
+
+	if (!r)
+		find_above(q, above);
+	for (size_t i = 0; i < pool->nr_devices && !r; i++)
+		parent_of[i] = NO_PARENT;
+	for (size_t i = 0; i < q->t->nr && !r; i++) {
+		const struct pool_device *d = q->t->rows[i].pool;
+
+		/* Of two files of a device the first is believed. */
+		if (!d || (i && q->t->rows[i - 1].pool == d))
+			continue;
+		parent_of[d - pool->devices] =
+			above[i] == NO_ROW ? NO_PARENT
+					   : (uint32_t)(q->t->rows[above[i]].pool - pool->devices);
+	}
+	/* Of a forest of files, two of which may name one device. */
+	if (!r)
+		r = cut_circles(parent_of, NULL, pool->nr_devices);
+	if (!r)
+		r = pool_lineage_count(pool, parent_of, added, with, &totals);
+	for (size_t i = 0; i < q->t->nr && !r; i++) {
+		const struct pool_device *d = q->t->rows[i].pool;
+
+		if (!d || (i && q->t->rows[i - 1].pool == d))
+			continue;
+		l->added[i] = added[d - pool->devices];
+		l->with[i] = with[d - pool->devices];
+	}
+	l->nr_apart = totals.nr_apart;
+	alloc_free(parent_of);
+	alloc_free(added);
+	alloc_free(with);
+	alloc_free(above);
+	return r;
+}
+
+/* ---- all */
+
+static int begin(struct tracing *q)
+{
+	const size_t nr = q->t->nr + 1, nr_layers = q->d->layers.nr_layers + 1;
+	struct lineage *l = q->l;
+
+	l->parent = alloc_array(nr, sizeof(*l->parent));
+	l->proof = alloc_array(nr, sizeof(*l->proof));
+	l->first_child = alloc_array(nr, sizeof(*l->first_child));
+	l->next = alloc_array(nr, sizeof(*l->next));
+	l->order = alloc_array(nr, sizeof(*l->order));
+	l->row_of_layer = alloc_array(nr_layers, sizeof(*l->row_of_layer));
+	l->added = alloc_array(nr, sizeof(*l->added));
+	l->with = alloc_array(nr, sizeof(*l->with));
+	if (!l->parent || !l->proof || !l->first_child || !l->next || !l->order ||
+	    !l->row_of_layer || !l->added || !l->with || nr >= NO_ROW)
+		return -ENOMEM;
+	for (size_t i = 0; i < nr_layers; i++)
+		l->row_of_layer[i] = NO_ROW;
+	q->base = NO_ROW;
+	for (size_t i = 0; i < q->t->nr; i++) {
+		const struct device_row *row = &q->t->rows[i];
+
+		if (row->layer)
+			l->row_of_layer[row->layer - q->d->layers.layers] = (uint32_t)i;
+		if (row->hash && !strcmp(row->hash, "base"))
+			q->base = (uint32_t)i;
+	}
+	return 0;
+}
+
+int lineage_make(const struct device_table *t, struct lineage *ret_lineage)
+{
+	struct tracing q = { .t = t, .d = t->docker, .l = ret_lineage };
+	int r;
+
+	*ret_lineage = (struct lineage){ 0 };
+	r = begin(&q);
+	if (!r && t->pool)
+		r = origins_make(t->pool, &q.origins);
+	if (!r) {
+		find_parents(&q);
+		r = cut_circles(q.l->parent, q.l->proof, t->nr);
+	}
+	if (!r) {
+		list_children(&q);
+		put_in_order(&q);
+	}
+	if (!r && t->pool)
+		r = count(&q, t->pool);
+	origins_destroy(&q.origins);
+	return r;
+}
+
+void lineage_destroy(struct lineage *l)
+{
+	alloc_free(l->parent);
+	alloc_free(l->proof);
+	alloc_free(l->first_child);
+	alloc_free(l->next);
+	alloc_free(l->order);
+	alloc_free(l->row_of_layer);
+	alloc_free(l->added);
+	alloc_free(l->with);
+	*l = (struct lineage){ 0 };
+}

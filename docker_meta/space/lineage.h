@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT
+ * lineage.h: which device each device was made from.
+ *
+ * Docker knows: a layer is made from the layer below it, an init layer from the image's top layer,
+ * a container's own from its init layer, BuildKit's as its list says; all others from the base
+ * device. Of those that Docker says nothing of, the pool's times may tell it (join/origin.h).
+ */
+#ifndef DOCKER_META_SPACE_LINEAGE_H
+#define DOCKER_META_SPACE_LINEAGE_H
+
+#include "docker_meta/join/devices.h"
+
+#define NO_ROW UINT32_MAX
+
+enum lineage_proof {
+	LINEAGE_NONE,   /* no parent: the base device, or what was not made as a snapshot */
+	LINEAGE_DOCKER, /* Docker says so */
+	LINEAGE_TIMES,  /* the pool's times say so */
+	LINEAGE_GUESS,  /* so they say, unless the origin is gone */
+	LINEAGE_LOST,   /* it is a snapshot; its origin is gone, or was snapshotted since */
+};
+
+/* "none", "docker", "times", "guess", "lost". */
+const char *lineage_proof_name(enum lineage_proof proof);
+
+/* Arrays by row of the table, owned; numbers are of rows.  It is a forest, whatever Docker says. */
+struct lineage {
+	uint32_t *parent;             /* or NO_ROW */
+	uint8_t *proof;               /* enum lineage_proof */
+	uint32_t *first_child, *next; /* or NO_ROW; by number */
+	uint32_t *order;              /* all rows, each before its descendants, which follow it */
+	uint32_t *row_of_layer;       /* by layer of the store; NO_ROW: its device is not known */
+	/*
+	 * Data blocks, 0 without a pool (pool_lineage.h).  A snapshot whose origin is not known
+	 * counts as one of the base device: all of Docker's descend from it.
+	 */
+	uint64_t *added;   /* came in with it */
+	uint64_t *with;    /* or with it and all its descendants: come back when all of them go */
+	uint64_t nr_apart; /* with nobody: of devices that have no ancestor in common */
+};
+
+/* One pass over what is mapped.  0 or -ENOMEM; to be destroyed in any case. */
+must_check int lineage_make(const struct device_table *t, struct lineage *ret_lineage);
+void lineage_destroy(struct lineage *l);
+
+#endif
