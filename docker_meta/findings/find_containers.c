@@ -17,23 +17,41 @@ static const char *name_of(const struct finder *f, const struct mount *m)
 	return c ? c->name : m->name;
 }
 
-/* Its devices, and what comes back with them. */
+/* What comes back with the devices of a writable layer. */
+static uint64_t bytes_of_mount(const struct finder *f, const struct mount *m)
+{
+	const char *const hashes[] = { m->mount_id, m->init_id };
+	const struct device_set *last = NULL;
+	uint64_t nr = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(hashes); i++) {
+		const struct device_row *row =
+			hashes[i] ? device_table_find(f->t, hashes[i]) : NULL;
+		const struct device_set *set =
+			row ? device_set_of(f->facts->sets, f->t, row) : NULL;
+
+		if (!set || set == last || !row->pool)
+			continue;
+		/* Of a set that has more than this layer, the device's own. */
+		nr += set->mount == m ? set->nr_exclusive : row->pool->nr_exclusive;
+		last = set->mount == m ? set : NULL;
+	}
+	return finder_bytes(f, nr);
+}
+
 static int add_devices(struct finder *f, const struct mount *m)
 {
 	const char *const hashes[] = { m->mount_id, m->init_id };
-	uint64_t bytes = 0;
 	int r = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(hashes) && !r; i++) {
 		const struct device_row *row =
 			hashes[i] ? device_table_find(f->t, hashes[i]) : NULL;
 
-		if (!row)
-			continue;
-		r = finder_add_device(f, row);
-		bytes += row->pool ? finder_bytes(f, row->pool->nr_exclusive) : 0;
+		if (row)
+			r = finder_add_device(f, row);
 	}
-	f->list->items[f->list->nr - 1].bytes = bytes;
+	f->list->items[f->list->nr - 1].bytes = bytes_of_mount(f, m);
 	return r;
 }
 
@@ -74,6 +92,8 @@ static int find_in_mount(struct finder *f, const struct mount *m)
 static int find_in_container(struct finder *f, const struct container *c)
 {
 	const struct docker_state *d = f->t->docker;
+	const struct mount *m = layer_store_find_mount(&d->layers, c->id);
+	struct meta_finding *last;
 	int r = 0;
 
 	if (!c->whole)
@@ -81,12 +101,15 @@ static int find_in_container(struct finder *f, const struct container *c)
 	if (strcmp(c->driver, "devicemapper") != 0)
 		return finder_add(f, ROW_C9, c->name, NULL, "containers/%.12s: Driver %.40s", c->id,
 				  c->driver);
-	if (!c->old_layout && !layer_store_find_mount(&d->layers, c->id))
+	if (!c->old_layout && !m)
 		r = finder_add(f, ROW_C2, c->name, NULL,
 			       "containers/%.12s: layerdb/mounts has no such layer", c->id);
-	if (!r && (c->dead || c->removing))
-		r = finder_add(f, ROW_C7, c->name, NULL, "containers/%.12s: %s", c->id,
+	if (!r && (c->dead || c->removing)) {
+		r = finder_add(f, ROW_C7, c->name, &last, "containers/%.12s: %s", c->id,
 			       c->dead ? "Dead" : "RemovalInProgress");
+		if (!r && m)
+			last->bytes = bytes_of_mount(f, m);
+	}
 	if (!r && *c->image && d->images.present && !image_store_find(&d->images, c->image))
 		r = finder_add(f, ROW_C10, c->name, NULL, "containers/%.12s: image %.12s", c->id,
 			       c->image);

@@ -201,7 +201,7 @@ static int find_leak(struct finder *f, const struct device_row *row)
 
 	if (!r)
 		doubt(f, !f->t->complete, f->ghosts);
-	return r;
+	return r ? r : finder_tell_set(f, row);
 }
 
 static int find_unregistered(struct finder *f, const struct device_row *row)
@@ -213,7 +213,7 @@ static int find_unregistered(struct finder *f, const struct device_row *row)
 
 	if (!r)
 		doubt(f, row->role == ROLE_UNPROVEN || f->missing, f->unreadable);
-	return r;
+	return r ? r : finder_tell_set(f, row);
 }
 
 static int find_in_row(struct finder *f, const struct device_row *row)

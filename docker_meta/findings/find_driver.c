@@ -77,7 +77,9 @@ static int find_open(struct finder *f)
 			   transaction_name(d), f->t->pool->header.transaction_id);
 
 	row = row ? row : any_row(f->t, id);
-	return r || !row ? r : finder_add_device(f, row);
+	if (!r && row)
+		r = finder_add_device(f, row);
+	return r || !row || row->role != ROLE_IN_FLIGHT ? r : finder_tell_set(f, row);
 }
 
 /* Files of a later transaction than the pool has seen, but for the open one's. */

@@ -65,7 +65,9 @@ static int add_of_layer(struct finder *f, enum meta_row_id id, const struct laye
 
 	if (!r && row && row->pool)
 		last->bytes = finder_bytes(f, row->pool->nr_exclusive);
-	return r || !row ? r : finder_add_device(f, row);
+	if (!r && row)
+		r = finder_add_device(f, row);
+	return r || !row || (id != ROW_L8 && id != ROW_L11) ? r : finder_tell_set(f, row);
 }
 
 static int find_unreached(struct finder *f)
@@ -177,6 +179,17 @@ static int collect_used(const struct docker_state *d, const char ***ret_ids, siz
 	return 0;
 }
 
+static int find_unnamed(struct finder *f, const struct image *image)
+{
+	struct meta_finding *last;
+	int r = finder_add(f, ROW_L16, image->id, &last, "image %.12s", image->id);
+
+	if (!r)
+		last->bytes = finder_bytes(
+			f, device_set_of_image(f->facts->sets, f->t, image)->nr_returned);
+	return r;
+}
+
 static int find_in_image(struct finder *f, const struct image *image, const char *const *used,
 			 size_t nr_used)
 {
@@ -191,7 +204,7 @@ static int find_in_image(struct finder *f, const struct image *image, const char
 	}
 	if (image->whole && !name && !d->images.names_lost &&
 	    !bsearch(&id, used, nr_used, sizeof(const char *), compare_text))
-		return finder_add(f, ROW_L16, id, NULL, "image %.12s", id);
+		return find_unnamed(f, image);
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/base/alloc.h"
+#include "docker_meta/output/human.h"
 
 static const struct meta_row rows[] = {
 #define ROW(id, severity, title, predicted, remedy) \
@@ -106,6 +107,24 @@ int finder_add_of_device(struct finder *f, enum meta_row_id id, const struct dev
 	return finder_add_device(f, row);
 }
 
+int finder_tell_set(struct finder *f, const struct device_row *row)
+{
+	const struct device_set *set = device_set_of(f->facts->sets, f->t, row);
+	struct meta_finding *last = &f->list->items[f->list->nr - 1];
+	char *evidence;
+
+	last->bytes = finder_bytes(f, set->nr_exclusive);
+	if (set->nr_rows < 2 || !f->t->pool)
+		return 0;
+	evidence = alloc_printf("%s; %s together: %s", last->evidence, set->name,
+				human_bytes(last->bytes).text);
+	if (!evidence)
+		return -ENOMEM;
+	alloc_free(last->evidence);
+	last->evidence = evidence;
+	return 0;
+}
+
 /* ---- files that could not be used */
 
 int finder_row_named(const char *id)
@@ -155,6 +174,9 @@ int meta_findings_find(const struct meta_facts *facts, struct meta_findings *ret
 		find_problems,    find_in_pool,   find_in_transactions, find_in_records,
 		find_in_devices,  find_in_layers, find_in_images,       find_in_containers,
 		find_in_capacity, find_in_setup,  find_in_config,
+		find_problems,   find_in_pool,       find_in_transactions,
+		find_in_records, find_in_devices,    find_in_layers,
+		find_in_images,  find_in_containers, find_in_lineage,
 	};
 	struct finder f = { .facts = facts, .t = facts->devices, .list = ret_list };
 	int r = 0;

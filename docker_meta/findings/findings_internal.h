@@ -38,6 +38,12 @@ int finder_row_named(const char *id);
 /* Bytes of data blocks. */
 uint64_t finder_bytes(const struct finder *f, uint64_t nr_data_blocks);
 
+/*
+ * Of the last one added: what comes back is that of the whole set which this device is in; where
+ * there are others in it, the evidence names them.
+ */
+must_check int finder_tell_set(struct finder *f, const struct device_row *row);
+
 must_check int find_problems(struct finder *f);
 must_check int find_in_pool(struct finder *f);
 must_check int find_in_transactions(struct finder *f);
@@ -49,5 +55,6 @@ must_check int find_in_containers(struct finder *f);
 must_check int find_in_capacity(struct finder *f);
 must_check int find_in_setup(struct finder *f);
 must_check int find_in_config(struct finder *f);
+must_check int find_in_lineage(struct finder *f);
 
 #endif

@@ -36,6 +36,7 @@ static json_t *all_inputs(const struct meta_view *v, bool *failed)
 	meta_inputs_destroy(&inputs);
 	return array;
 }
+#include "docker_meta/space/space.h"
 
 static json_t *pool(const struct meta_view *r, bool *failed)
 {
@@ -329,6 +330,8 @@ int output_json(const struct meta_view *r, FILE *out)
 	json_put(object, "pool", pool(r, &failed), &failed);
 	json_put(object, "driver", driver(r, &failed), &failed);
 	json_put(object, "devices", all_devices(r, &failed), &failed);
+	json_put(object, "devices", devices, &failed);
+	json_put(object, "sets", space_sets_json(r, &failed), &failed);
 	json_put(object, "findings", findings, &failed);
 	json_put(object, "forecast", steps(r->forecast, &failed), &failed);
 	json_put(object, "summary", json_of_summary(r->findings, &failed), &failed);

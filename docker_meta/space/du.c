@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "common/base/alloc.h"
+#include "docker_meta/join/lineage.h"
 #include "docker_meta/space/du.h"
-#include "docker_meta/space/lineage.h"
 #include "docker_meta/space/reclaim.h"
 #include "docker_meta/space/space.h"
 

@@ -4,7 +4,7 @@
 #ifndef DOCKER_META_SPACE_TREE_H
 #define DOCKER_META_SPACE_TREE_H
 
-#include "docker_meta/space/lineage.h"
+#include "docker_meta/join/lineage.h"
 #include "docker_meta/view.h"
 
 /* "rw web (running), device 23"; control characters are as they are in the names. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "docker_meta/space/lineage.h"
+#include "docker_meta/join/lineage.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -7,7 +7,6 @@
 
 #include "common/base/alloc.h"
 #include "docker_meta/join/layer_use.h"
-#include "docker_meta/join/origin.h"
 #include "docker_meta/pool/pool_lineage.h"
 
 const char *lineage_proof_name(enum lineage_proof proof)
@@ -24,8 +23,6 @@ struct tracing {
 	const struct device_table *t;
 	const struct docker_state *d;
 	struct lineage *l;
-	struct origins origins;
-	uint32_t base;
 };
 
 /* ---- what Docker says */
@@ -40,13 +37,13 @@ static uint32_t row_of_chain(const struct tracing *q, const char *chain)
 	const uint32_t layer = layer_number(&q->d->layers, chain);
 
 	if (!chain || !*chain)
-		return q->base;
+		return q->l->base;
 	return layer == NO_LAYER ? NO_ROW : q->l->row_of_layer[layer];
 }
 
 static uint32_t parent_of_layer(const struct tracing *q, const struct layer *layer)
 {
-	return *layer->parent ? row_of_chain(q, layer->parent) : q->base;
+	return *layer->parent ? row_of_chain(q, layer->parent) : q->l->base;
 }
 
 static uint32_t parent_of_mount(const struct tracing *q, const struct device_row *row)
@@ -72,7 +69,7 @@ static uint32_t parent_of_snapshot(const struct tracing *q, const char *hash)
 	if (!own)
 		return NO_ROW;
 	if (!own->parent || !*own->parent)
-		return q->base;
+		return q->l->base;
 	if (digest_hex(own->parent))
 		return row_of_chain(q, digest_hex(own->parent));
 	parent = snapshots_find(s, own->parent);
@@ -127,11 +124,12 @@ static const struct device_row *row_of_id(const struct device_table *t, uint64_t
 static uint32_t parent_by_times(const struct tracing *q, const struct device_row *row,
 				enum lineage_proof *ret_proof)
 {
-	const struct pool_device *origin = row->pool ? origin_find(&q->origins, row->pool) : NULL;
+	const struct pool_device *origin =
+		row->pool ? origin_find(&q->l->origins, row->pool) : NULL;
 
 	*ret_proof = LINEAGE_TIMES;
 	if (row->pool && !origin) {
-		origin = origin_guess(&q->origins, row->pool);
+		origin = origin_guess(&q->l->origins, row->pool);
 		*ret_proof = LINEAGE_GUESS;
 	}
 	if (origin)
@@ -145,7 +143,7 @@ static void find_parents(struct tracing *q)
 	for (size_t i = 0; i < q->t->nr; i++) {
 		const struct device_row *row = &q->t->rows[i];
 		enum lineage_proof proof = LINEAGE_DOCKER;
-		uint32_t parent = i == q->base ? NO_ROW : parent_by_docker(q, row);
+		uint32_t parent = i == q->l->base ? NO_ROW : parent_by_docker(q, row);
 
 		if (parent == NO_ROW || parent == i)
 			parent = parent_by_times(q, row, &proof);
@@ -223,57 +221,55 @@ static void put_in_order(const struct tracing *q)
 /* ---- bytes */
 
 /* The nearest ancestor that the pool has, or NO_ROW. */
-static void find_above(const struct tracing *q, uint32_t *above)
+static void find_above(const struct device_table *t, const struct lineage *l, uint32_t *above)
 {
-	const struct lineage *l = q->l;
+	const bool has_base = l->base != NO_ROW && t->rows[l->base].pool &&
+			      !t->rows[l->base].pool->details.creation_time;
 
-	for (size_t i = 0; i < q->t->nr; i++) {
+	for (size_t i = 0; i < t->nr; i++) {
 		const uint32_t row = l->order[i], parent = l->parent[row];
 
 		if (parent != NO_ROW)
-			above[row] = q->t->rows[parent].pool ? parent : above[parent];
-		else if (l->proof[row] == LINEAGE_LOST && q->base != NO_ROW && row != q->base &&
-			 q->t->rows[q->base].pool &&
-			 q->t->rows[q->base].pool->details.creation_time == 0)
-			above[row] = q->base;
+			above[row] = t->rows[parent].pool ? parent : above[parent];
+		else if (l->proof[row] == LINEAGE_LOST && has_base && row != l->base)
+			above[row] = l->base;
 		else
 			above[row] = NO_ROW;
 	}
 }
 
-static int count(const struct tracing *q, const struct pool_state *pool)
+static int count(const struct device_table *t, const struct pool_state *pool, struct lineage *l)
 {
 	uint32_t *parent_of = alloc_array(pool->nr_devices + 1, sizeof(*parent_of));
 	uint64_t *added = alloc_array(pool->nr_devices + 1, sizeof(*added));
 	uint64_t *with = alloc_array(pool->nr_devices + 1, sizeof(*with));
-	uint32_t *above = alloc_array(q->t->nr + 1, sizeof(*above));
+	uint32_t *above = alloc_array(t->nr + 1, sizeof(*above));
 	struct pool_lineage_totals totals = { 0 };
-	struct lineage *l = q->l;
 	int r = parent_of && added && with && above ? 0 : -ENOMEM;
 
 	if (!r)
-		find_above(q, above);
+		find_above(t, l, above);
 	for (size_t i = 0; i < pool->nr_devices && !r; i++)
 		parent_of[i] = NO_PARENT;
-	for (size_t i = 0; i < q->t->nr && !r; i++) {
-		const struct pool_device *d = q->t->rows[i].pool;
+	for (size_t i = 0; i < t->nr && !r; i++) {
+		const struct pool_device *d = t->rows[i].pool;
 
 		/* Of two files of a device the first is believed. */
-		if (!d || (i && q->t->rows[i - 1].pool == d))
+		if (!d || (i && t->rows[i - 1].pool == d))
 			continue;
 		parent_of[d - pool->devices] =
 			above[i] == NO_ROW ? NO_PARENT
-					   : (uint32_t)(q->t->rows[above[i]].pool - pool->devices);
+					   : (uint32_t)(t->rows[above[i]].pool - pool->devices);
 	}
 	/* Of a forest of files, two of which may name one device. */
 	if (!r)
 		r = cut_circles(parent_of, NULL, pool->nr_devices);
 	if (!r)
 		r = pool_lineage_count(pool, parent_of, added, with, &totals);
-	for (size_t i = 0; i < q->t->nr && !r; i++) {
-		const struct pool_device *d = q->t->rows[i].pool;
+	for (size_t i = 0; i < t->nr && !r; i++) {
+		const struct pool_device *d = t->rows[i].pool;
 
-		if (!d || (i && q->t->rows[i - 1].pool == d))
+		if (!d || (i && t->rows[i - 1].pool == d))
 			continue;
 		l->added[i] = added[d - pool->devices];
 		l->with[i] = with[d - pool->devices];
@@ -306,19 +302,19 @@ static int begin(struct tracing *q)
 		return -ENOMEM;
 	for (size_t i = 0; i < nr_layers; i++)
 		l->row_of_layer[i] = NO_ROW;
-	q->base = NO_ROW;
+	q->l->base = NO_ROW;
 	for (size_t i = 0; i < q->t->nr; i++) {
 		const struct device_row *row = &q->t->rows[i];
 
 		if (row->layer)
 			l->row_of_layer[row->layer - q->d->layers.layers] = (uint32_t)i;
 		if (row->hash && !strcmp(row->hash, "base"))
-			q->base = (uint32_t)i;
+			q->l->base = (uint32_t)i;
 	}
 	return 0;
 }
 
-int lineage_make(const struct device_table *t, struct lineage *ret_lineage)
+int lineage_trace(const struct device_table *t, struct lineage *ret_lineage)
 {
 	struct tracing q = { .t = t, .d = t->docker, .l = ret_lineage };
 	int r;
@@ -326,7 +322,7 @@ int lineage_make(const struct device_table *t, struct lineage *ret_lineage)
 	*ret_lineage = (struct lineage){ 0 };
 	r = begin(&q);
 	if (!r && t->pool)
-		r = origins_make(t->pool, &q.origins);
+		r = origins_make(t->pool, &q.l->origins);
 	if (!r) {
 		find_parents(&q);
 		r = cut_circles(q.l->parent, q.l->proof, t->nr);
@@ -335,14 +331,19 @@ int lineage_make(const struct device_table *t, struct lineage *ret_lineage)
 		list_children(&q);
 		put_in_order(&q);
 	}
-	if (!r && t->pool)
-		r = count(&q, t->pool);
-	origins_destroy(&q.origins);
 	return r;
+}
+
+int lineage_make(const struct device_table *t, struct lineage *ret_lineage)
+{
+	int r = lineage_trace(t, ret_lineage);
+
+	return r || !t->pool ? r : count(t, t->pool, ret_lineage);
 }
 
 void lineage_destroy(struct lineage *l)
 {
+	origins_destroy(&l->origins);
 	alloc_free(l->parent);
 	alloc_free(l->proof);
 	alloc_free(l->first_child);

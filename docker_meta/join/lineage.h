@@ -5,10 +5,11 @@
  * a container's own from its init layer, BuildKit's as its list says; all others from the base
  * device. Of those that Docker says nothing of, the pool's times may tell it (join/origin.h).
  */
-#ifndef DOCKER_META_SPACE_LINEAGE_H
-#define DOCKER_META_SPACE_LINEAGE_H
+#ifndef DOCKER_META_JOIN_LINEAGE_H
+#define DOCKER_META_JOIN_LINEAGE_H
 
 #include "docker_meta/join/devices.h"
+#include "docker_meta/join/origin.h"
 
 #define NO_ROW UINT32_MAX
 
@@ -27,8 +28,10 @@ const char *lineage_proof_name(enum lineage_proof proof);
 struct lineage {
 	uint32_t *parent;             /* or NO_ROW */
 	uint8_t *proof;               /* enum lineage_proof */
+	struct origins origins;       /* what the pool says; empty without one */
 	uint32_t *first_child, *next; /* or NO_ROW; by number */
 	uint32_t *order;              /* all rows, each before its descendants, which follow it */
+	uint32_t base;                /* the base device, or NO_ROW */
 	uint32_t *row_of_layer;       /* by layer of the store; NO_ROW: its device is not known */
 	/*
 	 * Data blocks, 0 without a pool (pool_lineage.h).  A snapshot whose origin is not known
@@ -39,7 +42,10 @@ struct lineage {
 	uint64_t nr_apart; /* with nobody: of devices that have no ancestor in common */
 };
 
-/* One pass over what is mapped.  0 or -ENOMEM; to be destroyed in any case. */
+/* Who was made from whom, without the bytes.  0 or -ENOMEM; to be destroyed in any case. */
+must_check int lineage_trace(const struct device_table *t, struct lineage *ret_lineage);
+
+/* With the bytes: one pass over what is mapped.  0 or -ENOMEM; to be destroyed in any case. */
 must_check int lineage_make(const struct device_table *t, struct lineage *ret_lineage);
 void lineage_destroy(struct lineage *l);
 
