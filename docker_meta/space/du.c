@@ -52,7 +52,8 @@ static void print_total(const struct meta_view *v, const char *name, uint64_t nr
 			const char *text, FILE *out)
 {
 	(void)fprintf(out, "%-10s %6s", name, space_human(v, nr).text);
-	(void)fprintf(out, " %5.1f%%  %s\n", of ? 100.0 * (double)nr / (double)of : 0.0, text);
+	(void)fprintf(out, " %5.1f%%%s%s\n", of ? 100.0 * (double)nr / (double)of : 0.0,
+		      *text ? "  " : "", text);
 }
 
 static void print_totals(const struct meta_view *v, FILE *out)
@@ -61,7 +62,7 @@ static void print_totals(const struct meta_view *v, FILE *out)
 	const struct pool_reading *m = &p->reading;
 	const struct du_totals t = du_totals(v);
 
-	(void)fprintf(out, "pool       %6s %6s\n", space_human(v, t.total).text, "");
+	(void)fprintf(out, "pool       %6s\n", space_human(v, t.total).text);
 	print_total(v, "used", t.used, t.total, "data blocks that are not free", out);
 	print_total(v, "  mapped", t.mapped, t.total, "by some device", out);
 	if (!t.space_map)

@@ -21,16 +21,16 @@ void tree_label(const struct device_table *t, uint32_t number, char *text, size_
 
 	device_owner_name(t, row, owner, sizeof(owner));
 	if (row->role == ROLE_LAYER && row->image)
-		(void)snprintf(text, size, "layer %" PRIu32 "/%" PRIu32 ", device %" PRIu64,
-			       row->position, row->nr_layers, row->id);
+		(void)snprintf(text, size, "device %" PRIu64 ", layer %" PRIu32 "/%" PRIu32,
+			       row->id, row->position, row->nr_layers);
 	else if (row->container || row->layer || row->mount)
-		(void)snprintf(text, size, "%s %s, device %" PRIu64, role_name(row->role), owner,
-			       row->id);
+		(void)snprintf(text, size, "device %" PRIu64 ", %s %s", row->id,
+			       role_name(row->role), owner);
 	else if (row->hash && row->role != ROLE_BASE)
-		(void)snprintf(text, size, "%s %.12s, device %" PRIu64, role_name(row->role),
-			       row->hash, row->id);
+		(void)snprintf(text, size, "device %" PRIu64 ", %s %.12s", row->id,
+			       role_name(row->role), row->hash);
 	else
-		(void)snprintf(text, size, "%s, device %" PRIu64, role_name(row->role), row->id);
+		(void)snprintf(text, size, "device %" PRIu64 ", %s", row->id, role_name(row->role));
 }
 
 static int few_layers_first(const void *a, const void *b)
@@ -181,8 +181,9 @@ static void print_image(struct printing *p, size_t number)
 		printed_by = p->printed_by[row];
 	}
 	if (layer) {
-		(void)snprintf(text, sizeof(text), "layers 1-%zu of %zu: see %s", layer,
-			       image->nr_chains, p->images[printed_by - 1]->name);
+		(void)snprintf(text, sizeof(text), "layer%s%zu of %zu: see %s",
+			       layer > 1 ? "s 1-" : " ", layer, image->nr_chains,
+			       p->images[printed_by - 1]->name);
 		print_head(p, 1, text);
 	}
 	for (; layer < image->nr_chains; layer++)

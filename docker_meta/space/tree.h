@@ -7,7 +7,7 @@
 #include "docker_meta/join/lineage.h"
 #include "docker_meta/view.h"
 
-/* "rw web (running), device 23"; control characters are as they are in the names. */
+/* "device 23, rw web (running)"; control characters are as they are in the names. */
 void tree_label(const struct device_table *t, uint32_t row, char *text, size_t size);
 
 /*
