@@ -107,13 +107,11 @@ true_of out '.returned.image_prune_all == ([.sets[] | select(.name == "derived:1
 true_of out '[.sets[] | select(.kind == "base" or .kind == "shared") | .returned_blocks] == [null, null]'
 run 0 docker_meta -r down --metadata meta -f json
 cp out all.json
-true_of all.json '.sets | length > 10 and all(has("name", "kind", "devices", "exclusive_blocks", "mapped_blocks"))' ||
-	true
+true_of all.json '.sets | length > 10 and all(has("name") and has("exclusive_blocks"))'
 run 0 docker_meta -f dot list -r down --metadata meta
 has out '^digraph '
 
 # ---- one thing wrong
-records=host/devicemapper/metadata
 layers=host/image/devicemapper/layerdb/sha256
 mounts=host/image/devicemapper/layerdb/mounts
 container=95b0aba52a30dde9e64098a50ec3448f041927c7a80838d0c29e9fcf6b29924d
@@ -125,12 +123,14 @@ broken() {
 
 # Two devices of one container, which nobody has any more: one set, told by both.
 broken
-rm -r $mounts/$container host/containers/$container
+rm -r "${mounts:?}/$container" host/containers/$container
 expect 'X8:22 X8:23' -r host --metadata meta
 run 1 docker_meta -r host --metadata meta -f json
 true_of out '[.sets[] | select(.kind == "orphans") | .devices] == [[22, 23]]'
+# shellcheck disable=SC2016 # variables of jq
 true_of out '(.sets[] | select(.kind == "orphans") | .exclusive_blocks) as $n |
 	[.findings[].bytes] == [$n * 65536, $n * 65536]'
+# shellcheck disable=SC2016 # variables of jq
 true_of out '(.devices[] | select(.id == 22) | .exclusive_blocks) as $a |
 	(.devices[] | select(.id == 23) | .exclusive_blocks) as $b |
 	(.sets[] | select(.kind == "orphans") | .exclusive_blocks) > $a + $b'
@@ -140,7 +140,7 @@ true_of du.json '.returned.orphans == ([.sets[] | select(.kind == "orphans") | .
 
 # Two containers: two sets, though both stand on one image.
 broken
-rm -r $mounts/* host/containers/*
+rm -r "${mounts:?}"/* host/containers/*
 run 1 docker_meta -r host --metadata meta -f json
 true_of out '[.sets[] | select(.kind == "orphans") | .devices] ==
 	[[22, 23], [24, 25], [26, 27], [30, 31], [32, 33], [37, 38]]'
