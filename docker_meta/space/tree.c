@@ -86,7 +86,7 @@ struct printing {
 
 static void print_line(const struct printing *p, unsigned int depth, const char *text)
 {
-	const size_t indent = (depth < MAX_DEPTH ? depth : MAX_DEPTH) * INDENT;
+	const size_t indent = (size_t)(depth < MAX_DEPTH ? depth : MAX_DEPTH) * INDENT;
 	char deep[16] = "";
 
 	if (depth > MAX_DEPTH)

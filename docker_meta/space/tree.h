@@ -8,7 +8,7 @@
 #include "docker_meta/view.h"
 
 /* "device 23, rw web (running)"; control characters are as they are in the names. */
-void tree_label(const struct device_table *t, uint32_t row, char *text, size_t size);
+void tree_label(const struct device_table *t, uint32_t number, char *text, size_t size);
 
 /*
  * Images but steps of builds, those of few layers first, so that what an image is built on stands

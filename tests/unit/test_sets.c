@@ -18,6 +18,8 @@
 
 TestSuite(sets, .fini = fail_on_leaks);
 
+static char none[] = "none", web[] = "web", driver[] = "devicemapper", base[] = "base";
+
 enum { MAX_DEVICES = 16, MAX_IMAGES = 4, MAX_MOUNTS = 3 };
 
 /* ---- who maps what: a bit for each device of the pool, by data block */
@@ -94,17 +96,16 @@ static void add_mount(struct host *h, size_t record)
 	hex_name(h->names[n], 'c', n);
 	m->name = h->names[n];
 	m->mount_id = h->hashes[record];
-	m->init_id = (char *)"none";
+	m->init_id = none;
 	m->whole = true;
 	if (h->d.layers.nr_layers && rand() % 4)
 		strcpy(m->parent, h->layers[(size_t)rand() % h->d.layers.nr_layers].chain);
 	if (has_container) {
 		struct container *c = &h->containers[h->d.containers.nr_containers++];
 
-		*c = (struct container){ .id = h->names[n],
-					 .name = (char *)"web",
-					 .driver = (char *)"devicemapper",
-					 .whole = true };
+		*c = (struct container){
+			.id = h->names[n], .name = web, .driver = driver, .whole = true
+		};
 	}
 }
 
@@ -338,7 +339,7 @@ Test(sets, random_hosts_block_by_block)
 
 Test(sets, without_a_pool)
 {
-	struct device_record record = { .hash = (char *)"base", .usable = true, .device_id = 1 };
+	struct device_record record = { .hash = base, .usable = true, .device_id = 1 };
 	struct docker_state d = { .driver = { .records = &record, .nr_records = 1 } };
 	struct device_table table;
 	struct device_sets sets;
