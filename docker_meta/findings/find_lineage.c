@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "docker_meta/findings/findings_internal.h"
-#include "docker_meta/join/lineage.h"
+#include "docker_meta/join/descent.h"
 #include "docker_meta/output/human.h"
 
 static bool is_clear(const struct device_row *row)
@@ -46,7 +46,7 @@ static bool can_be_origin(const struct pool_device *parent, const struct pool_de
 	       parent->details.snapshotted_time >= child->details.creation_time;
 }
 
-static int find_parent(struct finder *f, const struct lineage *l, size_t i)
+static int find_parent(struct finder *f, const struct descent *l, size_t i)
 {
 	const struct device_row *row = &f->t->rows[i], *parent, *real;
 	const struct pool_device *origin;
@@ -58,7 +58,7 @@ static int find_parent(struct finder *f, const struct lineage *l, size_t i)
 	parent = &f->t->rows[l->parent[i]];
 	if (!is_clear(parent) || !origin_is_snapshot(&l->origins, row->pool))
 		return 0;
-	origin = origin_find(&l->origins, row->pool);
+	origin = pool_origin_find(&l->origins, row->pool);
 	if (origin == parent->pool || (!origin && can_be_origin(parent->pool, row->pool)))
 		return 0;
 	real = origin ? row_in_use(f, origin->id) : NULL;
@@ -81,7 +81,7 @@ static int find_parent(struct finder *f, const struct lineage *l, size_t i)
 }
 
 /* The pool was empty when the base device was made in it, but for what was made again since. */
-static int find_older_base(struct finder *f, const struct lineage *l)
+static int find_older_base(struct finder *f, const struct descent *l)
 {
 	const struct device_row *base = l->base == NO_ROW ? NULL : &f->t->rows[l->base];
 	int r = 0;
@@ -126,16 +126,16 @@ static int find_build_cache(struct finder *f)
 
 int find_in_lineage(struct finder *f)
 {
-	struct lineage l = { 0 };
+	struct descent l = { 0 };
 	int r = find_build_cache(f);
 
 	if (r || !f->t->pool || f->t->another_pool)
 		return r;
-	r = lineage_trace(f->t, &l);
+	r = descent_trace(f->t, &l);
 	for (size_t i = 0; i < f->t->nr && !r; i++)
 		r = find_parent(f, &l, i);
 	if (!r)
 		r = find_older_base(f, &l);
-	lineage_destroy(&l);
+	descent_destroy(&l);
 	return r;
 }

@@ -106,7 +106,8 @@ static bool may_be_origin(const struct pool_device *d, const struct pool_device 
 	       d->details.transaction_id <= snapshot->details.transaction_id;
 }
 
-const struct pool_device *origin_find(const struct origins *o, const struct pool_device *device)
+const struct pool_device *pool_origin_find(const struct origins *o,
+					   const struct pool_device *device)
 {
 	const uint32_t time = created(device);
 	const struct pool_device *found = NULL;
@@ -129,7 +130,8 @@ const struct pool_device *origin_find(const struct origins *o, const struct pool
  * Older ones, less those that were last snapshotted before: where one is left, the sums of their
  * numbers tell which.
  */
-const struct pool_device *origin_guess(const struct origins *o, const struct pool_device *device)
+const struct pool_device *pool_origin_guess(const struct origins *o,
+					    const struct pool_device *device)
 {
 	const uint32_t time = created(device);
 	size_t older = first_at(o->by_creation, o->nr, time, created);

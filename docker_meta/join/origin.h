@@ -24,13 +24,15 @@ must_check int origins_make(const struct pool_state *s, struct origins *ret_orig
 void origins_destroy(struct origins *o);
 
 /* The origin, or NULL: none, gone, snapshotted again since, or not to be told.  O(log n). */
-const struct pool_device *origin_find(const struct origins *o, const struct pool_device *device);
+const struct pool_device *pool_origin_find(const struct origins *o,
+					   const struct pool_device *device);
 
 /*
  * The only device that may be its origin if the origin is still there: it is older, and was
  * snapshotted then or later.  NULL: none, or several.  O(log n).
  */
-const struct pool_device *origin_guess(const struct origins *o, const struct pool_device *device);
+const struct pool_device *pool_origin_guess(const struct origins *o,
+					    const struct pool_device *device);
 
 /* It was made as a snapshot: no device that is none repeats its time.  O(log n). */
 bool origin_is_snapshot(const struct origins *o, const struct pool_device *device);

@@ -330,7 +330,6 @@ int output_json(const struct meta_view *r, FILE *out)
 	json_put(object, "pool", pool(r, &failed), &failed);
 	json_put(object, "driver", driver(r, &failed), &failed);
 	json_put(object, "devices", all_devices(r, &failed), &failed);
-	json_put(object, "devices", devices, &failed);
 	json_put(object, "sets", space_sets_json(r, &failed), &failed);
 	json_put(object, "findings", findings, &failed);
 	json_put(object, "forecast", steps(r->forecast, &failed), &failed);

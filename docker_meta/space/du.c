@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "common/base/alloc.h"
-#include "docker_meta/join/lineage.h"
+#include "docker_meta/join/descent.h"
 #include "docker_meta/space/du.h"
 #include "docker_meta/space/reclaim.h"
 #include "docker_meta/space/space.h"
@@ -94,8 +94,8 @@ static void print_totals(const struct meta_view *v, FILE *out)
 int du_make(const struct meta_view *v, struct du *ret_du)
 {
 	const struct device_sets *s = v->sets;
-	struct lineage l;
-	int r = lineage_make(v->devices, &l);
+	struct descent l;
+	int r = descent_make(v->devices, &l);
 
 	*ret_du = (struct du){ .nr = s->nr, .nr_apart = l.nr_apart };
 	ret_du->sets = alloc_array(s->nr + 1, sizeof(*ret_du->sets));
@@ -105,7 +105,7 @@ int du_make(const struct meta_view *v, struct du *ret_du)
 		ret_du->sets[i].set = &s->sets[i];
 	for (size_t i = 0; i < v->devices->nr && !r; i++)
 		ret_du->sets[s->of_row[i]].nr_added += l.added[i];
-	lineage_destroy(&l);
+	descent_destroy(&l);
 	return r;
 }
 

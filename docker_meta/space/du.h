@@ -18,7 +18,7 @@ struct du_totals {
 /* There must be a pool. */
 struct du_totals du_totals(const struct meta_view *v);
 
-/* A set, and the data blocks that came in with its devices (lineage.h). */
+/* A set, and the data blocks that came in with its devices (descent.h). */
 struct du_set {
 	const struct device_set *set;
 	uint64_t nr_added;

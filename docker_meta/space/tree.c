@@ -63,7 +63,7 @@ int tree_images(const struct meta_view *v, const struct device_set ***ret_images
 	return 0;
 }
 
-uint32_t tree_layer(const struct device_table *t, const struct lineage *l,
+uint32_t tree_layer(const struct device_table *t, const struct descent *l,
 		    const struct image *image, size_t layer)
 {
 	const uint32_t n = layer_number(&t->docker->layers, image->chains[layer].hex);
@@ -76,7 +76,7 @@ uint32_t tree_layer(const struct device_table *t, const struct lineage *l,
 struct printing {
 	const struct meta_view *v;
 	const struct device_table *t;
-	struct lineage l;
+	struct descent l;
 	const struct device_set **images; /* owned */
 	size_t nr_images;
 	uint8_t *of_image;    /* owned, by row: it is printed as a layer of an image */
@@ -122,7 +122,7 @@ static void print_row(const struct printing *p, uint32_t row, unsigned int depth
 /* The row, and all below it that is no layer of an image. */
 static void print_below(const struct printing *p, uint32_t top, unsigned int depth)
 {
-	const struct lineage *l = &p->l;
+	const struct descent *l = &p->l;
 	uint32_t at = top;
 
 	for (;;) {
@@ -244,7 +244,7 @@ static void print_all(struct printing *p)
 int tree_text(const struct meta_view *v, FILE *out, int *status)
 {
 	struct printing p = { .v = v, .t = v->devices, .out = out };
-	int r = lineage_make(v->devices, &p.l);
+	int r = descent_make(v->devices, &p.l);
 
 	(void)status;
 	p.of_image = alloc_array(p.t->nr + 1, 1);
@@ -257,7 +257,7 @@ int tree_text(const struct meta_view *v, FILE *out, int *status)
 		mark_layers(&p);
 		print_all(&p);
 	}
-	lineage_destroy(&p.l);
+	descent_destroy(&p.l);
 	alloc_free(p.images);
 	alloc_free(p.of_image);
 	alloc_free(p.printed_by);

@@ -4,7 +4,7 @@
 #ifndef DOCKER_META_SPACE_TREE_H
 #define DOCKER_META_SPACE_TREE_H
 
-#include "docker_meta/join/lineage.h"
+#include "docker_meta/join/descent.h"
 #include "docker_meta/view.h"
 
 /* "device 23, rw web (running)"; control characters are as they are in the names. */
@@ -18,7 +18,7 @@ must_check int tree_images(const struct meta_view *v, const struct device_set **
 			   size_t *ret_nr);
 
 /* The row of a layer of an image, from 0; NO_ROW: its device is not known. */
-uint32_t tree_layer(const struct device_table *t, const struct lineage *l,
+uint32_t tree_layer(const struct device_table *t, const struct descent *l,
 		    const struct image *image, size_t layer);
 
 #endif

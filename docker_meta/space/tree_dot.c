@@ -30,7 +30,7 @@ static const char *style_of(const struct device_row *row)
 	return "style=solid";
 }
 
-static void print_node(const struct meta_view *v, const struct lineage *l, uint32_t row, FILE *out)
+static void print_node(const struct meta_view *v, const struct descent *l, uint32_t row, FILE *out)
 {
 	char text[200];
 
@@ -46,7 +46,7 @@ static void print_node(const struct meta_view *v, const struct lineage *l, uint3
 }
 
 /* An image hangs on its uppermost layer. */
-static void print_image(const struct meta_view *v, const struct lineage *l,
+static void print_image(const struct meta_view *v, const struct descent *l,
 			const struct device_set *set, size_t number, FILE *out)
 {
 	const struct image *image = set->image;
@@ -63,9 +63,9 @@ static void print_image(const struct meta_view *v, const struct lineage *l,
 int tree_dot(const struct meta_view *v, FILE *out, int *status)
 {
 	const struct device_set **images = NULL;
-	struct lineage l;
+	struct descent l;
 	size_t nr = 0;
-	int r = lineage_make(v->devices, &l);
+	int r = descent_make(v->devices, &l);
 
 	(void)status;
 	if (!r)
@@ -79,6 +79,6 @@ int tree_dot(const struct meta_view *v, FILE *out, int *status)
 		(void)fprintf(out, "}\n");
 	}
 	alloc_free(images);
-	lineage_destroy(&l);
+	descent_destroy(&l);
 	return r;
 }

@@ -6,7 +6,7 @@
 
 #include "common/base/alloc.h"
 
-static json_t *node(const struct meta_view *v, const struct lineage *l, uint32_t number,
+static json_t *node(const struct meta_view *v, const struct descent *l, uint32_t number,
 		    bool *failed)
 {
 	const struct device_row *row = &v->devices->rows[number];
@@ -24,7 +24,7 @@ static json_t *node(const struct meta_view *v, const struct lineage *l, uint32_t
 					     : json_number(v->devices->rows[l->parent[number]].id),
 		 failed);
 	json_put(object, "parent_by",
-		 json_string(lineage_proof_name((enum lineage_proof)l->proof[number])), failed);
+		 json_string(descent_proof_name((enum lineage_proof)l->proof[number])), failed);
 	json_put(object, "added_blocks", d ? json_number(l->added[number]) : json_null(), failed);
 	json_put(object, "with_blocks", d ? json_number(l->with[number]) : json_null(), failed);
 	json_put(object, "exclusive_blocks", d ? json_number(d->nr_exclusive) : json_null(),
@@ -33,7 +33,7 @@ static json_t *node(const struct meta_view *v, const struct lineage *l, uint32_t
 	return object;
 }
 
-static json_t *image(const struct meta_view *v, const struct lineage *l,
+static json_t *image(const struct meta_view *v, const struct descent *l,
 		     const struct device_set *set, bool *failed)
 {
 	json_t *object = json_object(), *layers = json_array();
@@ -55,16 +55,16 @@ int tree_json(const struct meta_view *v, FILE *out, int *status)
 {
 	const struct device_set **images = NULL;
 	json_t *object, *nodes, *list;
-	struct lineage l;
+	struct descent l;
 	bool failed = false;
 	size_t nr = 0;
-	int r = lineage_make(v->devices, &l);
+	int r = descent_make(v->devices, &l);
 
 	(void)status;
 	if (!r)
 		r = tree_images(v, &images, &nr);
 	if (r) {
-		lineage_destroy(&l);
+		descent_destroy(&l);
 		return r;
 	}
 	object = json_object();
@@ -81,6 +81,6 @@ int tree_json(const struct meta_view *v, FILE *out, int *status)
 	json_put(object, "devices", nodes, &failed);
 	json_put(object, "images", list, &failed);
 	alloc_free(images);
-	lineage_destroy(&l);
+	descent_destroy(&l);
 	return json_finish(object, failed, out);
 }

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "docker_meta/join/lineage.h"
+#include "docker_meta/join/descent.h"
 #include "docker_meta/join/sets.h"
 #include "docker_meta/pool/pool_lineage.h"
 #include "tests/support/leaks.h"
@@ -470,14 +470,14 @@ Test(sets, a_chain_of_snapshots_is_told_by_its_times)
 		devices[i].details.snapshotted_time = times[i][1];
 	}
 	cr_assert_eq(origins_make(&s, &o), 0);
-	cr_expect_null(origin_find(&o, &devices[0]));
-	cr_expect_null(origin_find(&o, &devices[1]));
-	cr_expect_eq(origin_guess(&o, &devices[1]), &devices[0]);
-	cr_expect_null(origin_find(&o, &devices[2]));
-	cr_expect_null(origin_guess(&o, &devices[2]));
-	cr_expect_eq(origin_find(&o, &devices[3]), &devices[1]);
-	cr_expect_null(origin_find(&o, &devices[4]));
+	cr_expect_null(pool_origin_find(&o, &devices[0]));
+	cr_expect_null(pool_origin_find(&o, &devices[1]));
+	cr_expect_eq(pool_origin_guess(&o, &devices[1]), &devices[0]);
+	cr_expect_null(pool_origin_find(&o, &devices[2]));
+	cr_expect_null(pool_origin_guess(&o, &devices[2]));
+	cr_expect_eq(pool_origin_find(&o, &devices[3]), &devices[1]);
+	cr_expect_null(pool_origin_find(&o, &devices[4]));
 	cr_expect_not(origin_is_snapshot(&o, &devices[4]));
-	cr_expect_eq(origin_find(&o, &devices[5]), &devices[0]);
+	cr_expect_eq(pool_origin_find(&o, &devices[5]), &devices[0]);
 	origins_destroy(&o);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "docker_meta/join/lineage.h"
+#include "docker_meta/join/descent.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 #include "docker_meta/join/layer_use.h"
 #include "docker_meta/pool/pool_lineage.h"
 
-const char *lineage_proof_name(enum lineage_proof proof)
+const char *descent_proof_name(enum lineage_proof proof)
 {
 	static const char *const names[] = {
 		[LINEAGE_NONE] = "none",   [LINEAGE_DOCKER] = "docker", [LINEAGE_TIMES] = "times",
@@ -22,7 +22,7 @@ const char *lineage_proof_name(enum lineage_proof proof)
 struct tracing {
 	const struct device_table *t;
 	const struct docker_state *d;
-	struct lineage *l;
+	struct descent *l;
 };
 
 /* ---- what Docker says */
@@ -125,11 +125,11 @@ static uint32_t parent_by_times(const struct tracing *q, const struct device_row
 				enum lineage_proof *ret_proof)
 {
 	const struct pool_device *origin =
-		row->pool ? origin_find(&q->l->origins, row->pool) : NULL;
+		row->pool ? pool_origin_find(&q->l->origins, row->pool) : NULL;
 
 	*ret_proof = LINEAGE_TIMES;
 	if (row->pool && !origin) {
-		origin = origin_guess(&q->l->origins, row->pool);
+		origin = pool_origin_guess(&q->l->origins, row->pool);
 		*ret_proof = LINEAGE_GUESS;
 	}
 	if (origin)
@@ -177,7 +177,7 @@ static int cut_circles(uint32_t *parent, uint8_t *proof, size_t nr)
 
 static void list_children(const struct tracing *q)
 {
-	struct lineage *l = q->l;
+	struct descent *l = q->l;
 
 	for (size_t i = 0; i < q->t->nr; i++)
 		l->first_child[i] = NO_ROW;
@@ -198,7 +198,7 @@ static void list_children(const struct tracing *q)
 /* Each before its descendants, by id among brothers. */
 static void put_in_order(const struct tracing *q)
 {
-	const struct lineage *l = q->l;
+	const struct descent *l = q->l;
 	size_t nr = 0;
 
 	for (uint32_t root = 0; root < q->t->nr; root++) {
@@ -221,7 +221,7 @@ static void put_in_order(const struct tracing *q)
 /* ---- bytes */
 
 /* The nearest ancestor that the pool has, or NO_ROW. */
-static void find_above(const struct device_table *t, const struct lineage *l, uint32_t *above)
+static void find_above(const struct device_table *t, const struct descent *l, uint32_t *above)
 {
 	const bool has_base = l->base != NO_ROW && t->rows[l->base].pool &&
 			      !t->rows[l->base].pool->details.creation_time;
@@ -238,7 +238,7 @@ static void find_above(const struct device_table *t, const struct lineage *l, ui
 	}
 }
 
-static int count(const struct device_table *t, const struct pool_state *pool, struct lineage *l)
+static int count(const struct device_table *t, const struct pool_state *pool, struct descent *l)
 {
 	uint32_t *parent_of = alloc_array(pool->nr_devices + 1, sizeof(*parent_of));
 	uint64_t *added = alloc_array(pool->nr_devices + 1, sizeof(*added));
@@ -287,7 +287,7 @@ static int count(const struct device_table *t, const struct pool_state *pool, st
 static int begin(struct tracing *q)
 {
 	const size_t nr = q->t->nr + 1, nr_layers = q->d->layers.nr_layers + 1;
-	struct lineage *l = q->l;
+	struct descent *l = q->l;
 
 	l->parent = alloc_array(nr, sizeof(*l->parent));
 	l->proof = alloc_array(nr, sizeof(*l->proof));
@@ -314,12 +314,12 @@ static int begin(struct tracing *q)
 	return 0;
 }
 
-int lineage_trace(const struct device_table *t, struct lineage *ret_lineage)
+int descent_trace(const struct device_table *t, struct descent *ret_descent)
 {
-	struct tracing q = { .t = t, .d = t->docker, .l = ret_lineage };
+	struct tracing q = { .t = t, .d = t->docker, .l = ret_descent };
 	int r;
 
-	*ret_lineage = (struct lineage){ 0 };
+	*ret_descent = (struct descent){ 0 };
 	r = begin(&q);
 	if (!r && t->pool)
 		r = origins_make(t->pool, &q.l->origins);
@@ -334,14 +334,14 @@ int lineage_trace(const struct device_table *t, struct lineage *ret_lineage)
 	return r;
 }
 
-int lineage_make(const struct device_table *t, struct lineage *ret_lineage)
+int descent_make(const struct device_table *t, struct descent *ret_descent)
 {
-	int r = lineage_trace(t, ret_lineage);
+	int r = descent_trace(t, ret_descent);
 
-	return r || !t->pool ? r : count(t, t->pool, ret_lineage);
+	return r || !t->pool ? r : count(t, t->pool, ret_descent);
 }
 
-void lineage_destroy(struct lineage *l)
+void descent_destroy(struct descent *l)
 {
 	origins_destroy(&l->origins);
 	alloc_free(l->parent);
@@ -352,5 +352,5 @@ void lineage_destroy(struct lineage *l)
 	alloc_free(l->row_of_layer);
 	alloc_free(l->added);
 	alloc_free(l->with);
-	*l = (struct lineage){ 0 };
+	*l = (struct descent){ 0 };
 }

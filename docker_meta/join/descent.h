@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
- * lineage.h: which device each device was made from.
+ * descent.h: which device each device was made from.
  *
  * Docker knows: a layer is made from the layer below it, an init layer from the image's top layer,
  * a container's own from its init layer, BuildKit's as its list says; all others from the base
  * device. Of those that Docker says nothing of, the pool's times may tell it (join/origin.h).
  */
-#ifndef DOCKER_META_JOIN_LINEAGE_H
-#define DOCKER_META_JOIN_LINEAGE_H
+#ifndef DOCKER_META_JOIN_DESCENT_H
+#define DOCKER_META_JOIN_DESCENT_H
 
 #include "docker_meta/join/devices.h"
 #include "docker_meta/join/origin.h"
@@ -22,10 +22,10 @@ enum lineage_proof {
 };
 
 /* "none", "docker", "times", "guess", "lost". */
-const char *lineage_proof_name(enum lineage_proof proof);
+const char *descent_proof_name(enum lineage_proof proof);
 
 /* Arrays by row of the table, owned; numbers are of rows.  It is a forest, whatever Docker says. */
-struct lineage {
+struct descent {
 	uint32_t *parent;             /* or NO_ROW */
 	uint8_t *proof;               /* enum lineage_proof */
 	struct origins origins;       /* what the pool says; empty without one */
@@ -43,10 +43,10 @@ struct lineage {
 };
 
 /* Who was made from whom, without the bytes.  0 or -ENOMEM; to be destroyed in any case. */
-must_check int lineage_trace(const struct device_table *t, struct lineage *ret_lineage);
+must_check int descent_trace(const struct device_table *t, struct descent *ret_descent);
 
 /* With the bytes: one pass over what is mapped.  0 or -ENOMEM; to be destroyed in any case. */
-must_check int lineage_make(const struct device_table *t, struct lineage *ret_lineage);
-void lineage_destroy(struct lineage *l);
+must_check int descent_make(const struct device_table *t, struct descent *ret_descent);
+void descent_destroy(struct descent *l);
 
 #endif
