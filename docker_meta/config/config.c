@@ -101,7 +101,7 @@ static int set_source(struct config_source *source, enum config_look look, const
 static int parse_daemon(struct config *c, char *text, size_t size)
 {
 	const struct daemon_background b = { c->since_17_09, c->since_23 };
-	struct daemon_json d;
+	struct daemon_json d = { .usable = false };
 	int r = daemon_json_parse(text, size, &b, &d, &c->faults);
 
 	take_over(c, &d);

@@ -79,6 +79,11 @@ static int take_free(struct taking *t)
 	return 0;
 }
 
+static const char *without_mapper(const char *text)
+{
+	return strncmp(text, MAPPER, strlen(MAPPER)) ? text : text + strlen(MAPPER);
+}
+
 static int take_path(struct taking *t)
 {
 	const size_t n = strlen(t->value);
@@ -88,7 +93,7 @@ static int take_path(struct taking *t)
 				 "%s is empty: as if it were not there", options[t->id].name);
 	if (strchr("'\"", t->value[0]) && t->value[n - 1] == t->value[0])
 		return refuse(t, "G3", "there is no such device");
-	if (t->id == DM_THINPOOLDEV && strchr(dm_settings_pool(t->settings), '/'))
+	if (t->id == DM_THINPOOLDEV && strchr(without_mapper(t->value), '/'))
 		return refuse(t, "G3",
 			      "the pool's name for device-mapper is expected, as dmsetup ls tells "
 			      "it: VG-POOL, a minus within a name doubled");
@@ -236,9 +241,7 @@ const char *dm_settings_pool(const struct dm_settings *s)
 {
 	const char *text = s->texts[DM_THINPOOLDEV];
 
-	if (!text || !*text)
-		return NULL;
-	return strncmp(text, MAPPER, strlen(MAPPER)) ? text : text + strlen(MAPPER);
+	return text && *text ? without_mapper(text) : NULL;
 }
 
 /* ---- all of them together */

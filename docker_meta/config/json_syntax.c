@@ -347,15 +347,15 @@ static int step(struct looking *l)
 
 /* ---- keys twice */
 
-static int compare_keys(const void *a, const void *b, void *text)
+static int compare_keys(const void *a, const void *b, void *looking)
 {
+	const char *text = ((const struct looking *)looking)->text;
 	const struct key *ka = a, *kb = b;
 	int order;
 
 	if (ka->object != kb->object)
 		return ka->object < kb->object ? -1 : 1;
-	order = memcmp((const char *)text + ka->begin, (const char *)text + kb->begin,
-		       ka->nr < kb->nr ? ka->nr : kb->nr);
+	order = memcmp(text + ka->begin, text + kb->begin, ka->nr < kb->nr ? ka->nr : kb->nr);
 	if (order)
 		return order;
 	if (ka->nr != kb->nr)
@@ -392,7 +392,7 @@ static int find_twice(struct looking *l)
 	int r = 0;
 
 	if (l->nr_keys)
-		qsort_r(l->keys, l->nr_keys, sizeof(*l->keys), compare_keys, (void *)l->text);
+		qsort_r(l->keys, l->nr_keys, sizeof(*l->keys), compare_keys, l);
 	for (size_t i = 0; i < l->nr_keys && !r && l->found->nr_twice < MAX_TWICE;) {
 		size_t n = i + 1;
 
