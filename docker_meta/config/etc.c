@@ -119,15 +119,30 @@ static int judge_flags(struct config *c)
 {
 	const bool twice =
 		(c->driver && c->has_driver_flag) || (c->has_options && c->has_option_flag);
-	int r;
 
 	if (!twice)
 		return 0;
-	r = fault_add(&c->faults, "G19", FAULT_AS_ROW, SYSCONFIG,
-		      "DOCKER_STORAGE_OPTIONS gives %s, and so does daemon.json; dockerd does not "
-		      "start if its unit reads this file",
-		      c->driver && c->has_driver_flag ? "--storage-driver" : "--storage-opt");
-	fault_is_unproven(&c->faults);
+	return fault_add(&c->faults, "G19", FAULT_WARNING, SYSCONFIG,
+			 "DOCKER_STORAGE_OPTIONS gives %s, and so does daemon.json; dockerd does "
+			 "not start if its unit reads this file",
+			 c->driver && c->has_driver_flag ? "--storage-driver" : "--storage-opt");
+}
+
+/* Whether dockerd's unit reads the file is not known: nothing in it is worse than a warning. */
+static int take_sysconfig(struct config *c, const char *text)
+{
+	const struct dm_background b = { .since_17_09 = c->since_17_09 };
+	const size_t before = c->faults.nr;
+	int r = storage_flags_take(text, c, &c->dm, &c->faults);
+
+	if (!r && c->has_option_flag)
+		r = dm_settings_judge(&c->dm, &b, &c->faults);
+	for (size_t i = before; i < c->faults.nr; i++) {
+		struct config_fault *f = &c->faults.items[i];
+
+		f->of_flags = true;
+		f->weight = f->weight == FAULT_AS_ROW ? FAULT_WARNING : f->weight;
+	}
 	return r;
 }
 
@@ -142,8 +157,7 @@ static int read_sysconfig(struct config *c)
 	if (r || !text)
 		return r;
 	/* Options of daemon.json are the ones that are judged, where there are any. */
-	r = c->has_options ? storage_flags_take(text, c, &ignored, &none)
-			   : storage_flags_take(text, c, &c->dm, &c->faults);
+	r = c->has_options ? storage_flags_take(text, c, &ignored, &none) : take_sysconfig(c, text);
 	dm_settings_destroy(&ignored);
 	fault_list_destroy(&none);
 	alloc_free(text);

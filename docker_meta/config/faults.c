@@ -33,12 +33,6 @@ int fault_add(struct fault_list *list, const char *row, enum fault_weight weight
 	return 0;
 }
 
-void fault_is_unproven(struct fault_list *list)
-{
-	if (list->nr)
-		list->items[list->nr - 1].unproven = true;
-}
-
 void fault_list_destroy(struct fault_list *list)
 {
 	for (size_t i = 0; i < list->nr; i++)

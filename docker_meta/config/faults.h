@@ -15,9 +15,9 @@ enum fault_weight { FAULT_INFO, FAULT_WARNING, FAULT_AS_ROW };
 struct config_fault {
 	const char *row; /* id of the catalogue: a constant */
 	enum fault_weight weight;
-	bool unproven;
-	char *object; /* owned: a key, an option, a volume */
-	char *text;   /* owned: one line */
+	bool of_flags; /* it stands in /etc/sysconfig/docker-storage, not in daemon.json */
+	char *object;  /* owned: a key, an option, a volume */
+	char *text;    /* owned: one line */
 };
 
 struct fault_list {
@@ -29,8 +29,6 @@ struct fault_list {
 must_check int fault_add(struct fault_list *list, const char *row, enum fault_weight weight,
 			 const char *object, const char *format, ...) printf_like(5, 6);
 
-/* The last one rests on something that was not looked at. */
-void fault_is_unproven(struct fault_list *list);
 void fault_list_destroy(struct fault_list *list);
 
 #endif

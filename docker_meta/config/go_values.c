@@ -76,9 +76,10 @@ static unsigned int least(unsigned int a, unsigned int b)
 
 static bool same_letter(char a, char b)
 {
-	a = a == '_' ? '-' : a;
-	b = b == '_' ? '-' : b;
-	return tolower((unsigned char)a) == tolower((unsigned char)b);
+	const int la = a == '_' ? '-' : tolower((unsigned char)a),
+		  lb = b == '_' ? '-' : tolower((unsigned char)b);
+
+	return la == lb;
 }
 
 unsigned int name_distance(const char *a, const char *b)

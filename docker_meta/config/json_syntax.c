@@ -161,18 +161,21 @@ static size_t skip_digits(struct looking *l)
 
 static char now(const struct looking *l)
 {
-	return l->at < l->size ? l->text[l->at] : '\0';
+	if (l->at >= l->size)
+		return '\0';
+	return l->text[l->at];
 }
 
 static void skip_number(struct looking *l)
 {
 	const size_t begin = l->at;
-	bool good;
+	bool good, leads_with_zero;
+	size_t nr;
 
 	l->at += now(l) == '-';
-	good = now(l) != '0' ||
-	       !isdigit((unsigned char)(l->at + 1 < l->size ? l->text[l->at + 1] : '\0'));
-	good &= skip_digits(l) > 0;
+	leads_with_zero = now(l) == '0';
+	nr = skip_digits(l);
+	good = nr == 1 || (nr > 1 && !leads_with_zero);
 	if (good && now(l) == '.') {
 		l->at++;
 		good = skip_digits(l) > 0;

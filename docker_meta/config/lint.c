@@ -187,7 +187,7 @@ static void tell_all(const struct meta_view *v, struct looked all[LOOKED])
 	tell_sysconfig(v, &all[1]);
 	tell_lvs(v, &all[2]);
 	tell_autoextend(&c->profile, &c->by_profile, "profile", &all[3]);
-	tell_autoextend(&c->lvm_conf, &c->by_lvm_conf, "lvm.conf", &all[4]);
+	tell_autoextend(&c->lvm_conf, &c->by_lvm_conf, "lvm", &all[4]);
 	tell_kernel(v, &all[5]);
 }
 

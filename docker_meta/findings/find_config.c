@@ -190,9 +190,6 @@ int find_in_setup(struct finder *f)
 static int find_faults(struct finder *f)
 {
 	const struct config *c = f->facts->config;
-	const char *path = c->daemon.look == CONFIG_READ || c->daemon.look == CONFIG_UNREADABLE
-				   ? c->daemon.path
-				   : c->sysconfig.path;
 	int r = 0;
 
 	for (size_t i = 0; i < c->faults.nr && !r; i++) {
@@ -200,13 +197,13 @@ static int find_faults(struct finder *f)
 		struct meta_finding *finding;
 
 		r = finder_add(f, (enum meta_row_id)finder_row_named(fault->row), fault->object,
-			       &finding, "%s: %s", path, fault->text);
+			       &finding, "%s: %s",
+			       fault->of_flags ? c->sysconfig.path : c->daemon.path, fault->text);
 		if (r)
 			return r;
-		finding->unproven = fault->unproven;
 		if (fault->weight == FAULT_INFO)
 			finding->severity = META_INFO;
-		else if (fault->weight == FAULT_WARNING || fault->unproven)
+		else if (fault->weight == FAULT_WARNING)
 			finding->severity = META_WARNING;
 	}
 	return r;

@@ -84,7 +84,7 @@ static int stop_at_faults(struct making *m, bool of_the_driver)
 		const struct config_fault *f = &l->items[i];
 		const bool of_daemon = !strcmp(f->row, "G1") || !strcmp(f->row, "G2");
 
-		if (f->weight != FAULT_AS_ROW || f->unproven || of_daemon == of_the_driver ||
+		if (f->weight != FAULT_AS_ROW || of_daemon == of_the_driver ||
 		    !strcmp(f->row, "G6"))
 			continue;
 		r = add(m, STEP_STOPS, "reads %s: %s", m->config->daemon.path, f->text);
