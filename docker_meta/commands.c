@@ -8,6 +8,8 @@
 #include "docker_meta/docker_meta.h"
 #include "docker_meta/lookup/block.h"
 #include "docker_meta/lookup/show.h"
+#include "docker_meta/mend/plan.h"
+#include "docker_meta/mend/survivors.h"
 #include "docker_meta/output/columns.h"
 #include "docker_meta/output/output.h"
 #include "docker_meta/output/state_file.h"
@@ -103,6 +105,8 @@ static int (*const sayings[NR_COMMANDS][NR_FORMS])(const struct meta_view *v, FI
 			   [OUTPUT_JSON] = tree_json,
 			   [OUTPUT_DOT] = tree_dot },
 	[COMMAND_DU] = { [OUTPUT_TEXT] = du_text, [OUTPUT_JSON] = du_json },
+	[COMMAND_PLAN] = { [OUTPUT_TEXT] = mend_plan_text, [OUTPUT_JSON] = mend_plan_json },
+	[COMMAND_SURVIVORS] = { [OUTPUT_TEXT] = survivors_text, [OUTPUT_JSON] = survivors_json },
 	[COMMAND_PREDICT] = { [OUTPUT_TEXT] = predict_text, [OUTPUT_JSON] = check_json },
 	[COMMAND_LINT] = { [OUTPUT_TEXT] = lint_text, [OUTPUT_JSON] = lint_json },
 };

@@ -4,6 +4,7 @@
 #include "docker_meta/docker_meta.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -18,6 +19,8 @@ struct look {
 	const char *metadata; /* path; NULL: not looked at */
 	char *loop;           /* owned: the loop file's path, when it is used */
 	struct pool_source *source;
+	struct pool_fault fault; /* why the pool was not read, where that stops nobody */
+	bool has_pool;
 	struct config config;
 	struct host host;
 	struct docker_state docker;
@@ -111,19 +114,35 @@ static int find_pool(struct look *l, struct pool_source_options *ret_source)
 	return STATUS_NONE;
 }
 
+/* These two say how a pool is mended that nobody can read. */
+static bool goes_on_without_pool(const struct look *l, int error)
+{
+	const enum meta_command c = l->options->command;
+
+	return (c == COMMAND_SURVIVORS && error != -ENOMEM) ||
+	       (c == COMMAND_PLAN &&
+		(error == -EUCLEAN || error == -EINVAL || error == -EIO || error == -EBADMSG));
+}
+
 static int read_pool(struct look *l)
 {
 	struct pool_source_options options;
-	struct pool_fault fault = { "" };
 	int status = find_pool(l, &options), r;
 
-	if (status != STATUS_NONE || !options.path)
-		return status;
+	if (status != STATUS_NONE)
+		return l->options->command == COMMAND_SURVIVORS ? STATUS_NONE : status;
+	if (!options.path)
+		return STATUS_NONE;
 	l->metadata = options.path;
-	r = pool_source_open(&options, &l->source, &fault);
+	r = pool_source_open(&options, &l->source, &l->fault);
 	if (!r)
-		r = pool_state_read(l->source, NULL, &l->pool, &fault);
-	return r ? blind(l, options.path, *fault.text ? fault.text : strerror(-r)) : STATUS_NONE;
+		r = pool_state_read(l->source, NULL, &l->pool, &l->fault);
+	l->has_pool = !r;
+	if (r && !*l->fault.text)
+		(void)snprintf(l->fault.text, sizeof(l->fault.text), "%s", strerror(-r));
+	if (r)
+		status = blind(l, options.path, l->fault.text);
+	return r && goes_on_without_pool(l, r) ? STATUS_NONE : status;
 }
 
 /* Of XML there is nothing to check; what a pool that goes on working shows proves nothing. */
@@ -131,7 +150,7 @@ static int check_pool(struct look *l)
 {
 	int r;
 
-	if (!l->source)
+	if (!l->has_pool)
 		return STATUS_NONE;
 	r = pool_source_kind(l->source) == POOL_RAW ? pool_check(l->source, NULL, &l->check) : 0;
 	l->is_checked = pool_source_kind(l->source) == POOL_RAW && !r && !l->check.torn &&
@@ -160,7 +179,7 @@ static int conclude(struct look *l)
 					  .sets = &l->sets,
 					  .host = &l->host,
 					  .config = &l->config };
-	int r = device_table_join(&l->docker, l->source ? &l->pool : NULL, &l->devices);
+	int r = device_table_join(&l->docker, l->has_pool ? &l->pool : NULL, &l->devices);
 
 	if (!r)
 		r = device_sets_make(&l->devices, &l->sets);
@@ -177,6 +196,7 @@ static int answer(const struct look *l)
 		.options = l->options,
 		.root = l->root,
 		.metadata = l->metadata,
+		.pool_fault = *l->fault.text ? l->fault.text : NULL,
 		.source = l->source,
 		.check = l->is_checked ? &l->check : NULL,
 		.devices = &l->devices,

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: MIT */
+#include "docker_meta/mend/deletion.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/alloc.h"
+
+/* ---- who is needed */
+
+static void reach(struct deletion *d, const char *chain)
+{
+	const struct layer_store *s = &d->t->docker->layers;
+
+	for (const struct layer *l = layer_store_find(s, chain); l;
+	     l = *l->parent ? layer_store_find(s, l->parent) : NULL) {
+		size_t i = (size_t)(l - s->layers);
+
+		if (d->reached[i])
+			return;
+		d->reached[i] = 1;
+	}
+}
+
+static void reach_all(struct deletion *d)
+{
+	const struct docker_state *k = d->t->docker;
+
+	for (size_t i = 0; i < k->images.nr_images; i++) {
+		for (size_t n = 0; n < k->images.images[i].nr_chains; n++)
+			reach(d, k->images.images[i].chains[n].hex);
+	}
+	for (size_t i = 0; i < k->layers.nr_mounts; i++)
+		reach(d, k->layers.mounts[i].parent);
+	for (size_t i = 0; i < k->snapshots.nr; i++) {
+		const struct snapshot_record *s = &k->snapshots.records[i];
+		const char *const names[] = { s->key, s->chainid, s->parent, s->committed };
+
+		for (size_t n = 0; n < ARRAY_SIZE(names); n++) {
+			const char *chain = names[n] ? digest_hex(names[n]) : NULL;
+
+			if (chain)
+				reach(d, chain);
+		}
+	}
+}
+
+static int compare_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int collect_hashes(struct deletion *d)
+{
+	const struct layer_store *s = &d->t->docker->layers;
+
+	d->hashes = alloc_array(s->nr_layers + 2 * s->nr_mounts + 1, sizeof(*d->hashes));
+	if (!d->hashes)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->nr_layers; i++) {
+		if (s->layers[i].cache_id)
+			d->hashes[d->nr_hashes++] = s->layers[i].cache_id;
+	}
+	for (size_t i = 0; i < s->nr_mounts; i++) {
+		if (s->mounts[i].mount_id)
+			d->hashes[d->nr_hashes++] = s->mounts[i].mount_id;
+		if (s->mounts[i].init_id)
+			d->hashes[d->nr_hashes++] = s->mounts[i].init_id;
+	}
+	qsort(d->hashes, d->nr_hashes, sizeof(*d->hashes), compare_text);
+	return 0;
+}
+
+/* How many layers and mounts name the hash; 2 stands for more. */
+static unsigned int nr_references(const struct deletion *d, const char *hash)
+{
+	const char **found = d->nr_hashes ? bsearch(&hash, d->hashes, d->nr_hashes,
+						    sizeof(*d->hashes), compare_text)
+					  : NULL;
+
+	if (!found)
+		return 0;
+	if (found > d->hashes && !strcmp(found[-1], hash))
+		return 2;
+	return found + 1 < d->hashes + d->nr_hashes && !strcmp(found[1], hash) ? 2 : 1;
+}
+
+static bool misses_files(const struct deletion *d)
+{
+	const struct driver_state *s = &d->t->docker->driver;
+
+	for (size_t i = 0; i < s->nr_records; i++) {
+		if (!s->records[i].usable)
+			return true;
+	}
+	for (size_t i = 0; i < d->nr_hashes; i++) {
+		if (!driver_state_find(s, d->hashes[i]))
+			return true;
+	}
+	return s->nr_records && !driver_state_find(s, "base");
+}
+
+/* ---- what closes all */
+
+static const char *why_closed(const struct device_table *t)
+{
+	if (!t->pool)
+		return "the pool was not read";
+	if (t->pool->incomplete)
+		return "the pool's metadata is damaged";
+	if (t->pool->reading.torn)
+		return "the pool changed while it was read";
+	if (t->another_pool)
+		return "this is not the pool of Docker's files";
+	if (!t->complete)
+		return "not every place was read where somebody may refer to it";
+	if (!t->docker->driver.present || !t->docker->layers.present ||
+	    !t->docker->images.present || !t->docker->containers.present)
+		return "Docker's state is not all there";
+	return NULL;
+}
+
+/* What is below a layer is known only where all layers can be read. */
+static const char *why_layers_closed(const struct docker_state *k)
+{
+	if (!k->images.complete)
+		return "some image cannot be read, which may have it";
+	for (size_t i = 0; i < k->layers.nr_layers; i++) {
+		const struct layer *l = &k->layers.layers[i];
+
+		if (!l->whole)
+			return "some layer cannot be read, which may be made upon it";
+		if (!l->removing && *l->parent && !layer_store_find(&k->layers, l->parent))
+			return "some layer's parent is not there: who has what is not known";
+	}
+	return NULL;
+}
+
+int deletion_init(const struct device_table *t, struct deletion *ret_deletion)
+{
+	struct deletion *d = ret_deletion;
+	int r;
+
+	*d = (struct deletion){ .t = t };
+	d->closed = why_closed(t);
+	d->layers_closed = why_layers_closed(t->docker);
+	d->reached = alloc_array(t->docker->layers.nr_layers + 1, 1);
+	r = d->reached ? collect_hashes(d) : -ENOMEM;
+	if (!r) {
+		reach_all(d);
+		d->files_missing = misses_files(d);
+	}
+	return r;
+}
+
+void deletion_destroy(struct deletion *d)
+{
+	alloc_free(d->hashes);
+	alloc_free(d->reached);
+	*d = (struct deletion){ 0 };
+}
+
+/* ---- one device */
+
+/* Rows are sorted by id. */
+static bool id_is_shared(const struct device_table *t, const struct device_row *row)
+{
+	return (row > t->rows && row[-1].id == row->id) ||
+	       (row + 1 < t->rows + t->nr && row[1].id == row->id);
+}
+
+static bool of_the_transaction(const struct device_table *t, const struct device_row *row)
+{
+	const struct driver_state *k = &t->docker->driver;
+	const char *hash = k->transaction_hash ? k->transaction_hash : "";
+
+	return row->in_flight || row->role == ROLE_IN_FLIGHT ||
+	       (t->pending && row->hash && !strcmp(row->hash, *hash ? hash : "base"));
+}
+
+static const char *forbidden_by_layer(const struct deletion *d, const struct device_row *row,
+				      const struct layer *layer)
+{
+	const struct layer_store *s = &d->t->docker->layers;
+
+	if (d->layers_closed)
+		return d->layers_closed;
+	if (row->layer != layer || layer->removing || row->role != ROLE_LAYER || row->image)
+		return "it is needed";
+	return d->reached[layer - s->layers] ? "an image, a container or a build has its layer"
+					     : NULL;
+}
+
+static const char *forbidden_by_mount(const struct deletion *d, const struct device_row *row,
+				      const struct mount *mount)
+{
+	const struct docker_state *k = d->t->docker;
+
+	if (row->mount != mount || row->layer || row->container || !mount->whole ||
+	    container_store_find(&k->containers, mount->name))
+		return "it is needed";
+	if (row->role != ROLE_RW && row->role != ROLE_INIT && row->role != ROLE_BUILD)
+		return "it is needed";
+	return k->has_buildkit && snapshots_refer_to(&k->snapshots, mount->name)
+		       ? "BuildKit has its mount"
+		       : NULL;
+}
+
+static const char *forbidden_by_reference(const struct deletion *d, const struct device_row *row,
+					  const struct layer *layer, const struct mount *mount)
+{
+	const unsigned int nr = row->hash ? nr_references(d, row->hash) : 0;
+
+	if (!layer && !mount)
+		return row->referenced || nr || row->role != ROLE_ORPHAN ? "it is needed" : NULL;
+	if (nr != 1 || (layer && mount))
+		return "others have it, too";
+	return layer ? forbidden_by_layer(d, row, layer) : forbidden_by_mount(d, row, mount);
+}
+
+const char *deletion_forbidden(const struct deletion *d, const struct device_row *row,
+			       const struct layer *layer, const struct mount *mount)
+{
+	const struct docker_state *k = d->t->docker;
+
+	if (d->closed)
+		return d->closed;
+	if (!row->pool || !row->pool->complete)
+		return "the pool does not have it, or not all of it could be read";
+	if (row->hash && !strcmp(row->hash, "base"))
+		return "it is the base device";
+	if (id_is_shared(d->t, row))
+		return "two files name it";
+	if (of_the_transaction(d->t, row))
+		return "the open transaction is about it";
+	if (!row->record && d->files_missing)
+		return "some device's file is missing: it may be this one's";
+	if (row->record && row->record->deleted)
+		return "Docker itself is to delete it";
+	if (row->record && device_of_other_transaction(row))
+		return "the pool made it in another transaction: it may be another's data";
+	if (row->hash && k->has_buildkit && snapshots_refer_to(&k->snapshots, row->hash))
+		return "BuildKit has it";
+	return forbidden_by_reference(d, row, layer, mount);
+}
+
+/* ---- commands */
+
+/* All on one line: nobody uncomments a deletion without its guards. */
+#define SAME_DEVICE "same_device %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64
+#define DELETE "dmsetup message \"$POOL\" 0 'delete %" PRIu64 "'"
+
+static void add_look(struct mend_steps *s, const struct device_table *t,
+		     const struct device_row *row)
+{
+	const uint64_t block = t->pool->header.data_block_size;
+	const uint64_t sectors =
+		row->record ? row->record->size / 512 : row->pool->nr_thin_blocks * block;
+
+	mend_remark(s, "To look at it first:");
+	mend_command(s, "pool_ready && look %" PRIu64 " %" PRIu64, row->id, sectors);
+	mend_command(s, "look_no_more %" PRIu64, row->id);
+}
+
+bool deletion_add(const struct deletion *d, struct mend_steps *s, const struct device_row *row,
+		  const struct layer *layer, const struct mount *mount)
+{
+	const char *why = deletion_forbidden(d, row, layer, mount);
+	const struct device_details *details;
+
+	if (why) {
+		mend_remark(s, "Device %" PRIu64 " stays: %s.", row->id, why);
+		return false;
+	}
+	details = &row->pool->details;
+	if (!row->record)
+		add_look(s, d->t, row);
+	if (row->record)
+		mend_command(s,
+			     "same_file devicemapper/metadata/%s %" PRIu64 " %" PRIu64
+			     " && " SAME_DEVICE " && " DELETE
+			     " && move_out devicemapper/metadata/%s || stop 'nothing more is done'",
+			     row->hash, row->id, row->record->transaction_id, row->id,
+			     details->mapped_blocks, details->transaction_id,
+			     (uint64_t)details->creation_time, (uint64_t)details->snapshotted_time,
+			     row->id, row->hash);
+	else
+		mend_command(s,
+			     "no_file_has %" PRIu64 " && " SAME_DEVICE " && " DELETE
+			     " || stop 'nothing more is done'",
+			     row->id, row->id, details->mapped_blocks, details->transaction_id,
+			     (uint64_t)details->creation_time, (uint64_t)details->snapshotted_time,
+			     row->id);
+	s->items[s->nr - 1].messages = s->items[s->nr - 1].deletes = true;
+	return true;
+}

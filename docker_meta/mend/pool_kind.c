@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+#include "docker_meta/mend/pool_kind.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/alloc.h"
+#include "docker_meta/pool/dmsetup.h"
+#include "docker_meta/state/safe_dir.h"
+
+#define LOOP_FILES "devicemapper/devicemapper"
+
+enum { DEFAULT_BLOCK_SIZE = 128, MAX_TEXT = 1 << 20 };
+
+/* ---- small reads */
+
+static bool below_root(const struct meta_view *v, const char *directory, const char *name)
+{
+	struct safe_dir root = { -1 }, dir = { -1 };
+	bool there = !safe_dir_open(v->root, &root) && !safe_dir_enter(&root, directory, &dir) &&
+		     (!name || !safe_dir_has_file(&dir, name));
+
+	safe_dir_close(&dir);
+	safe_dir_close(&root);
+	return there;
+}
+
+static uint64_t loop_file_bytes(const struct meta_view *v, const char *name)
+{
+	struct safe_dir root = { -1 }, dir = { -1 };
+	struct stat st = { 0 };
+	int fd = -1;
+
+	if (!safe_dir_open(v->root, &root) && !safe_dir_enter(&root, LOOP_FILES, &dir) &&
+	    !safe_dir_open_file(&dir, name, &fd)) {
+		if (fstat(fd, &st))
+			st.st_size = 0;
+		close(fd);
+	}
+	safe_dir_close(&dir);
+	safe_dir_close(&root);
+	return (uint64_t)st.st_size;
+}
+
+/* A file that the user named, to be freed by the caller; NULL: none, or it cannot be read. */
+static char *read_text(const char *path, size_t *ret_size)
+{
+	char *text = NULL, *directory = path ? alloc_string(path) : NULL;
+	char *slash = directory ? strrchr(directory, '/') : NULL;
+	struct safe_dir dir = { -1 };
+
+	if (slash)
+		*slash = '\0';
+	if (!directory || safe_dir_open(slash ? (*directory ? directory : "/") : ".", &dir) ||
+	    safe_dir_read(&dir, slash ? slash + 1 : path, MAX_TEXT, &text, ret_size))
+		text = NULL;
+	safe_dir_close(&dir);
+	alloc_free(directory);
+	return text;
+}
+
+/* ---- the kind */
+
+static void take_name(struct mend_pool *p, const char *name, bool guess)
+{
+	(void)snprintf(p->name, sizeof(p->name), "%s", name);
+	p->name_is_guess = guess;
+}
+
+/* LVM's "group-volume"; a hyphen of a name's own is doubled. */
+static void split_name(struct mend_pool *p, const char *name, size_t n)
+{
+	char *to = p->group;
+	size_t nr = 0;
+
+	for (size_t i = 0; i < n && nr + 1 < sizeof(p->group); i++) {
+		if (name[i] == '-' && i + 1 < n && name[i + 1] == '-') {
+			i++;
+		} else if (name[i] == '-' && to == p->group) {
+			to[nr] = '\0';
+			to = p->volume;
+			nr = 0;
+			continue;
+		}
+		to[nr++] = name[i];
+	}
+	to[nr] = '\0';
+	if (to == p->group)
+		*p->group = '\0';
+}
+
+/* "/dev/mapper/docker-thinpool_tmeta" */
+static bool is_lvm_metadata(struct mend_pool *p, const char *path)
+{
+	static const char prefix[] = "/dev/mapper/", suffix[] = "_tmeta";
+	size_t n = path ? strlen(path) : 0;
+
+	if (n <= strlen(prefix) + strlen(suffix) || strncmp(path, prefix, strlen(prefix)) != 0 ||
+	    strcmp(path + n - strlen(suffix), suffix) != 0)
+		return false;
+	split_name(p, path + strlen(prefix), n - strlen(prefix) - strlen(suffix));
+	(void)snprintf(p->name, sizeof(p->name), "%.*s", (int)(n - strlen(prefix) - strlen(suffix)),
+		       path + strlen(prefix));
+	return true;
+}
+
+/* "docker-8:1-131-pool", as Docker calls a pool of its own. */
+static bool is_own_name(const char *name)
+{
+	unsigned int major, minor;
+	unsigned long inode;
+	int n = 0;
+
+	return sscanf(name, "docker-%u:%u-%lu-pool%n", &major, &minor, &inode, &n) == 3 && n > 0 &&
+	       !name[n];
+}
+
+static void find_kind(const struct meta_view *v, struct mend_pool *p)
+{
+	const char *name = v->options->pool;
+
+	if (is_lvm_metadata(p, v->metadata)) {
+		p->kind = KIND_LVM;
+		p->why = "its metadata is a volume of LVM's";
+	} else if (name && !is_own_name(name)) {
+		p->kind = KIND_LVM;
+		p->why = "its name is not one that Docker gives";
+		split_name(p, name, strlen(name));
+	} else if (below_root(v, "devicemapper", "setup-config.json")) {
+		p->kind = KIND_LVM;
+		p->why = "devicemapper/setup-config.json is there";
+	} else if (below_root(v, LOOP_FILES, "metadata") || (name && is_own_name(name))) {
+		p->kind = KIND_LOOP;
+		p->why = name ? "its name is one that Docker gives"
+			      : LOOP_FILES "/metadata is there";
+	} else if (below_root(v, LOOP_FILES, NULL)) {
+		p->kind = KIND_LOOP;
+		p->why = "the directory of loop files is there";
+	}
+}
+
+void mend_pool_find(const struct meta_view *v, struct mend_pool *ret_pool)
+{
+	*ret_pool = (struct mend_pool){ .why = "nothing tells whether it is LVM's or loop files" };
+	find_kind(v, ret_pool);
+	if (v->options->pool)
+		take_name(ret_pool, v->options->pool, false);
+	else if (!*ret_pool->name && ret_pool->kind != KIND_LOOP)
+		take_name(ret_pool, "docker-thinpool", true);
+	if (!*ret_pool->group && ret_pool->kind != KIND_LOOP) {
+		(void)snprintf(ret_pool->group, sizeof(ret_pool->group), "docker");
+		(void)snprintf(ret_pool->volume, sizeof(ret_pool->volume), "thinpool");
+	}
+}
+
+/* ---- what thin_repair has to be told */
+
+static void find_transaction(const struct driver_state *d, struct repair_hints *h)
+{
+	for (size_t i = 0; i < d->nr_records; i++) {
+		if (!d->records[i].usable || d->records[i].transaction_id <= h->transaction_id)
+			continue;
+		h->transaction_id = d->records[i].transaction_id;
+		h->transaction_from = "the latest of the devices' files";
+	}
+	if (!d->has_transaction || !d->transaction_usable ||
+	    d->open_transaction_id < h->transaction_id)
+		return;
+	h->transaction_id = d->open_transaction_id;
+	h->transaction_from = "open_transaction_id of transaction-metadata";
+	h->may_be_pending = true;
+}
+
+static void take_table(const struct meta_view *v, struct repair_hints *h)
+{
+	struct pool_table table = { 0 };
+	size_t size = 0;
+	char *text = read_text(v->options->table, &size);
+
+	if (text && !pool_table_parse(text, size, &table)) {
+		for (size_t i = 0; i < table.nr_targets && !h->data_block_size; i++) {
+			const struct dm_target *target = &table.targets[i];
+
+			if (target->kind != DM_THIN_POOL || !target->thin_pool.data_block_size)
+				continue;
+			h->data_block_size = target->thin_pool.data_block_size;
+			h->nr_data_blocks = target->length / h->data_block_size;
+			h->block_size_from = h->nr_blocks_from = "dmsetup table";
+		}
+	}
+	pool_table_destroy(&table);
+	alloc_free(text);
+}
+
+static void find_sizes(const struct meta_view *v, struct repair_hints *h)
+{
+	const struct pool_state *p = v->devices->pool;
+
+	if (p && p->header.data_block_size) {
+		h->data_block_size = p->header.data_block_size;
+		h->block_size_from = h->nr_blocks_from = "the superblock";
+		h->nr_data_blocks = p->header.nr_data_blocks;
+		return;
+	}
+	take_table(v, h);
+	if (!h->data_block_size) {
+		h->data_block_size = DEFAULT_BLOCK_SIZE;
+		h->block_size_is_default = true;
+		h->block_size_from = "Docker's default: look at dm.blocksize, or lvs -o chunk_size";
+	}
+	if (!h->nr_data_blocks) {
+		h->nr_data_blocks = loop_file_bytes(v, "data") / 512 / h->data_block_size;
+		h->nr_blocks_from = h->nr_data_blocks
+					    ? "the size of " LOOP_FILES "/data"
+					    : "not known: the data device's size in data blocks";
+	}
+}
+
+void repair_hints_find(const struct meta_view *v, struct repair_hints *ret_hints)
+{
+	*ret_hints = (struct repair_hints){ .transaction_from = "not known" };
+	find_transaction(&v->devices->docker->driver, ret_hints);
+	find_sizes(v, ret_hints);
+}
+
+void repair_hints_print(const struct repair_hints *h, char *text, size_t size)
+{
+	int n = 0;
+
+	*text = '\0';
+	if (h->transaction_id)
+		n = snprintf(text, size, "--transaction-id %" PRIu64 " ", h->transaction_id);
+	n += snprintf(text + n, size - (size_t)n, "--data-block-size %" PRIu64, h->data_block_size);
+	if (h->nr_data_blocks)
+		(void)snprintf(text + n, size - (size_t)n, " --nr-data-blocks %" PRIu64,
+			       h->nr_data_blocks);
+}

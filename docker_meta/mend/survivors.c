@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+#include "docker_meta/mend/survivors.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "common/base/alloc.h"
+
+const char *fate_name(enum fate fate)
+{
+	static const char *const names[NR_FATES] = { "intact", "partly", "lost" };
+
+	return names[fate];
+}
+
+struct judging {
+	const struct device_table *t;
+	const struct loss *loss; /* may be NULL */
+	struct survivors *s;
+};
+
+/* ---- devices */
+
+/* thin_repair made its details anew: they tell nothing of where it comes from. */
+static bool has_new_details(const struct device_row *row, const struct repaired_device *d)
+{
+	return (d && d->details_rebuilt) ||
+	       (!row->pool->details.transaction_id && row->record->transaction_id > 1);
+}
+
+static void judge_report(const struct judging *j, uint64_t id, struct survivor_device *d)
+{
+	const struct repaired_device *told = j->loss ? loss_find(j->loss, id) : NULL;
+
+	if (!j->loss)
+		return;
+	d->nr_ranges = loss_ranges(j->loss, id, &d->ranges);
+	if (told && told->nr_expected != LOSS_OPEN && told->nr_kept < told->nr_expected)
+		d->nr_lost = told->nr_expected - told->nr_kept;
+	if (d->nr_ranges && !d->nr_lost)
+		d->nr_lost = LOSS_OPEN;
+	if (!d->nr_lost)
+		return;
+	d->fate = told && !told->nr_kept ? FATE_LOST : FATE_PARTLY;
+	d->why = d->fate == FATE_LOST ? "none of its mappings is left"
+				      : "some of its mappings are lost";
+}
+
+static void judge_pool(const struct device_row *row, struct survivor_device *d)
+{
+	const struct pool_device *p = row->pool;
+
+	if (!p->complete) {
+		d->fate = FATE_PARTLY;
+		d->why = "damage keeps its mappings from being read";
+		d->nr_lost = LOSS_OPEN;
+	} else if (p->nr_mapped < p->details.mapped_blocks) {
+		d->fate = p->nr_mapped ? FATE_PARTLY : FATE_LOST;
+		d->why = "it has fewer mappings than its details say";
+		d->nr_lost = p->details.mapped_blocks - p->nr_mapped;
+	} else if (!p->nr_mapped) {
+		d->fate = FATE_LOST;
+		d->why = "it has no data";
+	}
+}
+
+static bool is_judged(const struct device_row *row)
+{
+	return row->record && !row->record->deleted && (row->referenced || !row->in_flight);
+}
+
+static void judge_device(const struct judging *j, const struct device_row *row,
+			 struct survivor_device *d)
+{
+	const struct repaired_device *told = j->loss ? loss_find(j->loss, row->id) : NULL;
+
+	if (!row->pool) {
+		judge_report(j, row->id, d);
+		d->fate = FATE_LOST;
+		d->why = "the pool does not have it";
+		return;
+	}
+	judge_pool(row, d);
+	if (d->fate != FATE_LOST)
+		judge_report(j, row->id, d);
+	if (d->fate == FATE_LOST || !is_judged(row) || !device_of_other_transaction(row))
+		return;
+	if (has_new_details(row, told)) {
+		d->fate = FATE_PARTLY;
+		d->why = "its details were lost and made anew: whether all of it is there, and "
+			 "whose it is, is not proven";
+	} else {
+		d->fate = FATE_LOST;
+		d->why = "the pool made it in another transaction: it is another device by now";
+	}
+}
+
+/* ---- images and containers */
+
+static int add_part(struct survivors *s, const struct survivor_part *part)
+{
+	struct survivor_part *grown =
+		alloc_grow(s->parts, &s->parts_capacity, s->nr_parts, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	s->parts = grown;
+	grown[s->nr_parts++] = *part;
+	return 0;
+}
+
+static int begin(struct survivors *s, const struct survivor *item)
+{
+	struct survivor *grown = alloc_grow(s->items, &s->capacity, s->nr, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	s->items = grown;
+	grown[s->nr++] = *item;
+	grown[s->nr - 1].parts_begin = grown[s->nr - 1].parts_end = s->nr_parts;
+	return 0;
+}
+
+/* A part of the last item; decides: it is lost when this is.  */
+static int judge_part(const struct judging *j, const struct survivor_part *part, bool decides)
+{
+	struct survivors *s = j->s;
+	struct survivor *item = &s->items[s->nr - 1];
+	enum fate fate = FATE_LOST;
+	int r;
+
+	if (part->row)
+		fate = s->devices[part->row - j->t->rows].fate;
+	if (fate == FATE_INTACT)
+		return 0;
+	if (!decides)
+		fate = FATE_PARTLY;
+	if (fate > item->fate)
+		item->fate = fate;
+	r = add_part(s, part);
+	item->parts_end = s->nr_parts;
+	return r;
+}
+
+static int judge_image(const struct judging *j, const struct image *image)
+{
+	const struct docker_state *k = j->t->docker;
+	const struct survivor item = { .image = image };
+	int r = begin(j->s, &item);
+
+	for (size_t i = 0; i < image->nr_chains && !r; i++) {
+		const struct layer *l = layer_store_find(&k->layers, image->chains[i].hex);
+		struct survivor_part part = { .position = (uint32_t)i + 1 };
+
+		if (l && l->cache_id)
+			part.row = device_table_find(j->t, l->cache_id);
+		part.missing = !l             ? "the layer is not in layerdb"
+			       : !l->cache_id ? "its cache-id cannot be read"
+			       : !part.row    ? "its file in devicemapper/metadata is missing"
+					      : NULL;
+		r = judge_part(j, &part, i + 1 == image->nr_chains);
+	}
+	if (!r && !image->whole) {
+		struct survivor_part part = { .missing = "the image's own file cannot be read" };
+
+		r = judge_part(j, &part, true);
+	}
+	j->s->nr_images[j->s->nr ? j->s->items[j->s->nr - 1].fate : FATE_INTACT] += !r;
+	return r;
+}
+
+static int judge_container(const struct judging *j, const struct container *c)
+{
+	const struct docker_state *k = j->t->docker;
+	const struct mount *m = layer_store_find_mount(&k->layers, c->id);
+	const struct survivor item = { .container = c };
+	struct survivor_part part = { .missing = "it has no layerdb/mounts" };
+	int r;
+
+	if (c->whole && strcmp(c->driver, "devicemapper") != 0)
+		return 0;
+	r = begin(j->s, &item);
+	if (c->old_layout)
+		part.row = device_table_find(j->t, c->id);
+	else if (m && m->mount_id)
+		part.row = device_table_find(j->t, m->mount_id);
+	if (part.row)
+		part.missing = NULL;
+	else if (c->old_layout || (m && m->mount_id))
+		part.missing = "its file in devicemapper/metadata is missing";
+	if (!r)
+		r = judge_part(j, &part, true);
+	if (!r)
+		j->s->nr_containers[j->s->items[j->s->nr - 1].fate]++;
+	return r;
+}
+
+static bool is_of_others(const struct device_row *row)
+{
+	return !row->image && !row->container && row->role != ROLE_DELETING &&
+	       row->role != ROLE_IN_FLIGHT;
+}
+
+static bool transaction_is_wrong(const struct meta_view *v)
+{
+	for (size_t i = 0; i < v->findings->nr; i++) {
+		const char *id = v->findings->items[i].row->id;
+
+		if (!strcmp(id, "T4") || !strcmp(id, "T8") || !strcmp(id, "T9"))
+			return true;
+	}
+	return false;
+}
+
+int survivors_find(const struct meta_view *v, const struct loss *loss,
+		   struct survivors *ret_survivors)
+{
+	const struct device_table *t = v->devices;
+	const struct docker_state *k = t->docker;
+	struct judging j = { t, loss, ret_survivors };
+	int r = 0;
+
+	*ret_survivors = (struct survivors){ .looked = t->pool != NULL };
+	if (!t->pool)
+		return 0;
+	ret_survivors->transaction_is_wrong = transaction_is_wrong(v);
+	ret_survivors->devices = alloc_array(t->nr + 1, sizeof(*ret_survivors->devices));
+	if (!ret_survivors->devices)
+		return -ENOMEM;
+	for (size_t i = 0; i < t->nr; i++) {
+		struct survivor_device *d = &ret_survivors->devices[i];
+
+		if (t->rows[i].role == ROLE_DELETING && !t->rows[i].referenced)
+			continue;
+		judge_device(&j, &t->rows[i], d);
+		ret_survivors->nr_others += d->fate != FATE_INTACT && is_of_others(&t->rows[i]);
+	}
+	for (size_t i = 0; i < k->images.nr_images && !r; i++)
+		r = judge_image(&j, &k->images.images[i]);
+	for (size_t i = 0; i < k->containers.nr_containers && !r; i++)
+		r = judge_container(&j, &k->containers.containers[i]);
+	return r;
+}
+
+void survivors_destroy(struct survivors *s)
+{
+	alloc_free(s->devices);
+	alloc_free(s->items);
+	alloc_free(s->parts);
+	*s = (struct survivors){ 0 };
+}
