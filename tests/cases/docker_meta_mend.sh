@@ -99,7 +99,7 @@ good() {
 	[ ! -s ids ] || {
 		forbidden "$2" "$3" | sort -u >needed
 		comm -12 <(sort -u ids) needed >both
-		! grep -qx - needed || ! grep -q no_file_has.*delete "$1" ||
+		! grep -qx - needed || ! grep -q 'no_file_has.*delete' "$1" ||
 			fail "$what: deletes what a missing file may be of"
 		[ ! -s both ] || fail "$what: deletes $(tr '\n' ' ' <both)"
 	}
