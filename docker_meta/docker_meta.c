@@ -10,6 +10,7 @@
 
 #include "common/base/alloc.h"
 #include "docker_meta/commands.h"
+#include "docker_meta/state/root_hint.h"
 
 #define LOOP_METADATA "devicemapper/devicemapper/metadata"
 
@@ -29,6 +30,7 @@ struct look {
 	bool is_checked;
 	struct device_table devices;
 	struct device_sets sets;
+	struct pool_data data;
 	struct meta_findings findings;
 	struct forecast forecast;
 };
@@ -40,7 +42,7 @@ static int blind(const struct look *l, const char *what, const char *why)
 					      : DEFAULT_DATA_ROOT;
 
 	tool_error(&docker_meta_tool, "%s: %s", what, why);
-	meta_command_blind(l->options, root, what, why);
+	meta_command_blind(l, l->options, root, what, why);
 	return META_STATUS_BLIND;
 }
 
@@ -66,8 +68,14 @@ static bool is_lint(const struct look *l)
 	return l->options->command == COMMAND_LINT;
 }
 
+static bool has_state(const struct docker_state *d)
+{
+	return d->driver.present || d->layers.present || d->problems.nr;
+}
+
 static int read_docker(struct look *l)
 {
+	struct root_hint hint = { "" };
 	struct safe_dir root;
 	int r = safe_dir_open(l->root, &root);
 
@@ -76,13 +84,12 @@ static int read_docker(struct look *l)
 	if (r)
 		return blind(l, l->root, strerror(-r));
 	r = docker_state_read(&root, &l->docker);
+	if (!r && !has_state(&l->docker) && !is_lint(l))
+		hint = root_hint_of(&root);
 	safe_dir_close(&root);
 	if (r)
 		return blind(l, l->root, strerror(-r));
-	if (!l->docker.driver.present && !l->docker.layers.present && !l->docker.problems.nr &&
-	    !is_lint(l))
-		return blind(l, l->root, "there is no state of Docker's devicemapper driver in it");
-	return STATUS_NONE;
+	return *hint.text ? blind(l, l->root, hint.text) : STATUS_NONE;
 }
 
 static int read_host(struct look *l)
@@ -177,12 +184,17 @@ static int conclude(struct look *l)
 					  .check = l->is_checked ? &l->check : NULL,
 					  .devices = &l->devices,
 					  .sets = &l->sets,
+					  .data = &l->data,
 					  .host = &l->host,
 					  .config = &l->config };
 	int r = device_table_join(&l->docker, l->has_pool ? &l->pool : NULL, &l->devices);
 
 	if (!r)
 		r = device_sets_make(&l->devices, &l->sets);
+	if (!r)
+		r = pool_data_read(l->options->data, l->root, &l->devices, &l->data);
+	if (!r && *l->data.fault && l->data.named)
+		return blind(l, l->options->data, l->data.fault);
 	if (!r)
 		r = meta_findings_find(&facts, &l->findings);
 	if (!r)
@@ -200,6 +212,7 @@ static int answer(const struct look *l)
 		.source = l->source,
 		.check = l->is_checked ? &l->check : NULL,
 		.devices = &l->devices,
+		.data = &l->data,
 		.host = &l->host,
 		.config = &l->config,
 		.sets = &l->sets,
@@ -223,6 +236,7 @@ int docker_meta_run(const struct docker_meta_options *o)
 		status = answer(&l);
 	forecast_destroy(&l.forecast);
 	meta_findings_destroy(&l.findings);
+	pool_data_destroy(&l.data);
 	device_sets_destroy(&l.sets);
 	device_table_destroy(&l.devices);
 	if (l.source)

@@ -5,6 +5,7 @@
 #define DOCKER_META_VIEW_H
 
 #include "docker_meta/config/config.h"
+#include "docker_meta/data/pool_data.h"
 #include "docker_meta/findings/findings.h"
 #include "docker_meta/forecast/forecast.h"
 #include "docker_meta/host/host.h"
@@ -24,6 +25,7 @@ struct meta_view {
 	struct pool_source *source;         /* to be read once more (pool_find.h); NULL: likewise */
 	const struct pool_check *check;     /* NULL: not checked, as of XML */
 	const struct device_table *devices; /* and in it docker and pool */
+	const struct pool_data *data;       /* file systems */
 	const struct host *host;
 	const struct config *config;
 	const struct device_sets *sets;

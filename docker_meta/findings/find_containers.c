@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: MIT
  * find_containers.c: containers and their writable layers (C), and builds (B).
  */
+#include <inttypes.h>
 #include <string.h>
 
 #include "docker_meta/findings/findings_internal.h"
+
+/* Bytes of a container's log: to be told of; that fill the file system of many a host. */
+#define LARGE_LOG (UINT64_C(1) << 30)
+#define HUGE_LOG (UINT64_C(10) << 30)
 
 static bool has_record(const struct finder *f, const char *hash)
 {
@@ -89,6 +94,30 @@ static int find_in_mount(struct finder *f, const struct mount *m)
 	return r;
 }
 
+/* Of its own device: its size, and how large its log has become. */
+static int find_sizes(struct finder *f, const struct container *c)
+{
+	const struct mount *m = layer_store_find_mount(&f->t->docker->layers, c->id);
+	const char *hash = m ? m->mount_id : c->id;
+	const struct device_row *row = hash ? device_table_find(f->t, hash) : NULL;
+	struct meta_finding *last;
+	int r = 0;
+
+	if (c->asked_size && row && row->record && row->record->size != c->asked_size)
+		r = finder_add_of_device(f, ROW_C11, row,
+					 "containers/%.12s/hostconfig.json: size %" PRIu64
+					 ", metadata/%s: %" PRIu64,
+					 c->id, c->asked_size, row->hash, row->record->size);
+	if (r || c->log_size < LARGE_LOG)
+		return r;
+	r = finder_add(f, ROW_C14, c->name, &last,
+		       "containers/%.12s/%.12s…-json.log: %" PRIu64 " bytes", c->id, c->id,
+		       c->log_size);
+	if (!r && c->log_size >= HUGE_LOG)
+		last->severity = META_WARNING;
+	return r;
+}
+
 static int find_in_container(struct finder *f, const struct container *c)
 {
 	const struct docker_state *d = f->t->docker;
@@ -101,7 +130,12 @@ static int find_in_container(struct finder *f, const struct container *c)
 	if (strcmp(c->driver, "devicemapper") != 0)
 		return finder_add(f, ROW_C9, c->name, NULL, "containers/%.12s: Driver %.40s", c->id,
 				  c->driver);
-	if (!c->old_layout && !m)
+	if (c->old_layout && d->graph.present && !d->graph.current)
+		r = finder_add(f, ROW_L18, c->name, NULL,
+			       "containers/%.12s has config.json alone: Docker since 1.10 does "
+			       "not know it",
+			       c->id);
+	if (!r && !c->old_layout && !m)
 		r = finder_add(f, ROW_C2, c->name, NULL,
 			       "containers/%.12s: layerdb/mounts has no such layer", c->id);
 	if (!r && (c->dead || c->removing)) {
@@ -113,7 +147,7 @@ static int find_in_container(struct finder *f, const struct container *c)
 	if (!r && *c->image && d->images.present && !image_store_find(&d->images, c->image))
 		r = finder_add(f, ROW_C10, c->name, NULL, "containers/%.12s: image %.12s", c->id,
 			       c->image);
-	return r;
+	return r ? r : find_sizes(f, c);
 }
 
 static int find_in_builds(struct finder *f)

@@ -11,6 +11,8 @@
 
 #define TRANSACTION "transaction-metadata"
 
+enum { LINGERING = 24 * 3600 }; /* seconds */
+
 /* ---- transactions */
 
 /* Somebody needs a device of this id, by whatever name. */
@@ -210,6 +212,23 @@ static int find_in_base(struct finder *f)
 	return 0;
 }
 
+/*
+ * The driver tries every 30 seconds.  That it was at work is told by other devices that it made or
+ * deleted since: no clock is asked.
+ */
+static int find_lingering(struct finder *f, const struct device_row *row)
+{
+	const time_t marked = row->record->marked;
+	const time_t worked = f->t->docker->driver.transaction_written;
+
+	if (!row->pool || !marked || worked - marked < LINGERING)
+		return 0;
+	return finder_add_of_device(f, ROW_J18, row,
+				    "metadata/%s: deleted true, written %" PRId64
+				    " hours before transaction-metadata",
+				    row->hash, (int64_t)(worked - marked) / 3600);
+}
+
 static int find_in_record(struct finder *f, const struct device_row *row)
 {
 	int r = 0;
@@ -219,6 +238,14 @@ static int find_in_record(struct finder *f, const struct device_row *row)
 					 row->hash);
 	if (r || !row->record->deleted || !strcmp(row->hash, "base"))
 		return r;
+	if (row->layer)
+		return row->layer->removing
+			       ? 0
+			       : finder_add_of_device(f, ROW_L2, row,
+						      "metadata/%s: deleted true, and %s/%.12s has "
+						      "it",
+						      row->hash, layer_place(row->layer),
+						      row->layer->directory);
 	if (row->referenced)
 		return finder_add_of_device(f, ROW_J20, row, "metadata/%s: deleted true",
 					    row->hash);
@@ -227,7 +254,7 @@ static int find_in_record(struct finder *f, const struct device_row *row)
 					    "metadata/%s: deleted true, device %" PRIu64
 					    " is not in the pool",
 					    row->hash, row->id);
-	return 0;
+	return find_lingering(f, row);
 }
 
 int find_in_records(struct finder *f)

@@ -60,7 +60,7 @@ static int add_of_layer(struct finder *f, enum meta_row_id id, const struct laye
 {
 	const struct device_row *row = l->cache_id ? device_table_find(f->t, l->cache_id) : NULL;
 	struct meta_finding *last;
-	int r = finder_add(f, id, l->directory, &last, "layerdb/sha256/%.12s: %s", l->directory,
+	int r = finder_add(f, id, l->directory, &last, "%s/%.12s: %s", layer_place(l), l->directory,
 			   text);
 
 	if (!r && row && row->pool)
@@ -81,7 +81,7 @@ static int find_unreached(struct finder *f)
 	for (size_t i = 0; i < d->layers.nr_layers && !r; i++) {
 		const struct layer *l = &d->layers.layers[i];
 
-		if (q.reached[i] || l->removing || !l->whole)
+		if (q.reached[i] || l->removing || !l->whole || l->graph)
 			continue;
 		r = add_of_layer(f, ROW_L11, l, "no image, container or build has it");
 		if (!r)
@@ -101,10 +101,13 @@ static int find_in_layer(struct finder *f, const struct layer *l)
 	if (l->removing)
 		return there ? add_of_layer(f, ROW_L8, l, "its device is still there")
 			     : add_of_layer(f, ROW_L9, l, "its device is gone");
+	if (l->graph && !f->t->docker->graph.current)
+		return there ? add_of_layer(f, ROW_L18, l, "no layer of layerdb has its device")
+			     : 0;
 	if (l->cache_id && !there)
 		return finder_add(f, ROW_L1, l->directory, NULL,
-				  "layerdb/sha256/%.12s/cache-id: %.12s, which metadata/ has not",
-				  l->directory, l->cache_id);
+				  "%s/%.12s%s: %.12s, which metadata/ has not", layer_place(l),
+				  l->directory, l->graph ? "" : "/cache-id", l->cache_id);
 	if (*l->parent && !layer_store_find(&f->t->docker->layers, l->parent))
 		return add_of_layer(f, ROW_L4, l, "its parent is not there");
 	return 0;
@@ -190,6 +193,15 @@ static int find_unnamed(struct finder *f, const struct image *image)
 	return r;
 }
 
+static int find_parent(struct finder *f, const struct image *image)
+{
+	if (!*image->parent || image_store_find(&f->t->docker->images, image->parent) ||
+	    layer_store_find(&f->t->docker->layers, image->parent))
+		return 0;
+	return finder_add(f, ROW_L17, image->id, NULL, "image %.12s: parent %.12s", image->id,
+			  image->parent);
+}
+
 static int find_in_image(struct finder *f, const struct image *image, const char *const *used,
 			 size_t nr_used)
 {
@@ -215,8 +227,11 @@ int find_in_images(struct finder *f)
 	size_t nr_used = 0;
 	int r = collect_used(f->t->docker, &used, &nr_used);
 
-	for (size_t i = 0; i < s->nr_images && !r; i++)
-		r = find_in_image(f, &s->images[i], used, nr_used);
+	for (size_t i = 0; i < s->nr_images && !r; i++) {
+		r = find_parent(f, &s->images[i]);
+		if (!r)
+			r = find_in_image(f, &s->images[i], used, nr_used);
+	}
 	for (size_t i = 0; i < s->nr_tags && !r; i++) {
 		if (!image_store_find(s, s->tags[i].id))
 			r = finder_add(f, ROW_L14, s->tags[i].name, NULL,

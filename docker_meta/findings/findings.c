@@ -171,9 +171,10 @@ static int worst_first(const void *a, const void *b)
 int meta_findings_find(const struct meta_facts *facts, struct meta_findings *ret_list)
 {
 	static int (*const finders[])(struct finder *) = {
-		find_problems,    find_in_pool,   find_in_transactions, find_in_records,
-		find_in_devices,  find_in_layers, find_in_images,       find_in_containers,
-		find_in_capacity, find_in_setup,  find_in_config,       find_in_lineage,
+		find_problems,     find_in_pool,         find_in_transactions, find_in_records,
+		find_in_devices,   find_in_layers,       find_in_images,       find_in_containers,
+		find_in_leftovers, find_in_file_systems, find_in_capacity,     find_in_setup,
+		find_in_config,    find_in_lineage,
 	};
 	struct finder f = { .facts = facts, .t = facts->devices, .list = ret_list };
 	int r = 0;

@@ -5,6 +5,7 @@
 #define DOCKER_META_FINDINGS_FINDINGS_H
 
 #include "docker_meta/config/config.h"
+#include "docker_meta/data/pool_data.h"
 #include "docker_meta/host/host.h"
 #include "docker_meta/join/sets.h"
 
@@ -51,6 +52,7 @@ struct meta_facts {
 	const struct pool_check *check; /* NULL: not checked */
 	const struct device_table *devices;
 	const struct device_sets *sets;
+	const struct pool_data *data;
 	const struct host *host;
 	const struct config *config;
 };

@@ -34,6 +34,11 @@ must_check int finder_add_of_device(struct finder *f, enum meta_row_id id,
 
 /* The row of that id, or -1. */
 int finder_row_named(const char *id);
+/* The directory that a layer stands in, for people. */
+static inline const char *layer_place(const struct layer *l)
+{
+	return l->graph ? "graph" : "layerdb/sha256";
+}
 
 /* Bytes of data blocks. */
 uint64_t finder_bytes(const struct finder *f, uint64_t nr_data_blocks);
@@ -56,5 +61,7 @@ must_check int find_in_capacity(struct finder *f);
 must_check int find_in_setup(struct finder *f);
 must_check int find_in_config(struct finder *f);
 must_check int find_in_lineage(struct finder *f);
+must_check int find_in_leftovers(struct finder *f);
+must_check int find_in_file_systems(struct finder *f);
 
 #endif

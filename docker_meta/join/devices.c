@@ -66,7 +66,7 @@ static int add_records(struct device_table *t)
 	return r;
 }
 
-static bool has_id(const struct device_table *t, size_t nr, uint64_t id)
+static size_t first_with_id(const struct device_table *t, size_t nr, uint64_t id)
 {
 	size_t low = 0, high = nr;
 
@@ -78,7 +78,14 @@ static bool has_id(const struct device_table *t, size_t nr, uint64_t id)
 		else
 			high = middle;
 	}
-	return low < nr && t->rows[low].id == id;
+	return low;
+}
+
+static bool has_id(const struct device_table *t, size_t nr, uint64_t id)
+{
+	size_t at = first_with_id(t, nr, id);
+
+	return at < nr && t->rows[at].id == id;
 }
 
 /* Those that only the pool knows. */
@@ -395,6 +402,13 @@ const struct device_row *device_table_find(const struct device_table *t, const c
 						  : NULL;
 
 	return found ? *found : NULL;
+}
+
+const struct device_row *device_table_find_id(const struct device_table *t, uint64_t id)
+{
+	size_t at = first_with_id(t, t->nr, id);
+
+	return at < t->nr && t->rows[at].id == id ? &t->rows[at] : NULL;
 }
 
 void device_owner_name(const struct device_table *t, const struct device_row *row, char *text,

@@ -74,6 +74,9 @@ static inline bool device_of_other_transaction(const struct device_row *row)
 /* The row with this hash, or NULL. */
 const struct device_row *device_table_find(const struct device_table *t, const char *hash);
 
+/* The first row with this id, or NULL. */
+const struct device_row *device_table_find_id(const struct device_table *t, uint64_t id);
+
 /* "ubuntu:16.04", "web", … as a human would say it; into text, "-" when nobody is known. */
 void device_owner_name(const struct device_table *t, const struct device_row *row, char *text,
 		       size_t size);

@@ -130,12 +130,20 @@ static int on_map(struct metadata_visitor *v, const struct mapping_run *run)
 		def->nr_mapped += run->length;
 		def->nr_thin_blocks = run->thin_begin + run->length;
 		raise_u32(&def->newest_time, run->time);
+		if (!run->thin_begin) {
+			def->has_first = true;
+			def->first_block = run->data_begin;
+		}
 	} else {
 		struct pool_device *d = &s->devices[s->nr_devices - 1];
 
 		d->nr_mapped += run->length;
 		d->nr_thin_blocks = run->thin_begin + run->length;
 		raise_u32(&d->newest_time, run->time);
+		if (!run->thin_begin) {
+			d->has_first = true;
+			d->first_block = run->data_begin;
+		}
 	}
 	return data_runs_add(&s->runs, run->data_begin, run->length);
 }
@@ -158,6 +166,10 @@ static int on_ref(struct metadata_visitor *v, uint64_t name)
 	d->nr_mapped += def->nr_mapped;
 	raise_u64(&d->nr_thin_blocks, def->nr_thin_blocks);
 	raise_u32(&d->newest_time, def->newest_time);
+	if (def->has_first) {
+		d->has_first = true;
+		d->first_block = def->first_block;
+	}
 	grown[s->nr_refs++] = (uint32_t)(*number - 1);
 	return 0;
 }

@@ -27,6 +27,8 @@ struct pool_device {
 	uint64_t nr_mapped;      /* blocks, counted */
 	uint64_t nr_thin_blocks; /* the highest mapped thin block and 1; 0: nothing is mapped */
 	uint64_t nr_exclusive;   /* data blocks that no other device maps */
+	bool has_first;          /* thin block 0 is mapped, to: */
+	uint64_t first_block;    /* data block */
 	uint32_t newest_time;    /* of its mappings */
 	struct pool_span runs;   /* its own mappings; the shared ones: */
 	size_t refs_begin, refs_end;
@@ -36,6 +38,8 @@ struct pool_def {
 	struct pool_span runs;
 	uint64_t nr_mapped, nr_thin_blocks;
 	uint32_t newest_time;
+	bool has_first;
+	uint64_t first_block;
 };
 
 struct pool_state {

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "docker_meta/state/containers.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +20,7 @@ struct reading {
 
 static int note(const struct reading *r, struct container *c, const char *file, const char *text)
 {
-	char *path = alloc_printf(DIRECTORY "/%s/%s", c->id, file);
+	char *path = alloc_printf(DIRECTORY "/%s%s%s", c->id, *file ? "/" : "", file);
 	int e = path ? problem_add(r->problems, "C8", c->id, path, "%s", text) : -ENOMEM;
 
 	c->whole = false;
@@ -64,16 +67,29 @@ static int take_config(json_t *config, struct container *c, struct go_fault *fau
 	return e;
 }
 
+/* A container's file, as it is opened below the directory of all of them. */
+struct below {
+	char path[2 * NAME_MAX + 16];
+};
+
+static struct below file_below(const struct container *c, const char *prefix, const char *file)
+{
+	struct below b;
+
+	(void)snprintf(b.path, sizeof(b.path), "%s/%s%s", c->id, prefix, file);
+	return b;
+}
+
 static int read_config(const struct reading *r, const struct safe_dir *dir, struct container *c)
 {
 	const char *file = "config.v2.json";
 	struct go_fault fault;
 	json_t *config;
-	int e = go_json_read(dir, file, &config, &fault);
+	int e = go_json_read(dir, file_below(c, "", file).path, &config, &fault);
 
 	if (e == -ENOENT) {
 		c->old_layout = true;
-		e = go_json_read(dir, "config.json", &config, &fault);
+		e = go_json_read(dir, file_below(c, "", "config.json").path, &config, &fault);
 		c->old_layout = !e;
 	}
 	if (!e)
@@ -84,6 +100,81 @@ static int read_config(const struct reading *r, const struct safe_dir *dir, stru
 	return e;
 }
 
+/* ---- the size that was asked for */
+
+static uint64_t unit_of(char letter)
+{
+	static const char letters[] = "kmgtp";
+	const char *at = letter ? strchr(letters, tolower((unsigned char)letter)) : NULL;
+
+	return at ? UINT64_C(1) << (10 * (at - letters + 1)) : 1;
+}
+
+/*
+ * "20G", "20gb", "1.5 GiB" (go-units, RAMInBytes): bytes; 0 where it is none of these.  Docker has
+ * taken it, or there would be no container.
+ */
+static uint64_t parse_size(const char *text)
+{
+	double number, bytes;
+	char *end;
+	uint64_t unit;
+
+	if (!isdigit((unsigned char)*text) || strspn(text, "0123456789.") > 15)
+		return 0;
+	number = strtod(text, &end);
+	end += *end == ' ';
+	unit = unit_of(*end);
+	end += unit > 1;
+	end += *end == 'i' || *end == 'I';
+	end += *end == 'b' || *end == 'B';
+	bytes = number * (double)unit;
+	return *end || !(bytes >= 1 && bytes < 0x1p63) ? 0 : (uint64_t)bytes;
+}
+
+static uint64_t take_size(json_t *host_config)
+{
+	json_t *options = go_get(host_config, "StorageOpt");
+	const char *size = "";
+	struct go_fault ignored;
+
+	return json_is_object(options) && go_take_string(options, "size", &size, &ignored)
+		       ? parse_size(size)
+		       : 0;
+}
+
+/* Nothing of what is here must be known: what cannot be read is not told. */
+static int read_host_config(const struct safe_dir *dir, struct container *c)
+{
+	struct below file = file_below(c, "", "hostconfig.json");
+	struct go_fault ignored;
+	json_t *config = NULL;
+	size_t size;
+	char *text;
+	int e = safe_dir_read(dir, file.path, GO_JSON_MAX, &text, &size);
+
+	if (e)
+		return e == -ENOMEM ? e : 0;
+	/* Few containers have a size: to find that out needs no parsing. */
+	if (strcasestr(text, "StorageOpt") && !strstr(text, "\"StorageOpt\":null"))
+		e = go_json_parse(text, size, &config, &ignored);
+	if (!e && config)
+		c->asked_size = take_size(config);
+	json_decref(config);
+	alloc_free(text);
+	return e == -ENOMEM ? e : 0;
+}
+
+static void look_at_log(const struct safe_dir *dir, struct container *c)
+{
+	struct safe_stat log;
+
+	if (!safe_dir_stat(dir, file_below(c, c->id, "-json.log").path, &log))
+		c->log_size = log.size;
+}
+
+/* ---- all */
+
 static void destroy(struct container *c)
 {
 	alloc_free(c->id);
@@ -92,28 +183,33 @@ static void destroy(struct container *c)
 	alloc_free(c->image_name);
 }
 
-static int read_container(const struct reading *r, const struct safe_dir *parent, const char *name)
+static int read_files(const struct reading *r, const struct safe_dir *dir, struct container *c)
+{
+	int e = read_config(r, dir, c);
+
+	if (!e)
+		e = read_host_config(dir, c);
+	look_at_log(dir, c);
+	return e;
+}
+
+static int read_container(const struct reading *r, const struct safe_dir *dir,
+			  const struct dir_entry *entry)
 {
 	struct container_store *s = r->store;
-	struct container c = { .id = alloc_string(name),
-			       .name = alloc_string(name),
+	struct container c = { .id = alloc_string(entry->name),
+			       .name = alloc_string(entry->name),
 			       .driver = alloc_string("devicemapper"),
 			       .whole = true },
 			 *grown = alloc_grow(s->containers, &s->containers_capacity,
 					     s->nr_containers, sizeof(*grown));
-	struct safe_dir dir;
 	int e = grown && c.id && c.name && c.driver ? 0 : -ENOMEM;
 
 	if (grown)
 		s->containers = grown;
 	if (!e)
-		e = safe_dir_enter(parent, name, &dir);
-	if (e && e != -ENOMEM) {
-		e = note(r, &c, "", strerror(-e));
-	} else if (!e) {
-		e = read_config(r, &dir, &c);
-		safe_dir_close(&dir);
-	}
+		e = entry->is_dir ? read_files(r, dir, &c)
+				  : note(r, &c, "", "it is no directory, and not followed");
 	if (e)
 		destroy(&c);
 	else
@@ -136,13 +232,13 @@ int container_store_read(const struct safe_dir *root, struct container_store *re
 	if (!e)
 		ret_store->present = true;
 	for (size_t i = 0; i < list.nr && !e; i++) {
-		if (list.items[i].is_dir)
-			e = read_container(&r, &dir, list.items[i].name);
+		if (!list.items[i].is_file)
+			e = read_container(&r, &dir, &list.items[i]);
 	}
 	if (e && e != -ENOENT && e != -ENOMEM) {
 		ret_store->complete = false;
 		e = problem_add(problems, "C8", DIRECTORY, DIRECTORY, "it cannot be read: %s",
-				strerror(-e));
+				safe_dir_fault(e));
 	}
 	safe_dir_close(&dir);
 	dir_list_destroy(&list);

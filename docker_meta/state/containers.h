@@ -21,6 +21,8 @@ struct container {
 	bool whole;
 	bool old_layout; /* config.json: its device is called as the container */
 	bool running, dead, removing;
+	uint64_t asked_size; /* bytes of its device, by hostconfig.json; 0: not told */
+	uint64_t log_size;   /* bytes of ID-json.log; 0: there is none */
 };
 
 struct container_store {

@@ -38,6 +38,7 @@ static int read_snapshots(const struct safe_dir *root, struct docker_state *s)
 int docker_state_read(const struct safe_dir *root, struct docker_state *ret_state)
 {
 	struct docker_state *s = ret_state;
+	const struct graph_stores stores = { &s->layers, &s->images, &s->containers };
 	int r;
 
 	*s = (struct docker_state){ .has_buildkit = false };
@@ -50,6 +51,10 @@ int docker_state_read(const struct safe_dir *root, struct docker_state *ret_stat
 		r = image_store_read(root, &s->images, &s->problems);
 	if (!r)
 		r = container_store_read(root, &s->containers, &s->problems);
+	if (!r)
+		r = graph_read(root, &stores, &s->graph, &s->problems);
+	if (!r)
+		r = other_drivers_read(root, &s->images, &s->others);
 	return r ? r : read_snapshots(root, s);
 }
 
@@ -60,12 +65,13 @@ void docker_state_destroy(struct docker_state *s)
 	layer_store_destroy(&s->layers);
 	image_store_destroy(&s->images);
 	container_store_destroy(&s->containers);
+	other_drivers_destroy(&s->others);
 	snapshots_destroy(&s->snapshots);
 	problem_list_destroy(&s->problems);
 }
 
 bool docker_state_complete(const struct docker_state *s)
 {
-	return s->layers.complete && s->containers.complete &&
+	return s->layers.complete && s->containers.complete && s->graph.complete &&
 	       (!s->has_buildkit || s->snapshots.complete);
 }

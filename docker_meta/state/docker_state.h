@@ -7,8 +7,8 @@
 #include "docker_meta/buildkit/snapshots.h"
 #include "docker_meta/state/containers.h"
 #include "docker_meta/state/driver_state.h"
-#include "docker_meta/state/images.h"
-#include "docker_meta/state/layers.h"
+#include "docker_meta/state/graph.h"
+#include "docker_meta/state/other_drivers.h"
 #include "docker_meta/state/setup_config.h"
 
 struct docker_state {
@@ -17,6 +17,8 @@ struct docker_state {
 	struct layer_store layers;
 	struct image_store images;
 	struct container_store containers;
+	struct graph_state graph; /* up to 1.9; what it has is in layers and images */
+	struct other_drivers others;
 	struct snapshot_table snapshots; /* BuildKit's */
 	bool has_buildkit;               /* there is a database */
 	struct problem_list problems;

@@ -2,6 +2,8 @@
 #include "docker_meta/state/driver_state.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,6 +65,31 @@ static int judge_record(const struct reading *r, struct device_record *d)
 	return 0;
 }
 
+/* A file that is not ours to read: for Docker it may be in order. */
+static int forbidden(const struct reading *r, const char *name, struct device_record *d)
+{
+	int e = file_problem(r, "J26", name, "it cannot be read: Permission denied");
+
+	return e ? e : add_record(r->state, d);
+}
+
+static int judge_unusable(const struct reading *r, const char *name, const char *text)
+{
+	int e = file_problem(r, is_device_name(name) ? "J2" : "J3", name, text);
+
+	if (!e)
+		problem_is_fatal(r->problems);
+	return e;
+}
+
+static void note_mark(const struct safe_dir *dir, struct device_record *d)
+{
+	struct safe_stat st;
+
+	if (d->deleted && !safe_dir_stat(dir, d->hash, &st))
+		d->marked = st.changed;
+}
+
 static int read_record(const struct reading *r, const struct safe_dir *dir, char *name)
 {
 	struct device_record d = { .hash = name };
@@ -72,14 +99,11 @@ static int read_record(const struct reading *r, const struct safe_dir *dir, char
 
 	if (e == -ENOMEM)
 		return e;
+	if (e == -EACCES || e == -EPERM)
+		return forbidden(r, name, &d);
 	d.usable = !e && take_record(object, &d, &fault);
-	if (!d.usable) {
-		e = file_problem(r, is_device_name(name) ? "J2" : "J3", name, fault.text);
-		if (!e)
-			problem_is_fatal(r->problems);
-	} else {
-		e = judge_record(r, &d);
-	}
+	note_mark(dir, &d);
+	e = d.usable ? judge_record(r, &d) : judge_unusable(r, name, fault.text);
 	if (!e && d.usable && !is_device_name(name))
 		e = file_problem(r, "J3", name, "Docker loads it as a device of that name");
 	json_decref(object);
@@ -127,12 +151,15 @@ static int read_transaction(const struct reading *r, const struct safe_dir *dir)
 	struct driver_state *s = r->state;
 	const char *hash = "";
 	struct go_fault fault;
+	struct safe_stat st;
 	json_t *object;
 	int e = go_json_read(dir, "transaction-metadata", &object, &fault);
 
 	if (e == -ENOENT || e == -ENOMEM)
 		return e == -ENOENT ? 0 : e;
 	s->has_transaction = true;
+	if (!safe_dir_stat(dir, "transaction-metadata", &st))
+		s->transaction_written = st.changed;
 	s->transaction_usable =
 		!e && go_take_u64(object, "open_transaction_id", &s->open_transaction_id, &fault) &&
 		go_take_string(object, "device_hash", &hash, &fault) &&
@@ -163,45 +190,168 @@ static int read_entry(const struct reading *r, const struct safe_dir *dir,
 	return read_record(r, dir, entry->name);
 }
 
+static int find_immutable(const struct reading *r, const struct safe_dir *dir)
+{
+	static const char *const names[] = { ".", "deviceset-metadata", "transaction-metadata" };
+	int e = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names) && !e; i++) {
+		if (safe_dir_is_immutable(dir, names[i]))
+			e = file_problem(r, "J26", names[i],
+					 "it is immutable (chattr): Docker cannot write it");
+	}
+	return e;
+}
+
 static int by_hash(const void *a, const void *b)
 {
 	return strcmp(((const struct device_record *)a)->hash,
 		      ((const struct device_record *)b)->hash);
 }
 
+static void sort_records(struct driver_state *s)
+{
+	if (s->nr_records)
+		qsort(s->records, s->nr_records, sizeof(*s->records), by_hash);
+}
+
+static int read_metadata(const struct reading *r, const struct safe_dir *dir)
+{
+	struct dir_list list;
+	int e = safe_dir_list(dir, &list);
+
+	r->state->present = !e;
+	if (e && e != -ENOMEM)
+		e = problem_add(r->problems, "J26", "metadata", DIRECTORY, "it cannot be read: %s",
+				safe_dir_fault(e));
+	for (size_t i = 0; i < list.nr && !e; i++)
+		e = read_entry(r, dir, &list.items[i]);
+	dir_list_destroy(&list);
+	if (!e)
+		e = read_set(r, dir);
+	if (!e)
+		e = read_transaction(r, dir);
+	if (!e)
+		e = find_immutable(r, dir);
+	sort_records(r->state);
+	return e;
+}
+
+/* ---- before 0.12 */
+
+struct old_counts {
+	size_t nr, nr_missing, nr_other; /* devices; without a file; of which that says otherwise */
+};
+
+static bool same(const struct device_record *a, const struct device_record *b)
+{
+	return a->device_id == b->device_id && a->size == b->size &&
+	       a->transaction_id == b->transaction_id;
+}
+
+/* {"HASH":{…}, …}; those without a file become records, when add is true. */
+static int take_old(const struct reading *r, json_t *devices, bool add, struct old_counts *counts,
+		    struct go_fault *fault)
+{
+	const size_t nr = r->state->nr_records;
+	const char *hash;
+	json_t *object;
+	int e = 0;
+
+	json_object_foreach(devices, hash, object)
+	{
+		char name[NAME_MAX + 1];
+		struct device_record d = { .hash = name, .usable = true };
+		const struct device_record *now;
+
+		(void)snprintf(name, sizeof(name), "%s", *hash ? hash : "base");
+		if (!take_record(object, &d, fault))
+			return -EBADMSG;
+		/* Those that are added stand behind the others, which are sorted. */
+		now = driver_state_find(&(const struct driver_state){ .records = r->state->records,
+								      .nr_records = nr },
+					name);
+		counts->nr++;
+		counts->nr_missing += !now;
+		counts->nr_other += now && now->usable && !same(now, &d);
+		d.usable = d.device_id >= 0 && d.device_id <= MAX_DEVICE_ID;
+		if (add && !now)
+			e = add_record(r->state, &d);
+		if (e)
+			return e;
+	}
+	return 0;
+}
+
+static int read_old(const struct reading *r, const struct safe_dir *root, const char *path,
+		    bool add, struct old_counts *counts, struct go_fault *fault)
+{
+	json_t *object;
+	int e = go_json_read(root, path, &object, fault);
+
+	if (!e)
+		e = take_old(r, go_get(object, "Devices"), add, counts, fault);
+	json_decref(object);
+	return e;
+}
+
+static int read_unmigrated(const struct reading *r, const struct safe_dir *root)
+{
+	static const char path[] = "devicemapper/json";
+	struct old_counts counts = { 0 };
+	struct go_fault fault;
+	int e = read_old(r, root, path, true, &counts, &fault), p;
+
+	sort_records(r->state);
+	if (e == -ENOENT || e == -ENOMEM)
+		return e == -ENOENT ? 0 : e;
+	r->state->present |= !e;
+	p = e ? problem_add(r->problems, "J25", "json", path, "%s", fault.text)
+	      : problem_add(r->problems, "J25", "json", path,
+			    "%zu devices, whose files the next start writes; %zu of them have a "
+			    "file that says otherwise and is lost then",
+			    counts.nr, counts.nr_other);
+	if (!p && (e == -EBADMSG || counts.nr_other))
+		problem_is_fatal(r->problems);
+	return p;
+}
+
+static int read_migrated(const struct reading *r, const struct safe_dir *root)
+{
+	static const char path[] = "devicemapper/json.migrated";
+	struct old_counts counts = { 0 };
+	struct go_fault fault;
+	int e = read_old(r, root, path, false, &counts, &fault);
+
+	if (!e && counts.nr_missing)
+		return problem_add(r->problems, "J25", "json.migrated", path,
+				   "%zu of its %zu devices have no file any more",
+				   counts.nr_missing, counts.nr);
+	return e == -ENOMEM ? e : 0;
+}
+
+/* ---- all */
+
 int driver_state_read(const struct safe_dir *root, struct driver_state *ret_state,
 		      struct problem_list *problems)
 {
 	struct reading r = { ret_state, problems };
-	struct dir_list list = { 0 };
 	struct safe_dir dir;
 	int e;
 
 	*ret_state = (struct driver_state){ 0 };
 	e = safe_dir_enter(root, DIRECTORY, &dir);
-	if (e == -ENOENT)
-		return 0;
 	if (!e)
-		e = safe_dir_list(&dir, &list);
-	if (e && e != -ENOMEM) {
-		safe_dir_close(&dir);
-		dir_list_destroy(&list);
-		return problem_add(problems, "J26", "metadata", DIRECTORY, "it cannot be read: %s",
-				   strerror(-e));
-	}
-	ret_state->present = !e;
-	for (size_t i = 0; i < list.nr && !e; i++)
-		e = read_entry(&r, &dir, &list.items[i]);
-	if (!e)
-		e = read_set(&r, &dir);
-	if (!e)
-		e = read_transaction(&r, &dir);
-	if (ret_state->nr_records)
-		qsort(ret_state->records, ret_state->nr_records, sizeof(*ret_state->records),
-		      by_hash);
+		e = read_metadata(&r, &dir);
+	else if (e != -ENOENT)
+		e = problem_add(problems, "J26", "metadata", DIRECTORY, "it cannot be read: %s",
+				safe_dir_fault(e));
+	else
+		e = 0;
 	safe_dir_close(&dir);
-	dir_list_destroy(&list);
-	return e;
+	if (!e)
+		e = read_unmigrated(&r, root);
+	return e ? e : read_migrated(&r, root);
 }
 
 void driver_state_destroy(struct driver_state *s)

@@ -2,7 +2,9 @@
  * driver_state.h: what Docker's devicemapper driver wrote below ROOT/devicemapper/metadata.
  *
  * One file for each thin device, named by its hash ("base" for the device of the hash ""), and two
- * for the whole: deviceset-metadata and transaction-metadata (moby 1.4 to 24, deviceset.go).
+ * for the whole: deviceset-metadata and transaction-metadata (moby 1.4 to 24, deviceset.go). Before
+ * 0.12 one file, ROOT/devicemapper/json, had all devices; whoever finds it writes it out as files,
+ * and renames it.
  */
 #ifndef DOCKER_META_STATE_DRIVER_STATE_H
 #define DOCKER_META_STATE_DRIVER_STATE_H
@@ -22,6 +24,7 @@ struct device_record {
 	uint64_t size;           /* bytes */
 	uint64_t transaction_id; /* that was opened to make it: the pool's of then, and one */
 	bool initialized, deleted;
+	time_t marked; /* deleted: when its file was written last; 0: not known */
 };
 
 struct driver_state {
@@ -38,6 +41,7 @@ struct driver_state {
 	uint64_t open_transaction_id;
 	char *transaction_hash; /* owned; "" is the base device */
 	int64_t transaction_device_id;
+	time_t transaction_written; /* when Docker made or deleted its last device; 0: not known */
 };
 
 /*

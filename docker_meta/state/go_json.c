@@ -27,35 +27,43 @@ static void set_fault(struct go_fault *fault, const char *format, ...)
 /* jansson's integers are signed: above, one becomes a string with this in front. */
 static const char unsigned_mark[] = "#u64:";
 
-enum { U64_DIGITS = 20, S64_DIGITS = 19 };
-
 static size_t nr_digits(const char *text)
 {
-	size_t n = 0;
-
-	while (isdigit((unsigned char)text[n]))
-		n++;
-	return n;
+	return strspn(text, "0123456789");
 }
 
+/* Characters of the number that stands there; 0 where none does. */
+static size_t number_length(const char *text)
+{
+	return *text == '-' || isdigit((unsigned char)*text) ? strspn(text, "+-.0123456789eE") : 0;
+}
+
+/* An integer of n characters that does not fit into 63 bits. */
 static bool is_huge(const char *text, size_t n)
 {
-	if (n < S64_DIGITS || n > U64_DIGITS || strchr(".eE", text[n]))
-		return text[n] == '\0' && n >= S64_DIGITS && n <= U64_DIGITS;
-	return n == U64_DIGITS || strncmp(text, "9223372036854775807", n) > 0;
+	static const char most[] = "9223372036854775807";
+	const size_t digits = sizeof(most) - 1;
+
+	if (*text == '-') {
+		text++;
+		n--;
+	}
+	if (n < digits || *text == '0' || nr_digits(text) < n)
+		return false;
+	return n > digits || strncmp(text, most, n) > 0;
 }
 
 /* The text with huge integers as marked strings, to be freed by the caller. */
-static char *mark_huge_integers(const char *text, size_t size)
+static char *mark_huge_integers(const char *text, size_t size, size_t *ret_size)
 {
 	const size_t room = 2 * size + 1; /* a huge integer grows by less than it is long */
 	char *marked = alloc_array(room, 1), *to = marked;
 	bool in_string = false;
 
 	for (size_t i = 0; marked && i < size;) {
-		size_t n = in_string ? 0 : nr_digits(text + i);
+		size_t n = in_string ? 0 : number_length(text + i);
 
-		if (n && is_huge(text + i, n) && (!i || text[i - 1] != '-')) {
+		if (n && is_huge(text + i, n)) {
 			to += snprintf(to, room - (size_t)(to - marked), "\"%s%.*s\"",
 				       unsigned_mark, (int)n, text + i);
 			i += n;
@@ -70,32 +78,102 @@ static char *mark_huge_integers(const char *text, size_t size)
 		to += n;
 		i += n;
 	}
+	*ret_size = marked ? (size_t)(to - marked) : 0;
 	return marked;
 }
 
-static bool has_huge_integer(const char *text, size_t size)
+/* So many digits in a row, be it in a string: to look closer costs more than to parse. */
+static bool may_have_huge_integer(const char *text, size_t size)
 {
-	for (size_t i = 0; i < size; i++) {
+	for (size_t i = 0; i < size;) {
 		size_t n = nr_digits(text + i);
 
-		if (n && is_huge(text + i, n))
+		if (n >= 19)
 			return true;
-		i += n;
+		i += n + 1;
 	}
 	return false;
 }
 
+/* ---- text that is no UTF-8 */
+
+/* Bytes of the character that stands there, of at most size; 0: it is none. */
+static size_t character_length(const unsigned char *c, size_t size)
+{
+	static const struct {
+		unsigned char first, last, low, high; /* of the first byte; of the second */
+		size_t length;
+	} forms[] = {
+		{ 0x00, 0x7f, 0, 0, 1 },       { 0xc2, 0xdf, 0x80, 0xbf, 2 },
+		{ 0xe0, 0xe0, 0xa0, 0xbf, 3 }, { 0xe1, 0xec, 0x80, 0xbf, 3 },
+		{ 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 },
+		{ 0xf0, 0xf0, 0x90, 0xbf, 4 }, { 0xf1, 0xf3, 0x80, 0xbf, 4 },
+		{ 0xf4, 0xf4, 0x80, 0x8f, 4 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
+		size_t n = 2;
+
+		if (*c < forms[i].first || *c > forms[i].last)
+			continue;
+		if (forms[i].length > size ||
+		    (forms[i].length > 1 && (c[1] < forms[i].low || c[1] > forms[i].high)))
+			return 0;
+		while (n < forms[i].length && (c[n] & 0xc0) == 0x80)
+			n++;
+		return n >= forms[i].length ? forms[i].length : 0;
+	}
+	return 0;
+}
+
+/* As Go takes it: U+FFFD in place of each byte that belongs to no character. */
+static char *replace_bad_bytes(const char *text, size_t size, size_t *ret_size)
+{
+	char *good = alloc_array(3 * size + 1, 1), *to = good;
+
+	for (size_t i = 0; good && i < size;) {
+		size_t n = character_length((const unsigned char *)text + i, size - i);
+
+		memcpy(to, n ? text + i : "\xef\xbf\xbd", n ? n : 3);
+		to += n ? n : 3;
+		i += n ? n : 1;
+	}
+	*ret_size = good ? (size_t)(to - good) : 0;
+	return good;
+}
+
 /* ---- objects */
 
-int go_json_parse(char *text, size_t size, json_t **ret_object, struct go_fault *fault)
+static json_t *parse(const char *text, size_t size, json_error_t *error)
 {
-	char *marked = has_huge_integer(text, size) ? mark_huge_integers(text, size) : NULL;
-	json_error_t error;
-	json_t *object = json_loadb(marked ? marked : text, marked ? strlen(marked) : size,
-				    JSON_ALLOW_NUL | JSON_DECODE_ANY, &error);
+	json_t *object = json_loadb(text, size, JSON_ALLOW_NUL | JSON_DECODE_ANY, error);
+	char *good;
 
-	alloc_free(marked);
+	if (object || json_error_code(error) != json_error_invalid_utf8)
+		return object;
+	good = replace_bad_bytes(text, size, &size);
+	if (good)
+		object = json_loadb(good, size, JSON_ALLOW_NUL | JSON_DECODE_ANY, error);
+	alloc_free(good);
+	return object;
+}
+
+int go_json_parse(const char *text, size_t size, json_t **ret_object, struct go_fault *fault)
+{
+	char *marked = NULL;
+	json_error_t error;
+	json_t *object;
+
 	*ret_object = NULL;
+	if (may_have_huge_integer(text, size)) {
+		marked = mark_huge_integers(text, size, &size);
+		if (!marked) {
+			set_fault(fault, "%s", strerror(ENOMEM));
+			return -ENOMEM;
+		}
+	}
+	object = parse(marked ? marked : text, size, &error);
+	alloc_free(marked);
 	if (!object) {
 		set_fault(fault, "line %d column %d: %s", error.line, error.column, error.text);
 		return -EBADMSG;
@@ -109,20 +187,6 @@ int go_json_parse(char *text, size_t size, json_t **ret_object, struct go_fault 
 	return 0;
 }
 
-static const char *explain(int error)
-{
-	switch (error) {
-	case -ELOOP:
-		return "it is a symbolic link";
-	case -EINVAL:
-		return "it is no regular file";
-	case -EFBIG:
-		return "it is too large";
-	default:
-		return strerror(-error);
-	}
-}
-
 int go_json_read(const struct safe_dir *dir, const char *name, json_t **ret_object,
 		 struct go_fault *fault)
 {
@@ -132,7 +196,7 @@ int go_json_read(const struct safe_dir *dir, const char *name, json_t **ret_obje
 
 	*ret_object = NULL;
 	if (r) {
-		set_fault(fault, "%s", explain(r));
+		set_fault(fault, "%s", safe_dir_fault(r));
 		return r;
 	}
 	if (size)
@@ -145,32 +209,35 @@ int go_json_read(const struct safe_dir *dir, const char *name, json_t **ret_obje
 	return r;
 }
 
-/* The exact name first; of several that differ in case the last. */
+/* The last one that says something, whatever its case. */
 json_t *go_get(json_t *object, const char *key)
 {
-	json_t *value = json_object_get(object, key), *v;
+	json_t *value = NULL, *v;
 	const char *k;
 
-	if (!value) {
-		json_object_foreach(object, k, v)
-		{
-			if (!strcasecmp(k, key))
-				value = v;
-		}
+	json_object_foreach(object, k, v)
+	{
+		if (!strcasecmp(k, key) && !json_is_null(v))
+			value = v;
 	}
-	return json_is_null(value) ? NULL : value;
+	return value;
 }
 
 static bool marked_u64(const json_t *value, uint64_t *ret)
 {
 	const char *text = json_string_value(value);
+	unsigned long long number;
 	char *end;
 
 	if (!text || strncmp(text, unsigned_mark, strlen(unsigned_mark)) != 0)
 		return false;
+	text += strlen(unsigned_mark);
 	errno = 0;
-	*ret = strtoull(text + strlen(unsigned_mark), &end, 10);
-	return !errno && !*end;
+	number = strtoull(text, &end, 10);
+	if (errno || *end || !isdigit((unsigned char)*text))
+		return false;
+	*ret = number;
+	return true;
 }
 
 bool go_take_u64(json_t *object, const char *key, uint64_t *value, struct go_fault *fault)
@@ -218,14 +285,16 @@ bool go_take_bool(json_t *object, const char *key, bool *value, struct go_fault 
 bool go_take_string(json_t *object, const char *key, const char **value, struct go_fault *fault)
 {
 	const json_t *v = go_get(object, key);
-	uint64_t ignored;
+	const char *text;
 
 	if (!v)
 		return true;
-	if (!json_is_string(v) || marked_u64(v, &ignored)) {
+	text = json_string_value(v);
+	if (!text || !strncmp(text, unsigned_mark, strlen(unsigned_mark)) ||
+	    strlen(text) != json_string_length(v)) {
 		set_fault(fault, "%s: a string is expected", key);
 		return false;
 	}
-	*value = json_string_value(v);
+	*value = text;
 	return true;
 }

@@ -3,7 +3,9 @@
  *
  * encoding/json matches keys without case, ignores those it does not know, takes the last of
  * several, leaves a field alone where the value is null, and gives up on a value of another type:
- * an integer is written without fraction and exponent.  Unsigned 64-bit numbers are exact.
+ * an integer is written without fraction and exponent.  Unsigned 64-bit numbers are exact.  Bytes
+ * that are no UTF-8 become U+FFFD.  Stricter than Go: at most 2048 levels, no NUL in a key or in a
+ * string that is taken.
  */
 #ifndef DOCKER_META_STATE_GO_JSON_H
 #define DOCKER_META_STATE_GO_JSON_H
@@ -30,7 +32,8 @@ must_check int go_json_read(const struct safe_dir *dir, const char *name, json_t
 			    struct go_fault *fault);
 
 /* The same from text of size bytes, behind which there is a NUL. */
-must_check int go_json_parse(char *text, size_t size, json_t **ret_object, struct go_fault *fault);
+must_check int go_json_parse(const char *text, size_t size, json_t **ret_object,
+			     struct go_fault *fault);
 
 /* The value of a key, or NULL where there is none or it is null. */
 json_t *go_get(json_t *object, const char *key);

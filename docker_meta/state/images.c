@@ -77,17 +77,18 @@ static int take_config(char *text, size_t size, struct image *image, struct go_f
 	return e;
 }
 
-static void read_parent(const struct safe_dir *root, struct image *image)
+/* metadata: of all images; it may be closed. */
+static void read_parent(const struct safe_dir *metadata, struct image *image)
 {
-	char *path = alloc_printf(METADATA "/%s", image->id), *text = NULL;
-	struct safe_dir dir = { -1 };
+	char path[HEX_NAME + sizeof("/parent")], *text = NULL;
+	const char *parent = NULL;
 	size_t size;
 
-	if (path && !safe_dir_enter(root, path, &dir) &&
-	    !safe_dir_read(&dir, "parent", MAX_PARENT, &text, &size) && digest_hex(text))
-		memcpy(image->parent, digest_hex(text), HEX_NAME);
-	safe_dir_close(&dir);
-	alloc_free(path);
+	(void)snprintf(path, sizeof(path), "%s/parent", image->id);
+	if (metadata->fd >= 0 && !safe_dir_read(metadata, path, MAX_PARENT, &text, &size))
+		parent = digest_hex(text);
+	if (parent)
+		memcpy(image->parent, parent, HEX_NAME);
 	alloc_free(text);
 }
 
@@ -100,7 +101,7 @@ static int read_image(const struct reading *r, const struct safe_dir *dir, const
 	int e = safe_dir_read(dir, name, GO_JSON_MAX, &text, &size);
 
 	if (e)
-		return e == -ENOMEM ? e : note(r, name, strerror(-e));
+		return e == -ENOMEM ? e : note(r, name, safe_dir_fault(e));
 	memcpy(image->id, name, HEX_NAME);
 	e = take_config(text, size, image, &fault);
 	image->whole = !e;
@@ -110,7 +111,7 @@ static int read_image(const struct reading *r, const struct safe_dir *dir, const
 	return e;
 }
 
-static int add_image(const struct reading *r, const struct safe_dir *root,
+static int add_image(const struct reading *r, const struct safe_dir *metadata,
 		     const struct safe_dir *dir, const char *name)
 {
 	struct image_store *s = r->store;
@@ -129,35 +130,39 @@ static int add_image(const struct reading *r, const struct safe_dir *root,
 	memcpy(image->id, name, HEX_NAME);
 	e = read_image(r, dir, name, image);
 	if (!e)
-		read_parent(root, image);
+		read_parent(metadata, image);
 	return e;
 }
 
 static int read_images(const struct reading *r, const struct safe_dir *root)
 {
 	struct dir_list list = { 0 };
-	struct safe_dir dir = { -1 };
+	struct safe_dir dir = { -1 }, metadata = { -1 };
 	int e = safe_dir_enter(root, CONTENT, &dir);
 
+	/* Parents are but a courtesy. */
+	if (!e && safe_dir_enter(root, METADATA, &metadata))
+		metadata.fd = -1;
 	if (!e)
 		e = safe_dir_list(&dir, &list);
 	if (!e)
 		r->store->present = true;
 	for (size_t i = 0; i < list.nr && !e; i++)
-		e = add_image(r, root, &dir, list.items[i].name);
+		e = add_image(r, &metadata, &dir, list.items[i].name);
 	if (e && e != -ENOENT && e != -ENOMEM) {
 		r->store->complete = false;
 		e = problem_add(r->problems, "L12", "imagedb", CONTENT, "it cannot be read: %s",
-				strerror(-e));
+				safe_dir_fault(e));
 	}
 	safe_dir_close(&dir);
+	safe_dir_close(&metadata);
 	dir_list_destroy(&list);
 	return e == -ENOENT ? 0 : e;
 }
 
 /* ---- names */
 
-static int add_tag(struct image_store *s, const char *name, const char *id)
+int image_store_add_name(struct image_store *s, const char *name, const char *id)
 {
 	struct tag *grown = alloc_grow(s->tags, &s->tags_capacity, s->nr_tags, sizeof(*grown));
 	struct tag tag = { .name = alloc_string(name) };
@@ -185,7 +190,7 @@ static int take_repositories(struct image_store *s, json_t *repositories, struct
 		{
 			const char *hex =
 				json_is_string(id) ? digest_hex(json_string_value(id)) : NULL;
-			int e = hex ? add_tag(s, name, hex) : -EBADMSG;
+			int e = hex ? image_store_add_name(s, name, hex) : -EBADMSG;
 
 			if (e == -EBADMSG)
 				(void)snprintf(fault->text, sizeof(fault->text),
@@ -214,7 +219,7 @@ static int read_repositories(const struct reading *r, const struct safe_dir *roo
 		r->store->complete = false;
 		r->store->names_lost = true;
 		e = problem_add(r->problems, "L15", "repositories.json", REPOSITORIES, "%s",
-				object || dir.fd >= 0 ? fault.text : strerror(-e));
+				object || dir.fd >= 0 ? fault.text : safe_dir_fault(e));
 	}
 	json_decref(object);
 	safe_dir_close(&dir);
@@ -246,11 +251,28 @@ int image_store_read(const struct safe_dir *root, struct image_store *ret_store,
 	e = read_images(&r, root);
 	if (!e)
 		e = read_repositories(&r, root);
-	if (ret_store->nr_images)
-		qsort(ret_store->images, ret_store->nr_images, sizeof(*ret_store->images), by_id);
-	if (ret_store->nr_tags)
-		qsort(ret_store->tags, ret_store->nr_tags, sizeof(*ret_store->tags), by_image);
+	image_store_sort(ret_store);
 	return e;
+}
+
+int image_store_add(struct image_store *s, const struct image *image)
+{
+	struct image *grown =
+		alloc_grow(s->images, &s->images_capacity, s->nr_images, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	s->images = grown;
+	grown[s->nr_images++] = *image;
+	return 0;
+}
+
+void image_store_sort(struct image_store *s)
+{
+	if (s->nr_images)
+		qsort(s->images, s->nr_images, sizeof(*s->images), by_id);
+	if (s->nr_tags)
+		qsort(s->tags, s->nr_tags, sizeof(*s->tags), by_image);
 }
 
 void image_store_destroy(struct image_store *s)

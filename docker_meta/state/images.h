@@ -38,6 +38,11 @@ must_check int image_store_read(const struct safe_dir *root, struct image_store 
 				struct problem_list *problems);
 void image_store_destroy(struct image_store *s);
 
+/* Add one, which is the store's then, or a name; sort when all are there.  0 or -ENOMEM. */
+must_check int image_store_add(struct image_store *s, const struct image *image);
+must_check int image_store_add_name(struct image_store *s, const char *name, const char *id);
+void image_store_sort(struct image_store *s);
+
 const struct image *image_store_find(const struct image_store *s, const char *id);
 
 /* The first name of an image, or NULL. */

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,10 +22,23 @@ struct reading {
 	const char *below; /* sha256, mounts */
 };
 
+/* A file of a layer or of a mount, as it is opened below the directory of all of them. */
+struct below {
+	char path[NAME_MAX + 24];
+};
+
+static struct below file_below(const char *name, const char *file)
+{
+	struct below b;
+
+	(void)snprintf(b.path, sizeof(b.path), "%s/%s", name, file);
+	return b;
+}
+
 static int note(const struct reading *r, const char *row, const char *object, const char *file,
 		const char *text)
 {
-	char *path = alloc_printf(DIRECTORY "/%s/%s/%s", r->below, object, file);
+	char *path = alloc_printf(DIRECTORY "/%s/%s%s%s", r->below, object, *file ? "/" : "", file);
 	int e = path ? problem_add(r->problems, row, object, path, "%s", text) : -ENOMEM;
 
 	alloc_free(path);
@@ -35,31 +49,32 @@ static int note(const struct reading *r, const char *row, const char *object, co
  * A file of one line, without white space around it, as Docker takes it; *ret_text is NULL where
  * there is none.  0, -errno of the file, -ENOMEM.
  */
-static int read_line(const struct safe_dir *dir, const char *name, char **ret_text)
+static int read_line(const struct safe_dir *dir, const char *name, const char *file,
+		     char **ret_text)
 {
-	char *text, *start;
-	size_t size;
-	int e = safe_dir_read(dir, name, MAX_LINE, &text, &size);
+	size_t size, blank;
+	char *text;
+	int e = safe_dir_read(dir, file_below(name, file).path, MAX_LINE, &text, &size);
 
 	*ret_text = NULL;
 	if (e)
 		return e;
 	while (size && isspace((unsigned char)text[size - 1]))
 		text[--size] = '\0';
-	start = text + strspn(text, " \t\r\n");
-	*ret_text = alloc_string(start);
-	alloc_free(text);
-	return *ret_text ? 0 : -ENOMEM;
+	blank = strspn(text, " \t\r\n");
+	memmove(text, text + blank, size - blank + 1);
+	*ret_text = text;
+	return 0;
 }
 
 /* ---- layers of images */
 
 /* A digest in a file; "" where it is none. */
-static int read_digest(const struct safe_dir *dir, const char *name, char *to)
+static int read_digest(const struct safe_dir *dir, const char *name, const char *file, char *to)
 {
 	char *text;
 	const char *hex;
-	int e = read_line(dir, name, &text);
+	int e = read_line(dir, name, file, &text);
 
 	*to = '\0';
 	if (e)
@@ -79,12 +94,12 @@ static int complain(const struct reading *r, struct layer *l, const char *file, 
 	return note(r, "L6", l->directory, file,
 		    error == -EBADMSG  ? "it is not what stands in such a file"
 		    : error == -ENOENT ? "it is missing"
-				       : strerror(-error));
+				       : safe_dir_fault(error));
 }
 
 static int read_cache_id(const struct reading *r, const struct safe_dir *dir, struct layer *l)
 {
-	int e = read_line(dir, "cache-id", &l->cache_id);
+	int e = read_line(dir, l->directory, "cache-id", &l->cache_id);
 
 	if (!e && !*l->cache_id) {
 		alloc_free(l->cache_id);
@@ -97,7 +112,7 @@ static int read_cache_id(const struct reading *r, const struct safe_dir *dir, st
 static int read_size(const struct reading *r, const struct safe_dir *dir, struct layer *l)
 {
 	char *text;
-	int e = read_line(dir, "size", &text);
+	int e = read_line(dir, l->directory, "size", &text);
 
 	if (!e && !parse_u64(text, &l->size))
 		e = -EBADMSG;
@@ -107,11 +122,13 @@ static int read_size(const struct reading *r, const struct safe_dir *dir, struct
 
 static int check_layer(const struct reading *r, const struct safe_dir *dir, struct layer *l)
 {
+	static const char file[] = "tar-split.json.gz";
+	struct safe_stat ignored;
 	struct digest chain;
-	int e = safe_dir_has_file(dir, "tar-split.json.gz");
+	int e = safe_dir_stat(dir, file_below(l->directory, file).path, &ignored);
 
 	if (e)
-		e = note(r, "L7", l->directory, "tar-split.json.gz", strerror(-e));
+		e = note(r, "L7", l->directory, file, safe_dir_fault(e));
 	if (e || !l->whole)
 		return e;
 	chain = chain_id(*l->parent ? l->parent : NULL, l->diff);
@@ -127,18 +144,18 @@ static int read_layer_files(const struct reading *r, const struct safe_dir *dir,
 
 	if (e)
 		return e;
-	d = read_digest(dir, "diff", l->diff);
+	d = read_digest(dir, l->directory, "diff", l->diff);
 	e = d ? complain(r, l, "diff", d) : 0;
 	if (e)
 		return e;
-	d = read_digest(dir, "parent", l->parent);
+	d = read_digest(dir, l->directory, "parent", l->parent);
 	e = d && d != -ENOENT ? complain(r, l, "parent", d) : 0;
 	if (!e)
 		e = read_size(r, dir, l);
 	return e ? e : check_layer(r, dir, l);
 }
 
-static int add_layer(struct layer_store *s, const struct layer *l)
+int layer_store_add(struct layer_store *s, const struct layer *l)
 {
 	struct layer *grown =
 		alloc_grow(s->layers, &s->layers_capacity, s->nr_layers, sizeof(*grown));
@@ -150,34 +167,30 @@ static int add_layer(struct layer_store *s, const struct layer *l)
 	return 0;
 }
 
-static void destroy_layer(struct layer *l)
+void layer_destroy(struct layer *l)
 {
 	alloc_free(l->directory);
 	alloc_free(l->cache_id);
 }
 
-static int read_layer(const struct reading *r, const struct safe_dir *parent, const char *name)
+static int read_layer(const struct reading *r, const struct safe_dir *parent,
+		      const struct dir_entry *entry)
 {
-	struct layer l = { .directory = alloc_string(name), .whole = true };
-	struct safe_dir dir;
+	struct layer l = { .directory = alloc_string(entry->name), .whole = true };
 	int e = l.directory ? 0 : -ENOMEM;
 
-	if (strlen(name) > HEX_NAME && has_suffix(name, "-removing"))
-		l.removing = true;
-	(void)snprintf(l.chain, sizeof(l.chain), "%.*s", HEX_NAME, name);
-	if (!e)
-		e = safe_dir_enter(parent, name, &dir);
-	if (e && e != -ENOMEM) {
-		l.whole = false;
-		e = note(r, "L6", name, "", strerror(-e));
+	l.removing = strlen(entry->name) > HEX_NAME && has_suffix(entry->name, "-removing");
+	(void)snprintf(l.chain, sizeof(l.chain), "%.*s", HEX_NAME, entry->name);
+	if (!e && entry->is_dir) {
+		e = read_layer_files(r, parent, &l);
 	} else if (!e) {
-		e = read_layer_files(r, &dir, &l);
-		safe_dir_close(&dir);
+		l.whole = false;
+		e = note(r, "L6", entry->name, "", "it is no directory: Docker passes over it");
 	}
 	if (!e)
-		e = add_layer(r->store, &l);
+		e = layer_store_add(r->store, &l);
 	if (e)
-		destroy_layer(&l);
+		layer_destroy(&l);
 	return e;
 }
 
@@ -194,12 +207,12 @@ static int complain_mount(const struct reading *r, struct mount *m, const char *
 static int read_id(const struct reading *r, const struct safe_dir *dir, const char *file,
 		   struct mount *m, char **ret_id)
 {
-	int e = read_line(dir, file, ret_id);
+	int e = read_line(dir, m->name, file, ret_id);
 
 	if (e == -ENOENT || e == -ENOMEM)
 		return e == -ENOENT ? 0 : e;
 	if (e)
-		return complain_mount(r, m, file, strerror(-e));
+		return complain_mount(r, m, file, safe_dir_fault(e));
 	if (is_device_name(*ret_id) && strlen(*ret_id) >= HEX_NAME)
 		return 0;
 	alloc_free(*ret_id);
@@ -215,7 +228,7 @@ static int read_mount_files(const struct reading *r, const struct safe_dir *dir,
 		e = complain_mount(r, m, "mount-id", "it is missing");
 	if (!e)
 		e = read_id(r, dir, "init-id", m, &m->init_id);
-	d = e ? 0 : read_digest(dir, "parent", m->parent);
+	d = e ? 0 : read_digest(dir, m->name, "parent", m->parent);
 	if (d && d != -ENOENT)
 		e = d == -ENOMEM ? d : complain_mount(r, m, "parent", "it names no layer");
 	return e;
@@ -228,21 +241,16 @@ static void destroy_mount(struct mount *m)
 	alloc_free(m->init_id);
 }
 
-static int read_mount(const struct reading *r, const struct safe_dir *parent, const char *name)
+static int read_mount(const struct reading *r, const struct safe_dir *parent,
+		      const struct dir_entry *entry)
 {
 	struct layer_store *s = r->store;
-	struct mount m = { .name = alloc_string(name), .whole = true }, *grown;
-	struct safe_dir dir;
+	struct mount m = { .name = alloc_string(entry->name), .whole = true }, *grown;
 	int e = m.name ? 0 : -ENOMEM;
 
 	if (!e)
-		e = safe_dir_enter(parent, name, &dir);
-	if (e && e != -ENOMEM) {
-		e = complain_mount(r, &m, "", strerror(-e));
-	} else if (!e) {
-		e = read_mount_files(r, &dir, &m);
-		safe_dir_close(&dir);
-	}
+		e = entry->is_dir ? read_mount_files(r, parent, &m)
+				  : complain_mount(r, &m, "", "it is no directory");
 	grown = alloc_grow(s->mounts, &s->mounts_capacity, s->nr_mounts, sizeof(*grown));
 	if (grown)
 		s->mounts = grown;
@@ -256,7 +264,18 @@ static int read_mount(const struct reading *r, const struct safe_dir *parent, co
 
 /* ---- the directories */
 
-typedef int (*read_fn)(const struct reading *r, const struct safe_dir *parent, const char *name);
+typedef int (*read_fn)(const struct reading *r, const struct safe_dir *parent,
+		       const struct dir_entry *entry);
+
+static int read_leftover(const struct reading *r, const struct safe_dir *parent,
+			 const struct dir_entry *entry)
+{
+	(void)parent;
+	return strncmp(entry->name, "write-set-", 10)
+		       ? 0
+		       : note(r, "L10", entry->name, "",
+			      "what was to become a layer when Docker was interrupted");
+}
 
 static int read_below(struct reading *r, const struct safe_dir *root, const char *below, read_fn fn)
 {
@@ -271,12 +290,12 @@ static int read_below(struct reading *r, const struct safe_dir *root, const char
 	if (e && e != -ENOENT && e != -ENOMEM) {
 		r->store->complete = false;
 		e = problem_add(r->problems, "L6", below, path, "it cannot be read: %s",
-				strerror(-e));
+				safe_dir_fault(e));
 	} else if (!e) {
-		r->store->present = true;
+		r->store->present |= fn != read_leftover;
 	}
 	for (size_t i = 0; i < list.nr && !e; i++)
-		e = fn(r, &dir, list.items[i].name);
+		e = fn(r, &dir, &list.items[i]);
 	safe_dir_close(&dir);
 	dir_list_destroy(&list);
 	alloc_free(path);
@@ -293,6 +312,8 @@ int layer_store_read(const struct safe_dir *root, struct layer_store *ret_store,
 	e = read_below(&r, root, "sha256", read_layer);
 	if (!e)
 		e = read_below(&r, root, "mounts", read_mount);
+	if (!e)
+		e = read_below(&r, root, "tmp", read_leftover);
 	for (size_t i = 0; i < ret_store->nr_layers; i++)
 		ret_store->complete &= ret_store->layers[i].cache_id != NULL;
 	for (size_t i = 0; i < ret_store->nr_mounts; i++)
@@ -303,12 +324,23 @@ int layer_store_read(const struct safe_dir *root, struct layer_store *ret_store,
 void layer_store_destroy(struct layer_store *s)
 {
 	for (size_t i = 0; i < s->nr_layers; i++)
-		destroy_layer(&s->layers[i]);
+		layer_destroy(&s->layers[i]);
 	for (size_t i = 0; i < s->nr_mounts; i++)
 		destroy_mount(&s->mounts[i]);
 	alloc_free(s->layers);
 	alloc_free(s->mounts);
 	*s = (struct layer_store){ 0 };
+}
+
+static int by_directory(const void *a, const void *b)
+{
+	return strcmp(((const struct layer *)a)->directory, ((const struct layer *)b)->directory);
+}
+
+void layer_store_sort(struct layer_store *s)
+{
+	if (s->nr_layers)
+		qsort(s->layers, s->nr_layers, sizeof(*s->layers), by_directory);
 }
 
 static int has_directory(const void *name, const void *layer)

@@ -21,6 +21,7 @@ struct layer {
 	char diff[HEX_NAME + 1], parent[HEX_NAME + 1]; /* "": not to be read; no parent */
 	uint64_t size;                                 /* bytes of the files in it */
 	bool removing; /* -removing: its device goes with the next shutdown (20.10 and later) */
+	bool graph;    /* of the layout up to 1.9 (graph.h): all its names are the image's id */
 	bool whole;    /* all of its files could be read */
 };
 
@@ -43,6 +44,11 @@ struct layer_store {
 must_check int layer_store_read(const struct safe_dir *root, struct layer_store *ret_store,
 				struct problem_list *problems);
 void layer_store_destroy(struct layer_store *s);
+
+/* Add one, which is the store's then, after others; sort when all are there.  0 or -ENOMEM. */
+must_check int layer_store_add(struct layer_store *s, const struct layer *l);
+void layer_store_sort(struct layer_store *s);
+void layer_destroy(struct layer *l);
 
 /* The layer of a chain, or NULL; one that is being removed is none. */
 const struct layer *layer_store_find(const struct layer_store *s, const char *chain);

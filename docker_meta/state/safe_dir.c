@@ -4,10 +4,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdint.h>
+#include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "common/base/alloc.h"
@@ -22,36 +23,94 @@ int safe_dir_open(const char *path, struct safe_dir *ret_dir)
 }
 
 /* With O_DIRECTORY a symbolic link is told as something that is no directory. */
-static int enter_one(int fd, const char *name, int *ret_fd)
+static int open_one(int fd, const char *name, int flags, int *ret_fd)
 {
 	struct stat st;
 
-	*ret_fd = openat(fd, name, OPEN_DIR | O_NOFOLLOW);
+	*ret_fd = openat(fd, name, flags | O_NOFOLLOW);
 	if (*ret_fd >= 0)
 		return 0;
-	if (errno == ENOTDIR && !fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) && S_ISLNK(st.st_mode))
+	if (errno == ENOTDIR && flags & O_DIRECTORY &&
+	    !fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) && S_ISLNK(st.st_mode))
 		return -ELOOP;
 	return -errno;
 }
 
-int safe_dir_enter(const struct safe_dir *dir, const char *name, struct safe_dir *ret_dir)
+static int open_part_by_part(int fd, const char *path, int flags, int *ret_fd)
 {
-	char *parts = alloc_string(name), *state = NULL;
-	int fd = -1, r = parts ? 0 : -ENOMEM;
+	char *parts = alloc_string(path), *state = NULL;
+	char *part = parts ? strtok_r(parts, "/", &state) : NULL;
+	int at = -1, r = parts ? 0 : -ENOMEM;
 
-	ret_dir->fd = -1;
-	for (char *part = parts ? strtok_r(parts, "/", &state) : NULL; part && !r;
-	     part = strtok_r(NULL, "/", &state)) {
-		int next = -1;
+	while (part && !r) {
+		char *next = strtok_r(NULL, "/", &state);
+		int below = -1;
 
-		r = enter_one(fd < 0 ? dir->fd : fd, part, &next);
-		if (fd >= 0)
-			close(fd);
-		fd = next;
+		r = open_one(at < 0 ? fd : at, part, next ? OPEN_DIR : flags, &below);
+		if (at >= 0)
+			close(at);
+		at = below;
+		part = next;
 	}
 	alloc_free(parts);
-	ret_dir->fd = fd;
+	*ret_fd = at;
 	return r;
+}
+
+/* Linux 5.6 opens a path in one call; older kernels, and some containers, do not know it. */
+static int open_path(int fd, const char *path, int flags, int *ret_fd)
+{
+#ifdef SYS_openat2
+	const struct open_how how = { .flags = (uint64_t)(unsigned int)(flags | O_NOFOLLOW),
+				      .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
+
+	*ret_fd = (int)syscall(SYS_openat2, fd, path, &how, sizeof(how));
+	if (*ret_fd >= 0)
+		return 0;
+	if (errno != ENOSYS && errno != EPERM)
+		return -errno;
+#endif
+	return open_part_by_part(fd, path, flags, ret_fd);
+}
+
+static bool leads_below(const char *path)
+{
+	if (!*path || *path == '/')
+		return false;
+	for (const char *part = path; part; part = strchr(part, '/')) {
+		part += *part == '/';
+		if (!strncmp(part, "..", 2) && (part[2] == '/' || !part[2]))
+			return false;
+	}
+	return true;
+}
+
+static int open_below(int fd, const char *path, int flags, int *ret_fd)
+{
+	*ret_fd = -1;
+	if (!leads_below(path))
+		return -EXDEV;
+	return strchr(path, '/') ? open_path(fd, path, flags, ret_fd)
+				 : open_one(fd, path, flags, ret_fd);
+}
+
+int safe_dir_enter(const struct safe_dir *dir, const char *name, struct safe_dir *ret_dir)
+{
+	return open_below(dir->fd, name, OPEN_DIR, &ret_dir->fd);
+}
+
+const char *safe_dir_fault(int error)
+{
+	switch (error) {
+	case -ELOOP:
+		return "it is a symbolic link";
+	case -EINVAL:
+		return "it is no regular file";
+	case -EFBIG:
+		return "it is too large";
+	default:
+		return strerror(-error);
+	}
 }
 
 void safe_dir_close(struct safe_dir *dir)
@@ -64,12 +123,11 @@ void safe_dir_close(struct safe_dir *dir)
 /* Neither does a fifo block, nor a terminal become ours.  *ret_size: bytes, as it is now. */
 static int open_regular(const struct safe_dir *dir, const char *name, int *ret_fd, off_t *ret_size)
 {
-	int fd = openat(dir->fd, name, OPEN_FILE), r;
 	struct stat st;
+	int fd, r = open_below(dir->fd, name, OPEN_FILE, &fd);
 
-	if (fd < 0)
-		return errno == ENXIO ? -EINVAL
-				      : -errno; /* ENXIO: a socket, a device without driver */
+	if (r)
+		return r == -ENXIO ? -EINVAL : r; /* a socket, a device without driver */
 	r = fstat(fd, &st) ? -errno : 0;
 	if (!r && !S_ISREG(st.st_mode))
 		r = -EINVAL;
@@ -89,15 +147,30 @@ int safe_dir_open_file(const struct safe_dir *dir, const char *name, int *ret_fd
 	return open_regular(dir, name, ret_fd, &ignored);
 }
 
-int safe_dir_has_file(const struct safe_dir *dir, const char *name)
+int safe_dir_stat(const struct safe_dir *dir, const char *name, struct safe_stat *ret_stat)
 {
 	struct stat st;
 
+	*ret_stat = (struct safe_stat){ 0 };
+	if (!leads_below(name))
+		return -EXDEV;
 	if (fstatat(dir->fd, name, &st, AT_SYMLINK_NOFOLLOW))
 		return -errno;
 	if (S_ISLNK(st.st_mode))
 		return -ELOOP;
-	return S_ISREG(st.st_mode) ? 0 : -EINVAL;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	*ret_stat = (struct safe_stat){ (uint64_t)st.st_size, st.st_mtime };
+	return 0;
+}
+
+bool safe_dir_is_immutable(const struct safe_dir *dir, const char *name)
+{
+	const uint64_t flags = STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND;
+	struct statx st;
+
+	return leads_below(name) && !statx(dir->fd, name, AT_SYMLINK_NOFOLLOW, STATX_TYPE, &st) &&
+	       st.stx_attributes & flags;
 }
 
 /* A file of size bytes, or of what it has become since. */

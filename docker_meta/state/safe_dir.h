@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT
  * safe_dir.h: directories that somebody else writes, from which nothing is wanted but their files.
  *
- * Names are opened one by one below the directory's descriptor.  No symbolic link is followed, no
- * fifo or device is opened, and nothing is ever created or changed.
+ * Names are opened below the directory's descriptor; they may have several parts, "a/b", but none
+ * leads upward (-EXDEV).  No symbolic link is followed, no fifo blocks, nothing but regular files
+ * is read, and nothing is ever created or changed.
  */
 #ifndef DOCKER_META_STATE_SAFE_DIR_H
 #define DOCKER_META_STATE_SAFE_DIR_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <time.h>
 
 #include "common/base/compiler.h"
 
@@ -19,13 +22,13 @@ struct safe_dir {
 /* The directory that the user named: this one may be a symbolic link.  0 or -errno. */
 must_check int safe_dir_open(const char *path, struct safe_dir *ret_dir);
 
-/*
- * One below another; name may have several parts, "a/b".  0, -ENOENT, -ELOOP for a symbolic link,
- * -ENOTDIR, or another -errno.
- */
+/* One below another.  0, -ENOENT, -ELOOP for a symbolic link, -ENOTDIR, or another -errno. */
 must_check int safe_dir_enter(const struct safe_dir *dir, const char *name,
 			      struct safe_dir *ret_dir);
 void safe_dir_close(struct safe_dir *dir);
+
+/* What an -errno of these functions says, for people. */
+const char *safe_dir_fault(int error);
 
 /*
  * The whole of a regular file, to be freed by the caller; a NUL stands behind it that *ret_size
@@ -38,8 +41,20 @@ must_check int safe_dir_read(const struct safe_dir *dir, const char *name, size_
 /* A descriptor of a regular file, for whoever reads it himself.  Errors as above. */
 must_check int safe_dir_open_file(const struct safe_dir *dir, const char *name, int *ret_fd);
 
-/* Whether there is a regular file of that name: 0, or as above. */
-must_check int safe_dir_has_file(const struct safe_dir *dir, const char *name);
+struct safe_stat {
+	uint64_t size; /* bytes */
+	time_t changed;
+};
+
+/*
+ * Whether there is a regular file of that name: 0, or as above.  Of a name with several parts those
+ * in front must be known to be directories: here they would be followed.
+ */
+must_check int safe_dir_stat(const struct safe_dir *dir, const char *name,
+			     struct safe_stat *ret_stat);
+
+/* Whether nobody, not even root, may change it, by a flag of its file system (chattr +i, +a). */
+bool safe_dir_is_immutable(const struct safe_dir *dir, const char *name);
 
 struct dir_entry {
 	char *name; /* owned by the list */

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT
+ * root_hint.h: what a directory is in which there is no state of the devicemapper driver.
+ */
+#ifndef DOCKER_META_STATE_ROOT_HINT_H
+#define DOCKER_META_STATE_ROOT_HINT_H
+
+#include "docker_meta/state/safe_dir.h"
+
+struct root_hint {
+	char text[200]; /* one line */
+};
+
+/* It is the driver's own directory, one above (userns-remap), another driver's, or empty. */
+struct root_hint root_hint_of(const struct safe_dir *root);
+
+#endif
