@@ -257,6 +257,17 @@ static int find_in_record(struct finder *f, const struct device_row *row)
 	return find_lingering(f, row);
 }
 
+/* Docker before 1.4 had none. */
+static int find_missing_set(struct finder *f)
+{
+	const struct driver_state *d = &f->t->docker->driver;
+	int r = finder_add(f, ROW_J14, NULL, NULL, "deviceset-metadata is not there");
+
+	if (!r && !d->since_1_9 && !d->has_transaction)
+		f->list->items[f->list->nr - 1].severity = META_INFO;
+	return r;
+}
+
 int find_in_records(struct finder *f)
 {
 	const struct driver_state *d = &f->t->docker->driver;
@@ -269,7 +280,7 @@ int find_in_records(struct finder *f)
 			r = find_in_record(f, &f->t->rows[i]);
 	}
 	if (!r && d->present && d->nr_records && !d->has_set && !d->set_broken)
-		r = finder_add(f, ROW_J14, NULL, NULL, "deviceset-metadata is not there");
+		r = find_missing_set(f);
 	if (!r && d->has_set && d->next_device_id > MAX_DEVICE_ID)
 		r = finder_add(f, ROW_J21, NULL, NULL,
 			       "deviceset-metadata: next_device_id %" PRIu64, d->next_device_id);

@@ -195,8 +195,10 @@ static int find_unnamed(struct finder *f, const struct image *image)
 
 static int find_parent(struct finder *f, const struct image *image)
 {
-	if (!*image->parent || image_store_find(&f->t->docker->images, image->parent) ||
-	    layer_store_find(&f->t->docker->layers, image->parent))
+	const struct layer *own = layer_store_find(&f->t->docker->layers, image->id);
+
+	/* Up to 1.9 that is L4. */
+	if ((own && own->graph) || !*image->parent || image_store_find(&f->t->docker->images, image->parent))
 		return 0;
 	return finder_add(f, ROW_L17, image->id, NULL, "image %.12s: parent %.12s", image->id,
 			  image->parent);

@@ -131,7 +131,7 @@ struct reference {
 	const char *hash;
 	const struct layer *layer;
 	const struct mount *mount;
-	bool init;
+	bool init, lower;
 };
 
 struct references {
@@ -163,9 +163,14 @@ static int collect_references(const struct layer_store *s, struct references *re
 	int r = 0;
 
 	for (size_t i = 0; i < s->nr_layers && !r; i++) {
-		struct reference ref = { .hash = s->layers[i].cache_id, .layer = &s->layers[i] };
+		const struct layer *l = &s->layers[i];
+		struct reference own = { .hash = l->cache_id, .layer = l };
+		struct reference lower = { .hash = l->parent, .lower = true };
 
-		r = refer(refs, &ref);
+		r = refer(refs, &own);
+		/* Up to 1.9 the name of a lost layer is that of its device. */
+		if (!r && l->graph && *l->parent && !layer_store_find(s, l->parent))
+			r = refer(refs, &lower);
 	}
 	for (size_t i = 0; i < s->nr_mounts && !r; i++) {
 		struct reference own = { .hash = s->mounts[i].mount_id, .mount = &s->mounts[i] };
@@ -204,7 +209,7 @@ static const struct container *old_container(const struct device_table *t, const
 		return NULL;
 	(void)snprintf(id, sizeof(id), "%.*s", HEX_NAME, hash);
 	c = container_store_find(&t->docker->containers, id);
-	return c && c->old_layout ? c : NULL;
+	return c && (c->old_layout || t->docker->graph.current) ? c : NULL;
 }
 
 /* ---- which image a layer is of */
@@ -278,7 +283,9 @@ static void find_owner(const struct device_table *t, const struct references *re
 	if (ref) {
 		row->layer = ref->layer;
 		row->mount = ref->mount;
-		row->role = ref->layer ? ROLE_LAYER : ref->init ? ROLE_INIT : ROLE_RW;
+		row->role = ref->layer || ref->lower ? ROLE_LAYER
+			    : ref->init            ? ROLE_INIT
+						   : ROLE_RW;
 	}
 	if (row->mount)
 		row->container = container_store_find(&t->docker->containers, row->mount->name);

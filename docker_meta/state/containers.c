@@ -88,9 +88,9 @@ static int read_config(const struct reading *r, const struct safe_dir *dir, stru
 	int e = go_json_read(dir, file_below(c, "", file).path, &config, &fault);
 
 	if (e == -ENOENT) {
-		c->old_layout = true;
 		e = go_json_read(dir, file_below(c, "", "config.json").path, &config, &fault);
-		c->old_layout = !e;
+		c->old_layout = e != -ENOENT;
+		file = c->old_layout ? "config.json" : file;
 	}
 	if (!e)
 		e = take_config(config, c, &fault);

@@ -102,6 +102,7 @@ static int read_record(const struct reading *r, const struct safe_dir *dir, char
 	if (e == -EACCES || e == -EPERM)
 		return forbidden(r, name, &d);
 	d.usable = !e && take_record(object, &d, &fault);
+	r->state->since_1_9 |= d.usable && go_get(object, "deleted");
 	note_mark(dir, &d);
 	e = d.usable ? judge_record(r, &d) : judge_unusable(r, name, fault.text);
 	if (!e && d.usable && !is_device_name(name))
@@ -306,6 +307,7 @@ static int read_unmigrated(const struct reading *r, const struct safe_dir *root)
 	if (e == -ENOENT || e == -ENOMEM)
 		return e == -ENOENT ? 0 : e;
 	r->state->present |= !e;
+	r->state->before_0_12 = true;
 	p = e ? problem_add(r->problems, "J25", "json", path, "%s", fault.text)
 	      : problem_add(r->problems, "J25", "json", path,
 			    "%zu devices, whose files the next start writes; %zu of them have a "

@@ -28,7 +28,9 @@ struct device_record {
 };
 
 struct driver_state {
-	bool present;                  /* there is a metadata directory */
+	bool present;                  /* there is a metadata directory, or the one file */
+	bool since_1_9;                /* some device's file has "deleted" */
+	bool before_0_12;              /* there is devicemapper/json */
 	struct device_record *records; /* owned, by hash */
 	size_t nr_records, records_capacity;
 
