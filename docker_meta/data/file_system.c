@@ -86,7 +86,8 @@ enum {
 #define EXT_MAGIC_VALUE 0xef53u
 #define EXT_HAS_JOURNAL 0x4u
 #define EXT_64BIT 0x80u
-/* What ext3 knows: file types, recovery, meta groups; sparse superblocks, large files, directories. */
+/* What ext3 knows: file types, recovery, meta groups; sparse superblocks, large files, directories.
+ */
 #define EXT3_INCOMPAT 0x16u
 #define EXT3_RO_COMPAT 0x7u
 

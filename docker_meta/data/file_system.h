@@ -14,10 +14,10 @@
 enum { FILE_SYSTEM_HEAD = 4096 }; /* bytes that tell it */
 
 struct file_system {
-	const char *type; /* "xfs", "ext4", …; NULL: it is not known */
-	uint64_t bytes;   /* its size */
+	const char *type;    /* "xfs", "ext4", …; NULL: it is not known */
+	uint64_t bytes;      /* its size */
 	uint32_t block_size; /* bytes */
-	char uuid[37];    /* as blkid prints it */
+	char uuid[37];       /* as blkid prints it */
 	char label[17];
 };
 

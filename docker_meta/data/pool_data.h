@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * pool_data.h: the file systems in the devices of a pool, looked at through its data device.
  *
- * Of each device thin block 0 alone is read, at most 4096 bytes; devices that share it are read once.
+ * Of each device thin block 0 alone is read, at most 4096 bytes; devices that share it are read
+ * once.
  */
 #ifndef DOCKER_META_DATA_POOL_DATA_H
 #define DOCKER_META_DATA_POOL_DATA_H
@@ -10,9 +11,9 @@
 #include "docker_meta/join/devices.h"
 
 struct pool_data {
-	bool looked_at;   /* there is a data device, and it was read */
-	bool named;       /* by the user: a fault of it is one to be told */
-	char fault[200];  /* why it could not be read; "": it could, or there is none */
+	bool looked_at;              /* there is a data device, and it was read */
+	bool named;                  /* by the user: a fault of it is one to be told */
+	char fault[200];             /* why it could not be read; "": it could, or there is none */
 	struct file_system *systems; /* owned, by row of the table; NULL: not looked at */
 	const struct device_table *table; /* borrowed */
 };

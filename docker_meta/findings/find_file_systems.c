@@ -21,10 +21,9 @@ static int find_size(struct finder *f, const struct device_row *row, const struc
 
 	if (fs->bytes <= size && size - fs->bytes <= LEFT_OUT)
 		return 0;
-	r = finder_add_of_device(f, ROW_J8, row,
-				 "metadata/%s: size %" PRIu64 ", the %s in it has %" PRIu64
-				 " bytes",
-				 row->hash, size, fs->type, fs->bytes);
+	r = finder_add_of_device(
+		f, ROW_J8, row, "metadata/%s: size %" PRIu64 ", the %s in it has %" PRIu64 " bytes",
+		row->hash, size, fs->type, fs->bytes);
 	if (!r)
 		last = &f->list->items[f->list->nr - 1];
 	/* The kernel does not mount what is larger than its device. */
@@ -45,10 +44,11 @@ static int find_base(struct finder *f, const struct device_row *base, const stru
 					 d->base_uuid, fs->type, base->id, fs->uuid);
 	if (!r && d->base_filesystem && *d->base_filesystem &&
 	    strcmp(d->base_filesystem, fs->type) != 0)
-		r = finder_add_of_device(f, ROW_J17, base,
-					 "deviceset-metadata: BaseDeviceFilesystem %.40s, in device "
-					 "%" PRIu64 " is %s",
-					 d->base_filesystem, base->id, fs->type);
+		r = finder_add_of_device(
+			f, ROW_J17, base,
+			"deviceset-metadata: BaseDeviceFilesystem %.40s, in device "
+			"%" PRIu64 " is %s",
+			d->base_filesystem, base->id, fs->type);
 	return r;
 }
 

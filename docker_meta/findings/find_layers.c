@@ -198,7 +198,8 @@ static int find_parent(struct finder *f, const struct image *image)
 	const struct layer *own = layer_store_find(&f->t->docker->layers, image->id);
 
 	/* Up to 1.9 that is L4. */
-	if ((own && own->graph) || !*image->parent || image_store_find(&f->t->docker->images, image->parent))
+	if ((own && own->graph) || !*image->parent ||
+	    image_store_find(&f->t->docker->images, image->parent))
 		return 0;
 	return finder_add(f, ROW_L17, image->id, NULL, "image %.12s: parent %.12s", image->id,
 			  image->parent);

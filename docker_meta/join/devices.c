@@ -283,9 +283,7 @@ static void find_owner(const struct device_table *t, const struct references *re
 	if (ref) {
 		row->layer = ref->layer;
 		row->mount = ref->mount;
-		row->role = ref->layer || ref->lower ? ROLE_LAYER
-			    : ref->init            ? ROLE_INIT
-						   : ROLE_RW;
+		row->role = ref->layer || ref->lower ? ROLE_LAYER : ref->init ? ROLE_INIT : ROLE_RW;
 	}
 	if (row->mount)
 		row->container = container_store_find(&t->docker->containers, row->mount->name);

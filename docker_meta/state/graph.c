@@ -25,8 +25,8 @@ struct reading {
 	const struct graph_stores *stores;
 	struct graph_state *state;
 	struct problem_list *problems;
-	json_t *map; /* owned; NULL: none, or not to be read */
-	size_t first; /* of the layers that were added */
+	json_t *map;        /* owned; NULL: none, or not to be read */
+	size_t first;       /* of the layers that were added */
 	uint8_t *is_parent; /* owned: of another, by layer that was added */
 };
 
@@ -108,8 +108,7 @@ static int read_parent(const struct reading *r, struct layer *l)
 		return e == -ENOENT ? 0 : e;
 	if (e)
 		return complain(r, l, "parent", safe_dir_fault(e));
-	e = !size || take_id(text, l->parent) ? 0
-					      : complain(r, l, "parent", "it names no image");
+	e = !size || take_id(text, l->parent) ? 0 : complain(r, l, "parent", "it names no image");
 	alloc_free(text);
 	return e;
 }
@@ -236,8 +235,7 @@ static const struct layer *find_added(const struct reading *r, const char *id)
 		else
 			high = middle;
 	}
-	return low < s->nr_layers && !strcmp(s->layers[low].directory, id) ? &s->layers[low]
-									   : NULL;
+	return low < s->nr_layers && !strcmp(s->layers[low].directory, id) ? &s->layers[low] : NULL;
 }
 
 static int find_parents(struct reading *r)

@@ -4,8 +4,8 @@
  *
  * Image, layer and device have one name there, the image's id; an image is its own top layer, and
  * json (parent, parent_id) or a file of its own leads to the next below.  Docker 1.10 to 18 takes
- * them over at each start, keeps the directory, and notes in ROOT/.migration-v1-images.json which it
- * has (moby migrate/v1/migratev1.go).
+ * them over at each start, keeps the directory, and notes in ROOT/.migration-v1-images.json which
+ * it has (moby migrate/v1/migratev1.go).
  */
 #ifndef DOCKER_META_STATE_GRAPH_H
 #define DOCKER_META_STATE_GRAPH_H
@@ -16,9 +16,9 @@
 
 struct graph_state {
 	bool present;
-	bool current;  /* nothing newer is there: Docker is 1.9 or older */
-	bool complete; /* all that may name a device could be read */
-	bool has_map;  /* the migration came to its end once */
+	bool current;       /* nothing newer is there: Docker is 1.9 or older */
+	bool complete;      /* all that may name a device could be read */
+	bool has_map;       /* the migration came to its end once */
 	size_t nr, nr_left; /* images; those that were not taken over */
 };
 
@@ -30,8 +30,9 @@ struct graph_stores {
 };
 
 /*
- * Layers, images and names of an old host are added to the stores; of one that was upgraded only the
- * layers that were left behind.  What cannot be used becomes a problem.  0 or -errno of our own.
+ * Layers, images and names of an old host are added to the stores; of one that was upgraded only
+ * the layers that were left behind.  What cannot be used becomes a problem.  0 or -errno of our
+ * own.
  */
 must_check int graph_read(const struct safe_dir *root, const struct graph_stores *stores,
 			  struct graph_state *ret_state, struct problem_list *problems);

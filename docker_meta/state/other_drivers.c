@@ -7,8 +7,9 @@
 #include "common/base/alloc.h"
 
 /* Of moby daemon/graphdriver; it does not count vfs. */
-static const char *const names[] = { "aufs", "btrfs", "fuse-overlayfs", "overlay", "overlay2",
-				     "zfs" };
+static const char *const names[] = {
+	"aufs", "btrfs", "fuse-overlayfs", "overlay", "overlay2", "zfs"
+};
 
 static int look_at_state(const struct safe_dir *root, struct other_driver *d)
 {

@@ -7,10 +7,10 @@
 #include "docker_meta/state/images.h"
 
 struct other_driver {
-	const char *name;  /* a constant */
-	bool has_state;    /* ROOT/NAME is there and not empty: Docker takes it for one in use */
-	size_t nr_images;  /* of its own, in ROOT/image/NAME */
-	size_t nr_twice;   /* of these the devicemapper driver has, too */
+	const char *name; /* a constant */
+	bool has_state;   /* ROOT/NAME is there and not empty: Docker takes it for one in use */
+	size_t nr_images; /* of its own, in ROOT/image/NAME */
+	size_t nr_twice;  /* of these the devicemapper driver has, too */
 };
 
 struct other_drivers {

@@ -15,7 +15,8 @@ static bool has_dir(const struct safe_dir *root, const char *name)
 	return !r;
 }
 
-/* With userns-remap Docker's root is a directory below, called after user and group: "100000.100000". */
+/* With userns-remap Docker's root is a directory below, called after user and group:
+ * "100000.100000". */
 static bool is_remapped(const struct safe_dir *root, const struct dir_entry *entry)
 {
 	const char *group = strchr(entry->name, '.');
@@ -54,8 +55,8 @@ static bool find_other_driver(const struct safe_dir *root, struct root_hint *hin
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		if (!has_dir(root, names[i]))
 			continue;
-		(void)snprintf(hint->text, sizeof(hint->text),
-			       NOTHING ": Docker uses %s here", names[i]);
+		(void)snprintf(hint->text, sizeof(hint->text), NOTHING ": Docker uses %s here",
+			       names[i]);
 		return true;
 	}
 	return false;

@@ -209,4 +209,103 @@ change 'X1:90 X1:91 X1:92 X10:90,91,92' foreign 3
 [ "$(docker_meta -f json -r host --xml host.xml | jq -c '[.findings[] | select(.id == "X1") | .remedy]')" = '[null,null,null]' ] ||
 	fail "there is a remedy for devices of others"
 
+# ---- file systems in the devices
+uuid=11111111-2222-3333-4444-555555555555
+put() { # FILE BLOCK: the first data block of a device
+	dd if="$1" of=data bs=64k seek="$2" count=1 conv=notrunc status=none
+}
+be() { # BYTES NUMBER
+	printf "%0$((2 * $1))x" "$2" | sed 's/../\\x&/g'
+}
+xfs() { # FILE UUID BLOCKS: the superblock of an xfs with blocks of 4096 bytes
+	truncate -s 0 "$1"
+	truncate -s 64K "$1"
+	{
+		printf "XFSB$(be 4 4096)$(be 8 "$3")"
+		head -c 16 /dev/zero
+		printf "$(printf %s "$2" | tr -d - | sed 's/../\\x&/g')"
+	} | dd of="$1" conv=notrunc status=none
+	printf 'label' | dd of="$1" conv=notrunc status=none bs=1 seek=108
+	printf '\014' | dd of="$1" conv=notrunc status=none bs=1 seek=120
+}
+mkfs() { # FILE TYPE SIZE [UUID]
+	rm -f "$1"
+	"mkfs.$2" -q -F -L label -U "${4:-$uuid}" "$1" "$3" >/dev/null 2>&1
+}
+PATH=$PATH:/sbin:/usr/sbin
+mkfs ext4.64 ext4 64M
+mkfs ext4.40 ext4 40M
+mkfs ext4.65 ext4 65M
+mkfs ext4.other ext4 64M 99999999-2222-3333-4444-555555555555
+mkfs ext3.64 ext3 64M
+mkfs ext2.64 ext2 64M
+xfs xfs.64 $uuid 16384
+xfs xfs.60 $uuid 15360
+xfs xfs.65 $uuid 16640
+old_begin small small.xml 67108864
+old_image bottom
+old_image top bottom
+printf '{"Repositories":{"app":{"1":"%s"}}}' "$top" >small/repositories-devicemapper
+old_end
+printf '{"BaseDeviceUUID":"%s","BaseDeviceFilesystem":"ext4"}' $uuid \
+	>small/devicemapper/metadata/deviceset-metadata
+from=small
+
+# with WANTED FILE BLOCK...: the device of each block begins as the file does
+with() {
+	local wanted=$1
+	shift
+	rm -f data
+	truncate -s 10M data
+	while [ $# -gt 0 ]; do
+		put "$1" "$2"
+		shift 2
+	done
+	expect "$wanted" -r small --xml small.xml --data data
+}
+expect '' -r small --xml small.xml
+with ''
+with '' ext4.64 1 ext4.64 2 ext4.64 3
+with 'J8:2' ext4.64 1 ext4.40 2
+with 'J8:3' ext4.64 1 ext4.64 2 ext4.65 3
+run 2 docker_meta -r small --xml small.xml --data data
+has out 'size 67108864, the ext4 in it has 68157440'
+with 'J16:1' ext4.other 1
+with 'J17:1' ext3.64 1
+with 'J17:1' ext2.64 1
+with 'J17:1' xfs.64 1
+run 1 docker_meta -r small --xml small.xml --data data
+has out 'BaseDeviceFilesystem ext4, in device 1 is xfs'
+with 'J8:1 J17:1' xfs.65 1
+with '' ext4.64 1 xfs.60 2
+with 'J8:3' ext4.64 1 xfs.60 2 xfs.65 3
+# What is cut off, or is no file system, says nothing.
+rm -f data
+truncate -s 64K data
+expect '' -r small --xml small.xml --data data
+head -c 1500 ext4.other >part
+truncate -s 64K data
+cat part >>data
+expect '' -r small --xml small.xml --data data
+head -c 1M /dev/urandom >data
+expect '' -r small --xml small.xml --data data
+# The loop file is looked at without being asked for, but not through a symbolic link.
+rm -rf host
+cp -a small host
+mkdir host/devicemapper/devicemapper
+with 'J16:1' ext4.other 1
+cp data host/devicemapper/devicemapper/data
+expect 'J16:1' -r host --xml small.xml
+mv host/devicemapper/devicemapper/data elsewhere
+ln -s "$PWD/elsewhere" host/devicemapper/devicemapper/data
+expect '' -r host --xml small.xml
+ln -s elsewhere by-name
+expect 'J16:1' -r small --xml small.xml --data by-name
+run 3 docker_meta -r small --xml small.xml --data not/there
+has err 'not/there: No such file'
+run 3 docker_meta -r small --xml small.xml --data small
+mkfifo fifo
+run 3 docker_meta -r small --xml small.xml --data fifo
+has err 'fifo: it is no regular file'
+
 finish
