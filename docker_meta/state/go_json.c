@@ -41,13 +41,12 @@ static size_t number_length(const char *text)
 /* An integer of n characters that does not fit into 63 bits. */
 static bool is_huge(const char *text, size_t n)
 {
-	static const char most[] = "9223372036854775807";
-	const size_t digits = sizeof(most) - 1;
+	const bool negative = *text == '-';
+	const char *most = negative ? "9223372036854775808" : "9223372036854775807";
+	const size_t digits = strlen(most);
 
-	if (*text == '-') {
-		text++;
-		n--;
-	}
+	text += negative;
+	n -= negative;
 	if (n < digits || *text == '0' || nr_digits(text) < n)
 		return false;
 	return n > digits || strncmp(text, most, n) > 0;
