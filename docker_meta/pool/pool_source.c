@@ -12,6 +12,7 @@
 #include "common/thin/metadata_read.h"
 #include "common/tool/dm_busy.h"
 #include "common/xml/parse.h"
+#include "docker_meta/pool/window_engine.h"
 
 struct pool_source {
 	enum pool_source_kind kind;
@@ -199,13 +200,17 @@ static void note_superblock(const struct superblock *sb, struct pool_reading *re
 static int read_raw(struct pool_source *s, const struct read_options *options,
 		    struct metadata_visitor *v, struct progress *progress, struct read_fault *fault)
 {
-	struct metadata_reader *reader;
-	int r = metadata_reader_open(s->engine, options, &reader, fault);
+	struct metadata_reader *reader = NULL;
+	struct block_engine *windows;
+	int r = window_engine_create(s->engine, &windows);
 
 	if (r)
 		return r;
-	r = metadata_reader_run(reader, v, progress, fault);
+	r = metadata_reader_open(windows, options, &reader, fault);
+	if (!r)
+		r = metadata_reader_run(reader, v, progress, fault);
 	metadata_reader_destroy(reader);
+	block_engine_destroy(windows);
 	return r;
 }
 

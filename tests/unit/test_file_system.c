@@ -89,14 +89,18 @@ Test(file_system, ext)
 		uint32_t compat, incompat, ro_compat;
 		const char *type;
 	} cases[] = {
-		{ 0, 0, 0, "ext2" },      { 0x38, 0x2, 0x3, "ext2" }, { 0x3c, 0x2, 0x3, "ext3" },
-		{ 0x3c, 0x6, 0x7, "ext3" }, { 0x3c, 0x2c2, 0x46b, "ext4" }, { 0, 0x40, 0, "ext4" },
+		{ 0, 0, 0, "ext2" },
+		{ 0x38, 0x2, 0x3, "ext2" },
+		{ 0x3c, 0x2, 0x3, "ext3" },
+		{ 0x3c, 0x6, 0x7, "ext3" },
+		{ 0x3c, 0x2c2, 0x46b, "ext4" },
+		{ 0, 0x40, 0, "ext4" },
 		{ 0x4, 0x2, 0x8, "ext4" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		const struct head h = ext(1000, 2, cases[i].compat, cases[i].incompat,
-					  cases[i].ro_compat);
+		const struct head h =
+			ext(1000, 2, cases[i].compat, cases[i].incompat, cases[i].ro_compat);
 		struct file_system fs = probe(&h);
 
 		cr_assert_not_null(fs.type);

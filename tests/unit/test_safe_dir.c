@@ -82,30 +82,18 @@ static const struct {
 	int result; /* of opening it as a file */
 	const char *text;
 } files[] = {
-	{ "file", 0, "text" },
-	{ "a/b/file", 0, "below" },
-	{ "./file", 0, "text" },
-	{ "a//b/file", 0, "below" },
-	{ "empty", 0, "" },
-	{ "none", -ENOENT, NULL },
-	{ "a/none", -ENOENT, NULL },
-	{ "none/file", -ENOENT, NULL },
-	{ "file/x", -ENOTDIR, NULL },
-	{ "link", -ELOOP, NULL },
-	{ "dangling", -ELOOP, NULL },
-	{ "loop", -ELOOP, NULL },
-	{ "a/up", -ELOOP, NULL },
-	{ "link-to-a/b/file", -ELOOP, NULL },
-	{ "fifo", -EINVAL, NULL },
-	{ "socket", -EINVAL, NULL },
-	{ "a", -EINVAL, NULL },
-	{ "a/b", -EINVAL, NULL },
-	{ "large", -EFBIG, NULL },
-	{ "..", -EXDEV, NULL },
-	{ "../x", -EXDEV, NULL },
-	{ "a/../file", -EXDEV, NULL },
-	{ "a/..", -EXDEV, NULL },
-	{ "/etc/passwd", -EXDEV, NULL },
+	{ "file", 0, "text" },        { "a/b/file", 0, "below" },
+	{ "./file", 0, "text" },      { "a//b/file", 0, "below" },
+	{ "empty", 0, "" },           { "none", -ENOENT, NULL },
+	{ "a/none", -ENOENT, NULL },  { "none/file", -ENOENT, NULL },
+	{ "file/x", -ENOTDIR, NULL }, { "link", -ELOOP, NULL },
+	{ "dangling", -ELOOP, NULL }, { "loop", -ELOOP, NULL },
+	{ "a/up", -ELOOP, NULL },     { "link-to-a/b/file", -ELOOP, NULL },
+	{ "fifo", -EINVAL, NULL },    { "socket", -EINVAL, NULL },
+	{ "a", -EINVAL, NULL },       { "a/b", -EINVAL, NULL },
+	{ "large", -EFBIG, NULL },    { "..", -EXDEV, NULL },
+	{ "../x", -EXDEV, NULL },     { "a/../file", -EXDEV, NULL },
+	{ "a/..", -EXDEV, NULL },     { "/etc/passwd", -EXDEV, NULL },
 	{ "", -EXDEV, NULL },
 };
 
@@ -135,10 +123,19 @@ static void expect_directories(void)
 		const char *name;
 		int result;
 	} cases[] = {
-		{ "a", 0 },          { "a/b", 0 },        { "a/b/", 0 },         { ".", 0 },
-		{ "file", -ENOTDIR }, { "none", -ENOENT }, { "link-to-a", -ELOOP },
-		{ "link-to-a/b", -ELOOP }, { "..", -EXDEV }, { "a/../..", -EXDEV },
-		{ "/", -EXDEV },     { "fifo", -ENOTDIR }, { "loop", -ELOOP },
+		{ "a", 0 },
+		{ "a/b", 0 },
+		{ "a/b/", 0 },
+		{ ".", 0 },
+		{ "file", -ENOTDIR },
+		{ "none", -ENOENT },
+		{ "link-to-a", -ELOOP },
+		{ "link-to-a/b", -ELOOP },
+		{ "..", -EXDEV },
+		{ "a/../..", -EXDEV },
+		{ "/", -EXDEV },
+		{ "fifo", -ENOTDIR },
+		{ "loop", -ELOOP },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -185,7 +182,8 @@ Test(safe_dir, unreadable)
 
 	if (!geteuid() && (chmod(place.path, 0755) || seteuid(65534)))
 		cr_skip_test("it is root, and cannot be another");
-	cr_expect_eq(safe_dir_read(&place.dir, "file", MAX, &text, &size), geteuid() == 65534 ? -EACCES : 0);
+	cr_expect_eq(safe_dir_read(&place.dir, "file", MAX, &text, &size),
+		     geteuid() == 65534 ? -EACCES : 0);
 	cr_expect_eq(safe_dir_enter(&place.dir, "a", &dir), geteuid() == 65534 ? -EACCES : 0);
 	free(text);
 	safe_dir_close(&dir);
@@ -246,8 +244,8 @@ Test(safe_dir, list)
 		const char *name;
 		bool is_dir, is_file;
 	} kinds[] = {
-		{ "a", true, false },     { "file", false, true },   { "link", false, false },
-		{ "fifo", false, false }, { "socket", false, false }, { "loop", false, false },
+		{ "a", true, false },          { "file", false, true },    { "link", false, false },
+		{ "fifo", false, false },      { "socket", false, false }, { "loop", false, false },
 		{ "link-to-a", false, false },
 	};
 	struct dir_list list;
