@@ -42,7 +42,7 @@ static int blind(const struct look *l, const char *what, const char *why)
 					      : DEFAULT_DATA_ROOT;
 
 	tool_error(&docker_meta_tool, "%s: %s", what, why);
-	meta_command_blind(l, l->options, root, what, why);
+	meta_command_blind(l->options, root, what, why);
 	return META_STATUS_BLIND;
 }
 

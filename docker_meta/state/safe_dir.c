@@ -164,6 +164,13 @@ int safe_dir_stat(const struct safe_dir *dir, const char *name, struct safe_stat
 	return 0;
 }
 
+int safe_dir_has_file(const struct safe_dir *dir, const char *name)
+{
+	struct safe_stat ignored;
+
+	return safe_dir_stat(dir, name, &ignored);
+}
+
 bool safe_dir_is_immutable(const struct safe_dir *dir, const char *name)
 {
 	const uint64_t flags = STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND;

@@ -53,6 +53,9 @@ struct safe_stat {
 must_check int safe_dir_stat(const struct safe_dir *dir, const char *name,
 			     struct safe_stat *ret_stat);
 
+/* The same, where that is all that is wanted. */
+must_check int safe_dir_has_file(const struct safe_dir *dir, const char *name);
+
 /* Whether nobody, not even root, may change it, by a flag of its file system (chattr +i, +a). */
 bool safe_dir_is_immutable(const struct safe_dir *dir, const char *name);
 
