@@ -27,10 +27,16 @@ static int find_migration(struct finder *f)
 
 static int find_other_driver(struct finder *f, const struct other_driver *d)
 {
+	const char *set = f->facts->config->driver;
+	struct meta_finding *last;
 	int r = 0;
 
 	if (d->has_state)
-		r = finder_add(f, ROW_L19, d->name, NULL, "%s/ is there and not empty", d->name);
+		r = finder_add(f, ROW_L19, d->name, &last, "%s/ is there and not empty%s%s",
+			       d->name, set ? "; daemon.json: storage-driver " : "",
+			       set ? set : "");
+	if (!r && d->has_state && set)
+		last->severity = META_INFO;
 	if (!r && d->nr_images)
 		r = finder_add(f, ROW_L20, d->name, NULL,
 			       "image/%s: %zu images, %zu of which image/devicemapper has, too",

@@ -151,6 +151,10 @@ parent_of() { # IMAGE PARENT
 }
 change 'L16: L16: L17:' parent_of "$app_image" "$side"
 change 'L19: L16: L16:' mkdir -p host/overlay2/l
+mkdir daemon
+printf '{"storage-driver":"devicemapper"}' >daemon/set.json
+run 0 docker_meta -r host --xml host.xml --daemon-json daemon/set.json
+has out '^info *L19 '
 change 'L16: L16:' mkdir -p host/overlay2 host/vfs/dir
 change 'L16: L16: L20:' eval "mkdir -p host/image/overlay2; cp -a $new/imagedb host/image/overlay2"
 change 'C11:7 L16: L16:' eval "echo '{\"StorageOpt\":{\"size\":\"20G\"}}' >host/containers/$web/hostconfig.json"
