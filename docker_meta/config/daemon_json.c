@@ -387,7 +387,8 @@ int daemon_json_parse(char *text, size_t size, const struct daemon_background *b
 		e = judge_syntax(&r, &syntax);
 	if (!e && !syntax.broken && !syntax.is_empty) {
 		text[syntax.end] = '\0';
-		e = go_json_parse(text + syntax.begin, syntax.end - syntax.begin, &object, &fault);
+		e = go_json_parse_utf8(text + syntax.begin, syntax.end - syntax.begin, &object,
+				       &fault);
 		if (e == -EBADMSG) {
 			ret_daemon->usable = false;
 			e = fault_add(faults, "G1", FAULT_AS_ROW, "daemon.json", "%s", fault.text);

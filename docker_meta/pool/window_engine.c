@@ -8,10 +8,10 @@
 #include "common/io/direct_queue.h"
 
 enum {
-	WINDOW = 16,     /* blocks */
-	NR_WINDOWS = 256, /* 16 MiB */
+	WINDOW = 16,        /* blocks */
+	NR_WINDOWS = 256,   /* 16 MiB */
 	SMALL = WINDOW / 2, /* blocks of a request that is looked for in windows */
-	TRIALS = 64,     /* windows that are read before it is asked whether they pay */
+	TRIALS = 64,        /* windows that are read before it is asked whether they pay */
 };
 
 struct window_engine {
@@ -19,7 +19,7 @@ struct window_engine {
 	struct direct_queue queue;  /* done */
 	struct block_engine *inner; /* borrowed */
 	char *blocks;               /* owned: NR_WINDOWS * WINDOW */
-	uint64_t *numbers; /* owned: of the window that stands there, and 1; 0: none */
+	uint64_t *numbers;          /* owned: of the window that stands there, and 1; 0: none */
 	uint64_t nr_read, nr_hits, nr_passed;
 };
 

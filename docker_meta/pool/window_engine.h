@@ -2,8 +2,8 @@
  * window_engine.h: small reads of metadata made of larger ones, for pools of many small devices.
  *
  * Each of thousands of devices has a root and a leaf or two, and neighbours were mostly written
- * together: 64 KiB at a time are read and kept, as long as that pays.  Large reads go through as they
- * are.  For one pass: what is kept is not read again.
+ * together: 64 KiB at a time are read and kept, as long as that pays.  Large reads go through as
+ * they are.  For one pass: what is kept is not read again.
  */
 #ifndef DOCKER_META_POOL_WINDOW_ENGINE_H
 #define DOCKER_META_POOL_WINDOW_ENGINE_H

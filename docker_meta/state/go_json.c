@@ -143,12 +143,12 @@ static char *replace_bad_bytes(const char *text, size_t size, size_t *ret_size)
 
 /* ---- objects */
 
-static json_t *parse(const char *text, size_t size, json_error_t *error)
+static json_t *parse(const char *text, size_t size, bool utf8_only, json_error_t *error)
 {
 	json_t *object = json_loadb(text, size, JSON_ALLOW_NUL | JSON_DECODE_ANY, error);
 	char *good;
 
-	if (object || json_error_code(error) != json_error_invalid_utf8)
+	if (object || utf8_only || json_error_code(error) != json_error_invalid_utf8)
 		return object;
 	good = replace_bad_bytes(text, size, &size);
 	if (good)
@@ -157,7 +157,8 @@ static json_t *parse(const char *text, size_t size, json_error_t *error)
 	return object;
 }
 
-int go_json_parse(const char *text, size_t size, json_t **ret_object, struct go_fault *fault)
+static int parse_object(const char *text, size_t size, bool utf8_only, json_t **ret_object,
+			struct go_fault *fault)
 {
 	char *marked = NULL;
 	json_error_t error;
@@ -171,7 +172,7 @@ int go_json_parse(const char *text, size_t size, json_t **ret_object, struct go_
 			return -ENOMEM;
 		}
 	}
-	object = parse(marked ? marked : text, size, &error);
+	object = parse(marked ? marked : text, size, utf8_only, &error);
 	alloc_free(marked);
 	if (!object) {
 		set_fault(fault, "line %d column %d: %s", error.line, error.column, error.text);
@@ -184,6 +185,16 @@ int go_json_parse(const char *text, size_t size, json_t **ret_object, struct go_
 	}
 	*ret_object = object;
 	return 0;
+}
+
+int go_json_parse(const char *text, size_t size, json_t **ret_object, struct go_fault *fault)
+{
+	return parse_object(text, size, false, ret_object, fault);
+}
+
+int go_json_parse_utf8(const char *text, size_t size, json_t **ret_object, struct go_fault *fault)
+{
+	return parse_object(text, size, true, ret_object, fault);
 }
 
 int go_json_read(const struct safe_dir *dir, const char *name, json_t **ret_object,

@@ -35,6 +35,10 @@ must_check int go_json_read(const struct safe_dir *dir, const char *name, json_t
 must_check int go_json_parse(const char *text, size_t size, json_t **ret_object,
 			     struct go_fault *fault);
 
+/* The same of text that Docker does not take when it is no UTF-8: daemon.json. */
+must_check int go_json_parse_utf8(const char *text, size_t size, json_t **ret_object,
+				  struct go_fault *fault);
+
 /* The value of a key, or NULL where there is none or it is null. */
 json_t *go_get(json_t *object, const char *key);
 

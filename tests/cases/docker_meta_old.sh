@@ -225,9 +225,9 @@ xfs() { # FILE UUID BLOCKS: the superblock of an xfs with blocks of 4096 bytes
 	truncate -s 0 "$1"
 	truncate -s 64K "$1"
 	{
-		printf "XFSB$(be 4 4096)$(be 8 "$3")"
+		printf '%b' "XFSB$(be 4 4096)$(be 8 "$3")"
 		head -c 16 /dev/zero
-		printf "$(printf %s "$2" | tr -d - | sed 's/../\\x&/g')"
+		printf '%b' "$(printf %s "$2" | tr -d - | sed 's/../\\x&/g')"
 	} | dd of="$1" conv=notrunc status=none
 	printf 'label' | dd of="$1" conv=notrunc status=none bs=1 seek=108
 	printf '\014' | dd of="$1" conv=notrunc status=none bs=1 seek=120

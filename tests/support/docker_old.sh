@@ -66,7 +66,7 @@ old_end() {
 	printf '{"next_device_id":1,"BaseDeviceUUID":"11111111-2222-3333-4444-555555555555"}' \
 		>"$records/deviceset-metadata"
 	printf '{"open_transaction_id":%s,"device_hash":"%s","device_id":%s}' \
-		$nr_devices "$last_hash" $nr_devices >"$records/transaction-metadata"
+		"$nr_devices" "$last_hash" "$nr_devices" >"$records/transaction-metadata"
 	sed -i "1i<superblock uuid=\"\" time=\"0\" transaction=\"$nr_devices\" flags=\"0\" version=\"2\" data_block_size=\"128\" nr_data_blocks=\"1000\">" "$old_xml"
 	echo '</superblock>' >>"$old_xml"
 }
