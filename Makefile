@@ -78,6 +78,9 @@ $(B)/obj/%.o: %.c $(FLAGS)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
+# It has these in it, which gcc -MMD does not see.
+$(B)/obj/docker_meta/page/assets.o: docker_meta/page/page.css docker_meta/page/page.js
+
 $(LIB): $(COMMON:%.c=$(B)/obj/%.o)
 $(DOCKERLIB): $(DOCKER:%.c=$(B)/obj/%.o)
 $(LIB) $(DOCKERLIB):

@@ -13,6 +13,7 @@
 #include "docker_meta/output/columns.h"
 #include "docker_meta/output/output.h"
 #include "docker_meta/output/state_file.h"
+#include "docker_meta/page/page.h"
 #include "docker_meta/space/space.h"
 
 /* ---- the commands: 0 or -errno, *status is META_STATUS_OK */
@@ -88,6 +89,12 @@ static int predict_text(const struct meta_view *v, FILE *out, int *status)
 	return 0;
 }
 
+static int html(const struct meta_view *v, FILE *out, int *status)
+{
+	*status = v->verdict->status;
+	return page_write(v, out);
+}
+
 /* What each command says in each form; where there is nothing, the form is refused. */
 static int (*const sayings[NR_COMMANDS][NR_FORMS])(const struct meta_view *v, FILE *out,
 						   int *status) = {
@@ -95,16 +102,21 @@ static int (*const sayings[NR_COMMANDS][NR_FORMS])(const struct meta_view *v, FI
 			    [OUTPUT_JSON] = check_json,
 			    [OUTPUT_NDJSON] = check_ndjson,
 			    [OUTPUT_NAGIOS] = check_nagios,
-			    [OUTPUT_PROMETHEUS] = check_prometheus },
+			    [OUTPUT_PROMETHEUS] = check_prometheus,
+			    [OUTPUT_HTML] = html },
 	[COMMAND_SHOW] = { [OUTPUT_TEXT] = show_text, [OUTPUT_JSON] = show_json },
 	[COMMAND_BLOCK] = { [OUTPUT_TEXT] = block_text, [OUTPUT_JSON] = block_json },
 	[COMMAND_LIST] = { [OUTPUT_TEXT] = list_text,
 			   [OUTPUT_JSON] = check_json,
+			   [OUTPUT_HTML] = html,
 			   [OUTPUT_DOT] = tree_dot },
 	[COMMAND_TREE] = { [OUTPUT_TEXT] = tree_text,
 			   [OUTPUT_JSON] = tree_json,
 			   [OUTPUT_DOT] = tree_dot },
-	[COMMAND_DU] = { [OUTPUT_TEXT] = du_text, [OUTPUT_JSON] = du_json },
+	[COMMAND_DU] = { [OUTPUT_TEXT] = du_text, [OUTPUT_JSON] = du_json, [OUTPUT_HTML] = html },
+	[COMMAND_REPORT] = { [OUTPUT_TEXT] = html,
+			     [OUTPUT_JSON] = check_json,
+			     [OUTPUT_HTML] = html },
 	[COMMAND_PLAN] = { [OUTPUT_TEXT] = mend_plan_text, [OUTPUT_JSON] = mend_plan_json },
 	[COMMAND_SURVIVORS] = { [OUTPUT_TEXT] = survivors_text, [OUTPUT_JSON] = survivors_json },
 	[COMMAND_PREDICT] = { [OUTPUT_TEXT] = predict_text, [OUTPUT_JSON] = check_json },
