@@ -171,10 +171,25 @@ static int worst_first(const void *a, const void *b)
 int meta_findings_find(const struct meta_facts *facts, struct meta_findings *ret_list)
 {
 	static int (*const finders[])(struct finder *) = {
-		find_problems,     find_in_pool,         find_in_transactions, find_in_records,
-		find_in_devices,   find_in_layers,       find_in_images,       find_in_containers,
-		find_in_leftovers, find_in_file_systems, find_in_capacity,     find_in_setup,
-		find_in_config,    find_in_lineage,
+		find_problems,
+		find_in_pool,
+		find_in_transactions,
+		find_in_records,
+		find_in_devices,
+		find_in_layers,
+		find_in_images,
+		find_in_containers,
+		find_in_leftovers,
+		find_in_file_systems,
+		find_in_capacity,
+		find_in_setup,
+		find_in_config,
+		find_in_lineage,
+		find_in_host_pool,
+		find_in_mount_points,
+		find_in_running_host,
+		/* and the last, of those that there are: */
+		judge_busy,
 	};
 	struct finder f = { .facts = facts, .t = facts->devices, .list = ret_list };
 	int r = 0;
@@ -182,6 +197,7 @@ int meta_findings_find(const struct meta_facts *facts, struct meta_findings *ret
 	*ret_list = (struct meta_findings){ 0 };
 	for (size_t i = 0; i < ARRAY_SIZE(finders) && !r; i++)
 		r = finders[i](&f);
+	judge_torn(&f);
 	if (ret_list->nr)
 		qsort(ret_list->items, ret_list->nr, sizeof(*ret_list->items), worst_first);
 	for (size_t i = 0; i < ret_list->nr; i++)
@@ -195,6 +211,7 @@ void meta_findings_destroy(struct meta_findings *list)
 		alloc_free(list->items[i].devices);
 		alloc_free(list->items[i].object);
 		alloc_free(list->items[i].evidence);
+		alloc_free(list->items[i].busy);
 	}
 	alloc_free(list->items);
 	*list = (struct meta_findings){ 0 };

@@ -38,12 +38,14 @@ struct meta_finding {
 	char *object;   /* owned: what it is about, for people; NULL: the devices, or the whole */
 	char *evidence; /* owned: file and value against pool and value */
 	uint64_t bytes; /* that are at stake, or come back */
+	char *busy;     /* owned: what keeps its devices from being deleted now; NULL: nothing */
 };
 
 struct meta_findings {
 	struct meta_finding *items; /* owned */
 	size_t nr, capacity;
 	uint64_t nr_of[META_FATAL + 1];
+	bool torn; /* what rests on comparing the sides is unproven */
 };
 
 /* What findings are made of: all borrowed, and there unless it says otherwise. */
@@ -55,6 +57,7 @@ struct meta_facts {
 	const struct pool_data *data;
 	const struct host *host;
 	const struct config *config;
+	const char *torn; /* what was read is not of one moment; NULL: it is */
 };
 
 /* All of them, worst first.  0 or -ENOMEM; to be destroyed in any case. */

@@ -63,5 +63,17 @@ must_check int find_in_config(struct finder *f);
 must_check int find_in_lineage(struct finder *f);
 must_check int find_in_leftovers(struct finder *f);
 must_check int find_in_file_systems(struct finder *f);
+must_check int find_in_running_host(struct finder *f);
+must_check int find_in_mount_points(struct finder *f);
+must_check int find_in_host_pool(struct finder *f);
+
+/* What is active or mounted cannot be deleted: say so, and doubt what Docker may be making. */
+must_check int judge_busy(struct finder *f);
+
+/* What was read at several moments proves nothing where it is compared. */
+void judge_torn(struct finder *f);
+
+/* How bad it is that a file system has so few bytes left for a loop file that may grow by more. */
+enum meta_severity severity_of_room(uint64_t fs_bytes, uint64_t fs_free);
 
 #endif

@@ -191,6 +191,11 @@ static int take_back(struct making *m)
 	if (!m->t->pool)
 		return add(m, STEP_UNKNOWN,
 			   "compares the open transaction with the pool's, which was not read");
+	if (m->findings->torn && m->t->pending)
+		return add(
+			m, STEP_UNKNOWN,
+			"compares the open transaction with the pool's: they were not read at one "
+			"moment");
 	if (d->has_transaction && !d->transaction_usable)
 		return add(m, STEP_OK, "takes transaction-metadata for 0, and goes on");
 	if (!d->has_transaction)

@@ -46,6 +46,7 @@ static json_t *pool(const struct meta_view *r, bool *failed)
 	if (!p)
 		return json_null();
 	object = json_object();
+	json_put(object, "name", json_text(r->host->pool ? r->host->pool->name : NULL), failed);
 	json_put(object, "transaction", json_number(p->header.transaction_id), failed);
 	json_put(object, "time", json_number(p->header.time), failed);
 	json_put(object, "needs_check", json_boolean(p->header.needs_check), failed);
@@ -56,7 +57,7 @@ static json_t *pool(const struct meta_view *r, bool *failed)
 	json_put(object, "metadata_blocks_free", json_number(p->reading.metadata_blocks_free),
 		 failed);
 	json_put(object, "devices", json_number(p->nr_devices), failed);
-	json_put(object, "torn", json_boolean(p->reading.torn), failed);
+	json_put(object, "torn", json_boolean(r->torn != NULL), failed);
 	json_put(object, "incomplete", json_boolean(p->incomplete), failed);
 	return object;
 }
@@ -200,6 +201,7 @@ json_t *json_of_finding(const struct meta_finding *f, bool *failed)
 	json_put(object, "evidence", json_text(f->evidence), failed);
 	json_put(object, "predicted", json_string(f->row->predicted), failed);
 	json_put(object, "remedy", f->unproven ? json_null() : json_string(f->row->remedy), failed);
+	json_put(object, "busy", json_text(f->busy), failed);
 	json_put(object, "bytes", json_number(f->bytes), failed);
 	json_put(object, "confidence", json_string(f->unproven ? "unproven" : "certain"), failed);
 	return object;

@@ -50,6 +50,8 @@ static void print_head(const struct meta_view *r, FILE *out)
 			      human_blocks(r, p->header.nr_data_blocks).text,
 			      p->from_snapshot ? " (metadata snapshot)" : "");
 	}
+	if (r->torn)
+		(void)fprintf(out, "torn        %s\n", r->torn);
 	(void)fprintf(out, "docker      ");
 	if (d->has_transaction && d->transaction_usable)
 		(void)fprintf(out, "transaction %" PRIu64 "%s, ", d->open_transaction_id,
@@ -102,6 +104,8 @@ void output_finding(const struct meta_view *r, const struct meta_finding *f, FIL
 	print_wrapped(out, f->row->id, what);
 	print_wrapped(out, "seen", f->evidence);
 	print_wrapped(out, "docker", f->row->predicted);
+	if (f->busy)
+		print_wrapped(out, "busy", f->busy);
 	print_wrapped(out, "mend",
 		      f->unproven ? "unproven: something may need it all the same; "
 				    "mend nothing before that is known"

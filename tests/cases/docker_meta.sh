@@ -29,7 +29,7 @@ expect 'C3: X1:23' -r case --metadata meta
 host by-hand-double-id case
 expect 'J4:23,23' -r case --metadata meta
 host by-hand-mnt-leftovers case
-expect 'J1:' -r case --metadata meta
+expect 'M1: J1: M1:' -r case --metadata meta
 for name in 'device-added X1:500 X1:501' 'transaction-open T1:41'; do
 	host "by-hand-${name%% *}" case
 	xz -dc "$hosts/by-hand-${name%% *}.xml.xz" >case.xml

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Does the kernel itself take what the tools write?  Boots a small virtual machine (qemu, Debian's kernel,
 # no network) that activates a pool on restored, repaired and mended metadata, reads every thin device and
-# compares it with what stood there, then writes, snapshots and deletes.
+# compares it with what stood there, then writes, snapshots and deletes.  Then docker_meta looks at an active
+# pool (docker.sh).
 #
 #     tests/kernel/check.sh BUILD
 set -eu
@@ -46,14 +47,28 @@ images=(restored mended no-mapping-root no-details no-space-maps no-superblock)
 mkdir extra
 cp "$here/basic.devices" extra/devices
 printf '%s\n' "${images[@]}" >extra/images
+
+# ---- docker_meta, and a host for it
+cp --sparse=always "$OLDPWD/build/fixtures/docker-loop-lvm.raw" docker
+truncate -s 2G docker-data
+mkdir -p extra/docker extra/bin
+tar -xJf "$OLDPWD/tests/fixtures/docker/docker-loop-lvm.tar.xz" -C extra/docker
+cp "$here/docker.sh" extra/
+install -m 755 "$here/init.sh" extra/init
+install -s "$build/bin/docker_meta" extra/bin/
+ldd "$build/bin/docker_meta" | grep -o '/[^ ]*' | while read -r library; do
+	mkdir -p "extra$(dirname "$library")"
+	cp -L "$library" "extra$library"
+done
+
 (cd extra && find . -print0 | cpio --quiet -0 -o -H newc | gzip -1) | cat "$OLDPWD/build/vm/initrd" - >initrd
 drives=(-drive "file=data,if=none,id=data,format=raw,snapshot=on"
 	-device "virtio-blk-pci,drive=data,serial=data")
-for image in "${images[@]}"; do
+for image in "${images[@]}" docker docker-data; do
 	drives+=(-drive "file=$image,if=none,id=$image,format=raw"
 		-device "virtio-blk-pci,drive=$image,serial=$image")
 done
-timeout 900 qemu-system-x86_64 -accel tcg -cpu Nehalem -m 1024 -machine q35 -nodefaults -no-reboot \
+timeout 1200 qemu-system-x86_64 -accel tcg -cpu Nehalem -m 1024 -machine q35 -nodefaults -no-reboot \
 	-nographic -nic none -serial stdio -kernel "$OLDPWD/build/vm/vmlinuz" -initrd initrd \
 	-append "console=ttyS0 quiet panic=-1 loglevel=3 mitigations=off" "${drives[@]}" </dev/null \
 	>console 2>&1 || true
@@ -69,5 +84,8 @@ for image in "${images[@]}"; do
 		bad=1
 	}
 done
+result=$(tr -d '\r' <console | sed -n 's/^.*RESULT docker //p')
+printf '%-16s %s\n' docker_meta "${result:-no answer}"
+[ "$result" = ok ] || bad=1
 [ $bad -eq 0 ] || tail -n 20 console
 exit $bad

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT
+ * judge.c: what the host and the moment of looking say about findings that were made without them.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "common/base/alloc.h"
+#include "docker_meta/findings/findings_internal.h"
+
+static bool is_one_of(const struct meta_finding *f, const enum meta_row_id *ids, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++) {
+		if (f->row == meta_row(ids[i]))
+			return true;
+	}
+	return false;
+}
+
+/* ---- busy devices */
+
+/*
+ * A pull or a build makes and mounts a device long before it says whose it is.  Where no dockerd
+ * runs, nobody does.
+ */
+static bool may_be_in_the_making(const struct host *h, const struct device_row *row)
+{
+	const struct host_mount *m = row->hash ? host_mount_of(h, row->hash) : NULL;
+
+	if (!m || !h->mounts.namespaces[m->namespace].is_dockers)
+		return false;
+	return !h->mounts.has_processes || h->mounts.has_dockerd;
+}
+
+static int judge_device(struct finder *f, struct meta_finding *finding,
+			const struct device_row *row)
+{
+	static const enum meta_row_id owners_later[] = { ROW_X1, ROW_X8, ROW_B1, ROW_L11 };
+	const struct host *h = f->facts->host;
+	char text[400];
+
+	if (!host_busy(h, row->hash, row->id, text, sizeof(text)))
+		return 0;
+	if (!finding->busy) {
+		finding->busy = row->hash ? alloc_printf("%.12s is %s", row->hash, text)
+					  : alloc_string(text);
+		if (!finding->busy)
+			return -ENOMEM;
+	}
+	if (is_one_of(finding, owners_later, ARRAY_SIZE(owners_later)) &&
+	    may_be_in_the_making(h, row)) {
+		finding->unproven = true;
+		finding->severity = META_INFO;
+	}
+	return 0;
+}
+
+int judge_busy(struct finder *f)
+{
+	static const enum meta_row_id deleting[] = { ROW_X1, ROW_X8,  ROW_B1,  ROW_B4, ROW_C1,
+						     ROW_L8, ROW_L11, ROW_J19, ROW_C3, ROW_X2 };
+	const struct host *h = f->facts->host;
+	int r = 0;
+
+	if (!h->nr_devices && !h->mounts.nr_mounts)
+		return 0;
+	for (size_t i = 0; i < f->list->nr && !r; i++) {
+		struct meta_finding *finding = &f->list->items[i];
+
+		if (!is_one_of(finding, deleting, ARRAY_SIZE(deleting)))
+			continue;
+		for (size_t n = 0; n < finding->nr_devices && !r; n++)
+			r = judge_device(f, finding, finding->devices[n]);
+	}
+	return r;
+}
+
+/* ---- several moments */
+
+/* What compares one side with another, or depends on all of the metadata. */
+static bool compares(const struct meta_finding *f)
+{
+	static const enum meta_row_id others[] = {
+		ROW_L1, ROW_L8, ROW_L11, ROW_C1, ROW_C3, ROW_C4,  ROW_C12, ROW_C13,
+		ROW_B1, ROW_B2, ROW_B4,  ROW_J7, ROW_P7, ROW_P16, ROW_J19,
+	};
+
+	return *f->row->id == 'X' || *f->row->id == 'T' || *f->row->id == 'M' ||
+	       is_one_of(f, others, ARRAY_SIZE(others));
+}
+
+void judge_torn(struct finder *f)
+{
+	f->list->torn = f->facts->torn != NULL;
+	for (size_t i = 0; i < f->list->nr && f->list->torn; i++) {
+		struct meta_finding *finding = &f->list->items[i];
+
+		/* What was checked as a whole was whole, though of another moment. */
+		if (!compares(finding) || (*finding->row->id == 'P' && f->facts->check))
+			continue;
+		finding->unproven = true;
+		finding->severity = META_INFO;
+	}
+}

@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: MIT */
+#include "docker_meta/gather.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/alloc.h"
+#include "docker_meta/commands.h"
+#include "docker_meta/docker_meta.h"
+#include "docker_meta/state/root_hint.h"
+
+#define LOOP_METADATA "devicemapper/devicemapper/metadata"
+#define DRIVER_METADATA "devicemapper/metadata"
+#define TRANSACTION "transaction-metadata"
+
+enum {
+	MAX_LOOKS = 4,         /* at what changes meanwhile */
+	PAUSE = 300000,        /* microseconds, before the next one */
+	MAX_TRANSACTION = 4096 /* bytes of the file */
+};
+
+int gather_blind(const struct gathered *g, const char *what, const char *why)
+{
+	const char *root = g->root            ? g->root
+			   : g->options->root ? g->options->root
+					      : DEFAULT_DATA_ROOT;
+
+	tool_error(&docker_meta_tool, "%s: %s", what, why);
+	meta_command_blind(g->options, root, what, why);
+	return META_STATUS_BLIND;
+}
+
+
+/* ---- configuration and host */
+
+/* A configuration can be looked at before there is anything that it is of. */
+static bool is_lint(const struct gathered *g)
+{
+	return g->options->command == COMMAND_LINT;
+}
+
+static bool has_no_root(const struct gathered *g)
+{
+	return is_lint(g) && !g->options->root && access(g->root, F_OK);
+}
+
+static int read_config(struct gathered *g)
+{
+	int r = config_read(g->options, &g->config);
+
+	g->root = g->options->root      ? g->options->root
+		  : g->config.data_root ? g->config.data_root
+					: DEFAULT_DATA_ROOT;
+	if (!r)
+		return STATUS_NONE;
+	return gather_blind(g, "configuration", g->config.trouble ? g->config.trouble : strerror(-r));
+}
+
+static int read_host(struct gathered *g)
+{
+	struct host_fault fault = { "" };
+	struct safe_dir dir;
+	int r;
+
+	if (has_no_root(g))
+		return STATUS_NONE;
+	r = safe_dir_open(g->root, &dir);
+	if (r)
+		return gather_blind(g, g->root, strerror(-r));
+	safe_dir_close(&dir);
+	r = host_read(g->options, g->root, config_thinpooldev(&g->config), &g->host, &fault);
+	return r ? gather_blind(g, "host", *fault.text ? fault.text : strerror(-r)) : STATUS_NONE;
+}
+
+/* ---- Docker */
+
+static bool has_state(const struct docker_state *d)
+{
+	return d->driver.present || d->layers.present || d->problems.nr;
+}
+
+static int read_docker(struct gathered *g)
+{
+	struct root_hint hint = { "" };
+	struct safe_dir root;
+	int r;
+
+	if (has_no_root(g))
+		return STATUS_NONE;
+	r = safe_dir_open(g->root, &root);
+	if (r)
+		return gather_blind(g, g->root, strerror(-r));
+	r = docker_state_read(&root, &g->docker);
+	if (!r && !has_state(&g->docker) && !is_lint(g))
+		hint = root_hint_of(&root);
+	safe_dir_close(&root);
+	if (r)
+		return gather_blind(g, g->root, strerror(-r));
+	return *hint.text ? gather_blind(g, g->root, hint.text) : STATUS_NONE;
+}
+
+/* ---- the pool */
+
+static int find_loop_file(struct gathered *g)
+{
+	g->found = alloc_printf("%s/%s", g->root, LOOP_METADATA);
+	if (!g->found)
+		return gather_blind(g, g->root, strerror(ENOMEM));
+	if (access(g->found, F_OK)) {
+		alloc_free(g->found);
+		g->found = NULL;
+	}
+	return STATUS_NONE;
+}
+
+/* The loop file, unless the user names a pool; else what the active pool has. */
+static int find_metadata(struct gathered *g)
+{
+	const bool by_name = g->options->pool && g->host.pool_metadata;
+	int status = by_name ? STATUS_NONE : find_loop_file(g);
+
+	if (status != STATUS_NONE || g->found)
+		return status;
+	if (g->host.pool_metadata) {
+		g->found = alloc_string(g->host.pool_metadata);
+		return g->found ? STATUS_NONE : gather_blind(g, g->root, strerror(ENOMEM));
+	}
+	if (is_lint(g))
+		return STATUS_NONE;
+	return gather_blind(g, g->root,
+			    "the pool's metadata are not below it, and no active pool is known: "
+			    "give --metadata DEV or --xml FILE, or --pool NAME");
+}
+
+/* These two say how a pool is mended that nobody can read. */
+static bool goes_on_without_pool(const struct gathered *g, int error)
+{
+	const enum meta_command c = g->options->command;
+
+	return (c == COMMAND_SURVIVORS && error != -ENOMEM) ||
+	       (c == COMMAND_PLAN &&
+		(error == -EUCLEAN || error == -EINVAL || error == -EIO || error == -EBADMSG));
+}
+
+static int miss_pool(struct gathered *g, int error)
+{
+	int status;
+
+	if (!*g->fault.text)
+		(void)snprintf(g->fault.text, sizeof(g->fault.text), "%s", strerror(-error));
+	status = gather_blind(g, g->metadata, g->fault.text);
+	if (!goes_on_without_pool(g, error))
+		return status;
+	if (g->source)
+		pool_source_close(g->source);
+	g->source = NULL;
+	return STATUS_NONE;
+}
+
+static int open_pool(struct gathered *g)
+{
+	const struct docker_meta_options *o = g->options;
+	const char *given = o->xml ? o->xml : o->metadata;
+	int status = given ? STATUS_NONE : find_metadata(g), r;
+
+	if (status != STATUS_NONE)
+		return o->command == COMMAND_SURVIVORS ? STATUS_NONE : status;
+	g->metadata = given ? given : g->found;
+	if (!g->metadata)
+		return STATUS_NONE;
+	const struct pool_source_options options = { .kind = o->xml ? POOL_XML : POOL_RAW,
+						     .path = g->metadata,
+						     .metadata_snap =
+							     o->metadata_snap || g->snap.held,
+						     .live = true };
+	r = pool_source_open(&options, &g->source, &g->fault);
+	return r ? miss_pool(g, r) : STATUS_NONE;
+}
+
+static int read_pool(struct gathered *g)
+{
+	int r;
+
+	if (!g->source)
+		return STATUS_NONE;
+	r = pool_state_read(g->source, NULL, &g->pool, &g->fault);
+	g->has_pool = !r;
+	/* Metadata that change while they are read look damaged: it is tried again. */
+	g->unreadable = r && g->pool.reading.torn && r != -ENOMEM;
+	return r && !g->unreadable ? miss_pool(g, r) : STATUS_NONE;
+}
+
+/* Of XML there is nothing to check; what a pool that goes on working shows proves nothing. */
+static int check_pool(struct gathered *g)
+{
+	const bool checkable = g->has_pool && pool_source_kind(g->source) == POOL_RAW && !g->torn;
+	int r = checkable ? pool_check(g->source, NULL, &g->check) : 0;
+
+	g->is_checked = checkable && !r && !g->check.torn;
+	return r ? gather_blind(g, g->metadata, strerror(-r)) : STATUS_NONE;
+}
+
+/* ---- a snapshot of the pool's metadata, where it was asked for */
+
+static int reserve_snap(struct gathered *g)
+{
+	struct host_fault fault;
+
+	if (!g->options->reserve_snap || !snap_guard_begin(&g->host, &g->snap, &fault))
+		return STATUS_NONE;
+	return gather_blind(g, "--reserve-snap", fault.text);
+}
+
+static int release_snap(struct gathered *g)
+{
+	struct host_fault fault;
+
+	if (!snap_guard_end(&g->snap, &fault))
+		return STATUS_NONE;
+	tool_error(&docker_meta_tool, "%s", fault.text);
+	return META_STATUS_BLIND;
+}
+
+/* ---- a host that goes on while it is looked at */
+
+static int stop_at_superblock(struct metadata_visitor *v, const struct pool_header *header)
+{
+	(void)v;
+	(void)header;
+	return -ECANCELED;
+}
+
+static uint64_t transaction_of_pool(struct gathered *g)
+{
+	struct metadata_visitor v = { .superblock = stop_at_superblock };
+	const struct pool_selection selection = { .skip_mappings = true };
+	struct pool_reading reading;
+	struct pool_fault fault;
+
+	if (!g->source || pool_source_kind(g->source) != POOL_RAW)
+		return 0;
+	if (pool_source_run(g->source, &selection, &v, NULL, &reading, &fault) == -ENOMEM)
+		return 0;
+	return reading.transaction_before;
+}
+
+static char *transaction_of_docker(const struct gathered *g)
+{
+	struct safe_dir root, dir;
+	char *text = NULL;
+	size_t size;
+
+	if (safe_dir_open(g->root, &root))
+		return NULL;
+	if (!safe_dir_enter(&root, DRIVER_METADATA, &dir)) {
+		if (safe_dir_read(&dir, TRANSACTION, MAX_TRANSACTION, &text, &size))
+			text = NULL;
+		safe_dir_close(&dir);
+	}
+	safe_dir_close(&root);
+	return text;
+}
+
+static int note_transactions(struct gathered *g)
+{
+	g->transaction.pool = transaction_of_pool(g);
+	g->transaction.docker = transaction_of_docker(g);
+	return STATUS_NONE;
+}
+
+static bool has_changed(const struct gathered *g)
+{
+	const struct pool_reading *reading = &g->pool.reading;
+	char *now = transaction_of_docker(g), *before = g->transaction.docker;
+	bool same = now && before ? !strcmp(now, before) : !now && !before;
+
+	alloc_free(now);
+	return !same || reading->torn ||
+	       (reading->raw && reading->transaction_after != g->transaction.pool);
+}
+
+/* A metadata snapshot, or a copy, of an earlier time than Docker's files. */
+static bool is_stale(const struct gathered *g)
+{
+	const struct pool_state *p = &g->pool;
+	const struct pool_status *active = g->host.status;
+
+	if (!g->has_pool)
+		return false;
+	if (p->from_snapshot && p->header.transaction_id != p->reading.transaction_after)
+		return true;
+	return g->host.dm_live && g->host.is_home && active && active->health == POOL_IS_WELL &&
+	       !p->reading.raw && active->transaction_id != p->header.transaction_id;
+}
+
+/* ---- all of it */
+
+static int gather_once(struct gathered *g)
+{
+	static int (*const sides[])(struct gathered *) = { read_host,         reserve_snap,
+							   open_pool,         note_transactions,
+							   read_docker,       read_pool };
+	int status = STATUS_NONE;
+
+	for (size_t i = 0; i < ARRAY_SIZE(sides) && status == STATUS_NONE; i++)
+		status = sides[i](g);
+	return status;
+}
+
+static void forget(struct gathered *g)
+{
+	if (g->source)
+		pool_source_close(g->source);
+	g->source = NULL;
+	pool_state_destroy(&g->pool);
+	docker_state_destroy(&g->docker);
+	host_destroy(&g->host);
+	alloc_free(g->transaction.docker);
+	g->transaction.docker = NULL;
+	alloc_free(g->found);
+	g->found = NULL;
+}
+
+static int gather_at_rest(struct gathered *g)
+{
+	int status = gather_once(g);
+
+	for (int looks = 1; status == STATUS_NONE && has_changed(g); looks++) {
+		if (looks == MAX_LOOKS) {
+			g->torn = "Docker and the pool went on while they were read";
+			return g->unreadable ? gather_blind(g, g->metadata,
+							    "the pool goes on while it is read: use "
+							    "--reserve-snap, or --metadata-snap")
+					     : STATUS_NONE;
+		}
+		status = release_snap(g);
+		forget(g);
+		(void)usleep(PAUSE);
+		if (status == STATUS_NONE)
+			status = gather_once(g);
+	}
+	return status;
+}
+
+/* Only these two read the metadata once more; for nothing else is the snapshot worth holding. */
+static int end_reading(struct gathered *g)
+{
+	const enum meta_command c = g->options->command;
+
+	if (!g->snap.held || c == COMMAND_BLOCK || c == COMMAND_SHOW)
+		return STATUS_NONE;
+	pool_source_close(g->source);
+	g->source = NULL;
+	return release_snap(g);
+}
+
+int gather(const struct docker_meta_options *o, struct gathered *ret_gathered)
+{
+	struct gathered *g = ret_gathered;
+	int status;
+
+	*g = (struct gathered){ .options = o };
+	status = read_config(g);
+	if (status == STATUS_NONE)
+		status = gather_at_rest(g);
+	if (status == STATUS_NONE)
+		status = check_pool(g);
+	if (status == STATUS_NONE && !g->torn && is_stale(g))
+		g->torn = "the metadata that was read are older than the pool";
+	return status == STATUS_NONE ? end_reading(g) : status;
+}
+
+int gather_end(struct gathered *g)
+{
+	int status;
+
+	/* The source reads the snapshot. */
+	if (g->source)
+		pool_source_close(g->source);
+	g->source = NULL;
+	status = release_snap(g);
+	forget(g);
+	config_destroy(&g->config);
+	return status;
+}

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT
+ * proc.c: the mounts of a file, and those of every process.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/alloc.h"
+#include "common/base/number.h"
+#include "common/base/u64_map.h"
+#include "docker_meta/host/kernel_file.h"
+#include "docker_meta/host/mounts.h"
+
+#define OPEN_DIR (O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC)
+
+enum {
+	MAX_MOUNTINFO = 64 << 20, /* bytes: of one namespace */
+	MAX_PROCESSES = 1 << 20,
+	MAX_NAMESPACES = 1 << 16,
+};
+
+/* ---- a file */
+
+int mount_table_read_file(const char *path, struct mount_table *ret_table)
+{
+	const struct mount_namespace alone = { .is_dockers = true };
+	char *text;
+	size_t bytes;
+	int r;
+
+	*ret_table = (struct mount_table){ 0 };
+	r = kernel_file_read(path, MAX_MOUNTINFO, &text, &bytes);
+	if (!r)
+		r = mount_table_add_namespace(ret_table, &alone);
+	if (!r)
+		r = mount_table_parse(text, 0, ret_table);
+	if (!r && ret_table->nr_bad_lines)
+		r = -EINVAL;
+	mount_table_sort(ret_table);
+	alloc_free(text);
+	return r;
+}
+
+/* ---- processes */
+
+struct processes {
+	uint64_t *pids; /* owned, ascending */
+	size_t nr, capacity;
+};
+
+static int by_number(const void *a, const void *b)
+{
+	const uint64_t na = *(const uint64_t *)a, nb = *(const uint64_t *)b;
+
+	return (na > nb) - (na < nb);
+}
+
+static int add_process(struct processes *p, uint64_t pid)
+{
+	uint64_t *grown = alloc_grow(p->pids, &p->capacity, p->nr, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	p->pids = grown;
+	grown[p->nr++] = pid;
+	return 0;
+}
+
+static int list_processes(int proc, struct processes *p, bool *ret_all)
+{
+	int fd = openat(proc, ".", OPEN_DIR), r = 0;
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+	uint64_t pid;
+
+	*ret_all = true;
+	if (!d) {
+		r = -errno;
+		if (fd >= 0)
+			close(fd);
+		return r;
+	}
+	while (!r && (e = readdir(d))) {
+		if (!parse_u64(e->d_name, &pid))
+			continue;
+		if (p->nr == MAX_PROCESSES) {
+			*ret_all = false;
+			break;
+		}
+		r = add_process(p, pid);
+	}
+	closedir(d);
+	if (p->nr)
+		qsort(p->pids, p->nr, sizeof(*p->pids), by_number);
+	return r;
+}
+
+static bool is_dockerd(const char *comm)
+{
+	static const char *const names[] = { "dockerd", "dockerd-current", "docker-current",
+					     "docker" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (!strcmp(comm, names[i]))
+			return true;
+	}
+	return false;
+}
+
+/* The inode in "mnt:[4026531840]"; 0: not known.  True unless the process is gone, or is not ours
+ * to look at. */
+static uint64_t inode_of(int proc, uint64_t pid)
+{
+	char name[48], link[64];
+	uint64_t inode = 0;
+	ssize_t n;
+
+	(void)snprintf(name, sizeof(name), "%llu/ns/mnt", (unsigned long long)pid);
+	n = readlinkat(proc, name, link, sizeof(link) - 1);
+	if (n < 7 || strncmp(link, "mnt:[", 5) != 0 || link[n - 1] != ']')
+		return 0;
+	link[n - 1] = '\0';
+	return parse_u64(link + 5, &inode) && inode != UINT64_MAX ? inode : 0;
+}
+
+static uint64_t own_pid(int proc)
+{
+	char link[32];
+	uint64_t pid = 0;
+	ssize_t n = readlinkat(proc, "self", link, sizeof(link) - 1);
+
+	if (n <= 0)
+		return 0;
+	link[n] = '\0';
+	return parse_u64(link, &pid) ? pid : 0;
+}
+
+struct walk {
+	int proc;
+	uint64_t self;
+	struct u64_map seen; /* inode of a namespace -> its index and 1 */
+	struct mount_table *table;
+};
+
+/* A process that is gone has no mounts; what else cannot be read may have some. */
+static bool is_gone(int error)
+{
+	return error == -ENOENT || error == -ESRCH || error == -EINVAL;
+}
+
+static int read_namespace(struct walk *w, uint64_t pid, const struct mount_namespace *n)
+{
+	char name[48], *text;
+	size_t bytes;
+	int r;
+
+	(void)snprintf(name, sizeof(name), "%llu/mountinfo", (unsigned long long)pid);
+	r = kernel_file_read_at(w->proc, name, MAX_MOUNTINFO, &text, &bytes);
+	if (r) {
+		w->table->nr_unread += !is_gone(r) && r != -ENOMEM;
+		return r == -ENOMEM ? r : 0;
+	}
+	r = mount_table_add_namespace(w->table, n);
+	if (!r)
+		r = mount_table_parse(text, (uint32_t)(w->table->nr_namespaces - 1), w->table);
+	alloc_free(text);
+	return r;
+}
+
+/* It was read before: this process may tell more of it. */
+static void note_process(struct mount_namespace *known, const struct mount_namespace *n,
+			 bool dockerd)
+{
+	if (dockerd && !is_dockerd(known->holder)) {
+		known->pid = n->pid;
+		memcpy(known->holder, n->holder, sizeof(known->holder));
+	}
+	known->is_dockers |= n->is_dockers;
+}
+
+static int look_at(struct walk *w, uint64_t pid)
+{
+	struct mount_namespace n = { .inode = inode_of(w->proc, pid), .pid = pid };
+	const size_t before = w->table->nr_namespaces;
+	uint64_t *seen = NULL;
+	char name[48];
+	bool dockerd;
+	int r;
+
+	(void)snprintf(name, sizeof(name), "%llu/comm", (unsigned long long)pid);
+	dockerd = kernel_file_line_at(w->proc, name, n.holder, sizeof(n.holder)) &&
+		  is_dockerd(n.holder);
+	n.is_dockers = dockerd || pid == 1 || pid == w->self;
+	w->table->has_dockerd |= dockerd;
+	if (n.inode) {
+		seen = u64_map_at(&w->seen, n.inode);
+		if (!seen)
+			return -ENOMEM;
+		if (*seen) {
+			note_process(&w->table->namespaces[*seen - 1], &n, dockerd);
+			return 0;
+		}
+	}
+	if (before == MAX_NAMESPACES) {
+		w->table->nr_unread++;
+		return 0;
+	}
+	r = read_namespace(w, pid, &n);
+	if (seen && w->table->nr_namespaces > before)
+		*seen = w->table->nr_namespaces;
+	return r;
+}
+
+int mount_table_read_proc(const char *path, struct mount_table *ret_table)
+{
+	struct walk w = { .proc = open(path, OPEN_DIR), .table = ret_table };
+	struct processes p = { NULL, 0, 0 };
+	bool all = true;
+	int r;
+
+	*ret_table = (struct mount_table){ 0 };
+	if (w.proc < 0)
+		return -errno;
+	w.self = own_pid(w.proc);
+	r = list_processes(w.proc, &p, &all);
+	for (size_t i = 0; i < p.nr && !r; i++)
+		r = look_at(&w, p.pids[i]);
+	if (!r && !ret_table->nr_namespaces)
+		r = -ENODATA;
+	ret_table->has_processes = true;
+	ret_table->all_namespaces = all && !ret_table->nr_unread && !ret_table->truncated;
+	mount_table_sort(ret_table);
+	close(w.proc);
+	alloc_free(p.pids);
+	u64_map_destroy(&w.seen);
+	return r;
+}
