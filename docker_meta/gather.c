@@ -32,7 +32,6 @@ int gather_blind(const struct gathered *g, const char *what, const char *why)
 	return META_STATUS_BLIND;
 }
 
-
 /* ---- configuration and host */
 
 /* A configuration can be looked at before there is anything that it is of. */
@@ -55,7 +54,8 @@ static int read_config(struct gathered *g)
 					: DEFAULT_DATA_ROOT;
 	if (!r)
 		return STATUS_NONE;
-	return gather_blind(g, "configuration", g->config.trouble ? g->config.trouble : strerror(-r));
+	return gather_blind(g, "configuration",
+			    g->config.trouble ? g->config.trouble : strerror(-r));
 }
 
 static int read_host(struct gathered *g)
@@ -299,9 +299,9 @@ static bool is_stale(const struct gathered *g)
 
 static int gather_once(struct gathered *g)
 {
-	static int (*const sides[])(struct gathered *) = { read_host,         reserve_snap,
-							   open_pool,         note_transactions,
-							   read_docker,       read_pool };
+	static int (*const sides[])(struct gathered *) = { read_host,   reserve_snap,
+							   open_pool,   note_transactions,
+							   read_docker, read_pool };
 	int status = STATUS_NONE;
 
 	for (size_t i = 0; i < ARRAY_SIZE(sides) && status == STATUS_NONE; i++)
@@ -330,10 +330,11 @@ static int gather_at_rest(struct gathered *g)
 	for (int looks = 1; status == STATUS_NONE && has_changed(g); looks++) {
 		if (looks == MAX_LOOKS) {
 			g->torn = "Docker and the pool went on while they were read";
-			return g->unreadable ? gather_blind(g, g->metadata,
-							    "the pool goes on while it is read: use "
-							    "--reserve-snap, or --metadata-snap")
-					     : STATUS_NONE;
+			return g->unreadable
+				       ? gather_blind(g, g->metadata,
+						      "the pool goes on while it is read: use "
+						      "--reserve-snap, or --metadata-snap")
+				       : STATUS_NONE;
 		}
 		status = release_snap(g);
 		forget(g);

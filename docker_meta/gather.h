@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * gather.h: all that is looked at: the configuration, the running host, what Docker wrote, the pool.
+ * gather.h: all that is looked at: the configuration, the running host, what Docker wrote, the
+ * pool.
  *
  * A host that goes on while it is looked at is looked at again; what is of several moments all the
  * same is said to be torn.

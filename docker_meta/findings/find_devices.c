@@ -126,61 +126,6 @@ static int find_in_registered(struct finder *f, const struct device_row *row)
 	return r;
 }
 
-/* Another file for the same device is needed: then this one's device is not free. */
-static bool shares_needed_device(const struct device_table *t, const struct device_row *row)
-{
-	const struct device_row *first = row, *end = t->rows + t->nr;
-
-	while (first > t->rows && first[-1].id == row->id)
-		first--;
-	for (; first < end && first->id == row->id; first++) {
-		if (first->referenced)
-			return true;
-	}
-	return false;
-}
-
-/* Somebody refers to a device whose file is not there: it may be this one. */
-static bool anybody_misses_a_file(const struct docker_state *d)
-{
-	for (size_t i = 0; i < d->layers.nr_layers; i++) {
-		const char *hash = d->layers.layers[i].cache_id;
-
-		if (hash && !driver_state_find(&d->driver, hash))
-			return true;
-	}
-	for (size_t i = 0; i < d->layers.nr_mounts; i++) {
-		const char *hash = d->layers.mounts[i].mount_id;
-
-		if (hash && !driver_state_find(&d->driver, hash))
-			return true;
-	}
-	return false;
-}
-
-/* A container whose writable layer is gone: whose devices those were nobody knows. */
-static bool any_ghost(const struct docker_state *d)
-{
-	for (size_t i = 0; i < d->containers.nr_containers; i++) {
-		const struct container *c = &d->containers.containers[i];
-
-		if (!c->old_layout && !strcmp(c->driver, "devicemapper") &&
-		    !layer_store_find_mount(&d->layers, c->id))
-			return true;
-	}
-	return false;
-}
-
-/* A device's file that is there and cannot be read. */
-static bool anybody_unreadable(const struct driver_state *d)
-{
-	for (size_t i = 0; i < d->nr_records; i++) {
-		if (!d->records[i].usable)
-			return true;
-	}
-	return false;
-}
-
 /* What other findings explain is none of its own. */
 static void doubt(struct finder *f, bool unproven, bool explained)
 {
@@ -200,7 +145,7 @@ static int find_leak(struct finder *f, const struct device_row *row)
 				     row->hash, row->id);
 
 	if (!r)
-		doubt(f, !f->t->complete, f->ghosts);
+		doubt(f, row->role == ROLE_UNPROVEN, f->t->doubts.ghosts);
 	return r ? r : finder_tell_set(f, row);
 }
 
@@ -212,7 +157,7 @@ static int find_unregistered(struct finder *f, const struct device_row *row)
 				     row->id, row->pool->details.transaction_id);
 
 	if (!r)
-		doubt(f, row->role == ROLE_UNPROVEN || f->missing, f->unreadable);
+		doubt(f, row->role == ROLE_UNPROVEN, f->t->doubts.files_unreadable);
 	return r ? r : finder_tell_set(f, row);
 }
 
@@ -226,7 +171,7 @@ static int find_in_row(struct finder *f, const struct device_row *row)
 		r = finder_add_of_device(f, ROW_X9, row, "metadata/%s: device_id 0", row->hash);
 	if (!r && f->t->pool && device_is_settled(row) && !f->t->another_pool)
 		r = find_in_registered(f, row);
-	if (!r && device_is_settled(row) && !row->referenced && !shares_needed_device(f->t, row))
+	if (!r && device_is_settled(row) && !row->referenced && !device_is_shared(f->t, row))
 		r = find_leak(f, row);
 	return r;
 }
@@ -242,9 +187,6 @@ int find_in_devices(struct finder *f)
 			       "%" PRIu64 " of %" PRIu64
 			       " devices are not in the pool, or were made in other transactions",
 			       f->t->nr_odd, f->t->nr_settled);
-	f->missing = anybody_misses_a_file(f->t->docker);
-	f->unreadable = anybody_unreadable(&f->t->docker->driver);
-	f->ghosts = any_ghost(f->t->docker);
 	for (size_t i = 0; i < f->t->nr && !r; i++)
 		r = find_in_row(f, &f->t->rows[i]);
 	return r;

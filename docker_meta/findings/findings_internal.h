@@ -10,10 +10,6 @@ struct finder {
 	const struct meta_facts *facts;
 	const struct device_table *t; /* of the facts */
 	struct meta_findings *list;
-	/* What may explain a device that nobody seems to need: */
-	bool missing;    /* somebody's device has no file */
-	bool unreadable; /* a device's file cannot be read */
-	bool ghosts;     /* a container has no writable layer */
 };
 
 /*

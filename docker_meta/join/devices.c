@@ -294,6 +294,25 @@ static void find_owner(const struct device_table *t, const struct references *re
 	row->referenced = ref || row->container;
 }
 
+bool device_is_shared(const struct device_table *t, const struct device_row *row)
+{
+	for (size_t i = first_with_id(t, t->nr, row->id); i < t->nr && t->rows[i].id == row->id;
+	     i++) {
+		if (t->rows[i].referenced)
+			return true;
+	}
+	return false;
+}
+
+static bool is_free(const struct device_table *t, const struct device_row *row)
+{
+	const struct device_doubts *d = &t->doubts;
+
+	if (!t->complete || t->another_pool || device_is_shared(t, row))
+		return false;
+	return row->record ? !d->ghosts : !d->files_missing && !d->files_unreadable;
+}
+
 static void find_role(const struct device_table *t, struct device_row *row)
 {
 	const struct driver_state *d = &t->docker->driver;
@@ -315,7 +334,16 @@ static void find_role(const struct device_table *t, struct device_row *row)
 	else if (!row->referenced && row->in_flight)
 		row->role = ROLE_IN_FLIGHT;
 	else if (!row->referenced)
-		row->role = t->complete ? ROLE_ORPHAN : ROLE_UNPROVEN;
+		row->role = ROLE_UNPROVEN;
+}
+
+/* When it is known of all who needs them. */
+static void find_orphans(struct device_table *t)
+{
+	for (size_t i = 0; i < t->nr; i++) {
+		if (t->rows[i].role == ROLE_UNPROVEN && is_free(t, &t->rows[i]))
+			t->rows[i].role = ROLE_ORPHAN;
+	}
 }
 
 static int find_owners(struct device_table *t)
@@ -375,6 +403,7 @@ int device_table_join(const struct docker_state *docker, const struct pool_state
 
 	*t = (struct device_table){ .docker = docker, .pool = pool };
 	t->complete = docker_state_complete(docker);
+	t->doubts = device_doubts_of(docker);
 	t->pending = is_pending(t);
 	r = add_records(t);
 	if (!r)
@@ -384,6 +413,8 @@ int device_table_join(const struct docker_state *docker, const struct pool_state
 	if (!r)
 		r = find_owners(t);
 	compare_pools(t);
+	if (!r)
+		find_orphans(t);
 	return r;
 }
 

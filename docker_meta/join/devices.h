@@ -4,6 +4,7 @@
 #ifndef DOCKER_META_JOIN_DEVICES_H
 #define DOCKER_META_JOIN_DEVICES_H
 
+#include "docker_meta/join/doubts.h"
 #include "docker_meta/pool/pool_state.h"
 #include "docker_meta/state/docker_state.h"
 
@@ -16,7 +17,7 @@ enum device_role {
 	ROLE_DELETING,  /* deferred deletion */
 	ROLE_IN_FLIGHT, /* of the open transaction */
 	ROLE_ORPHAN,    /* nobody refers to it */
-	ROLE_UNPROVEN,  /* nobody whom we could read refers to it */
+	ROLE_UNPROVEN,  /* likewise, but somebody may need it all the same */
 	NR_ROLES
 };
 
@@ -43,7 +44,8 @@ struct device_table {
 	const struct docker_state *docker; /* borrowed, as is: */
 	const struct pool_state *pool;     /* NULL: not looked at */
 	bool complete;                     /* whatever may refer to a device was read */
-	bool pending;                      /* a transaction is open: the next start takes it back */
+	struct device_doubts doubts;
+	bool pending; /* a transaction is open: the next start takes it back */
 	/* Most devices are not in the pool, or were made in other transactions: it is another one.
 	 */
 	bool another_pool;
@@ -70,6 +72,9 @@ static inline bool device_of_other_transaction(const struct device_row *row)
 {
 	return row->pool && row->pool->details.transaction_id + 1 != row->record->transaction_id;
 }
+
+/* Somebody needs a device of this id, by this name or by another: two files may name one device. */
+bool device_is_shared(const struct device_table *t, const struct device_row *row);
 
 /* The row with this hash, or NULL. */
 const struct device_row *device_table_find(const struct device_table *t, const char *hash);

@@ -68,7 +68,9 @@ static printf_like(3, 4) int add(struct rescue *r, bool is_command, const char *
 
 static const char *pool_name(const struct meta_view *v)
 {
-	return v->options->pool;
+	if (v->options->pool)
+		return v->options->pool;
+	return v->host->pool ? v->host->pool->name : config_thinpooldev(v->config);
 }
 
 /* ---- the parts */

@@ -87,21 +87,6 @@ static unsigned int nr_references(const struct deletion *d, const char *hash)
 	return found + 1 < d->hashes + d->nr_hashes && !strcmp(found[1], hash) ? 2 : 1;
 }
 
-static bool misses_files(const struct deletion *d)
-{
-	const struct driver_state *s = &d->t->docker->driver;
-
-	for (size_t i = 0; i < s->nr_records; i++) {
-		if (!s->records[i].usable)
-			return true;
-	}
-	for (size_t i = 0; i < d->nr_hashes; i++) {
-		if (!driver_state_find(s, d->hashes[i]))
-			return true;
-	}
-	return s->nr_records && !driver_state_find(s, "base");
-}
-
 /* ---- what closes all */
 
 static const char *why_closed(const struct device_table *t)
@@ -148,10 +133,8 @@ int deletion_init(const struct device_table *t, struct deletion *ret_deletion)
 	d->layers_closed = why_layers_closed(t->docker);
 	d->reached = alloc_array(t->docker->layers.nr_layers + 1, 1);
 	r = d->reached ? collect_hashes(d) : -ENOMEM;
-	if (!r) {
+	if (!r)
 		reach_all(d);
-		d->files_missing = misses_files(d);
-	}
 	return r;
 }
 
@@ -213,6 +196,8 @@ static const char *forbidden_by_reference(const struct deletion *d, const struct
 {
 	const unsigned int nr = row->hash ? nr_references(d, row->hash) : 0;
 
+	if (!layer && !mount && row->role == ROLE_UNPROVEN)
+		return "somebody may need it all the same";
 	if (!layer && !mount)
 		return row->referenced || nr || row->role != ROLE_ORPHAN ? "it is needed" : NULL;
 	if (nr != 1 || (layer && mount))
@@ -223,6 +208,7 @@ static const char *forbidden_by_reference(const struct deletion *d, const struct
 const char *deletion_forbidden(const struct deletion *d, const struct device_row *row,
 			       const struct layer *layer, const struct mount *mount)
 {
+	const struct device_doubts *doubts = &d->t->doubts;
 	const struct docker_state *k = d->t->docker;
 
 	if (d->closed)
@@ -235,7 +221,7 @@ const char *deletion_forbidden(const struct deletion *d, const struct device_row
 		return "two files name it";
 	if (of_the_transaction(d->t, row))
 		return "the open transaction is about it";
-	if (!row->record && d->files_missing)
+	if (!row->record && (doubts->files_missing || doubts->files_unreadable))
 		return "some device's file is missing: it may be this one's";
 	if (row->record && row->record->deleted)
 		return "Docker itself is to delete it";

@@ -120,6 +120,9 @@ static void plan_finding(struct planning *p, const struct meta_finding *f)
 				  "is known.");
 	} else if (recipe) {
 		recipe(p, f);
+		if (f->busy)
+			mend_remark(p->s, "Busy: %s.  The kernel deletes nothing that is in use.",
+				    f->busy);
 	} else if (!needs_nothing(f)) {
 		plan_step(p, PHASE_HAND, f);
 		mend_remark(p->s, "%s.", f->row->remedy);
@@ -192,6 +195,8 @@ int mend_plan_make(const struct meta_view *v, struct mend_plan *ret_plan)
 	mend_pool_find(v, &ret_plan->pool);
 	repair_hints_find(v, &ret_plan->hints);
 	r = deletion_init(p.t, &p.deletion);
+	if (v->torn)
+		p.deletion.closed = v->torn;
 	if (!r)
 		r = index_chains(&p);
 	if (!r)

@@ -118,9 +118,17 @@ static bool is_own_name(const char *name)
 	       !name[n];
 }
 
+/* The active pool's, or what Docker's configuration says; NULL: neither. */
+static const char *known_name(const struct meta_view *v)
+{
+	if (v->options->pool)
+		return v->options->pool;
+	return v->host->pool ? v->host->pool->name : config_thinpooldev(v->config);
+}
+
 static void find_kind(const struct meta_view *v, struct mend_pool *p)
 {
-	const char *name = v->options->pool;
+	const char *name = known_name(v);
 
 	if (is_lvm_metadata(p, v->metadata)) {
 		p->kind = KIND_LVM;
@@ -146,8 +154,8 @@ void mend_pool_find(const struct meta_view *v, struct mend_pool *ret_pool)
 {
 	*ret_pool = (struct mend_pool){ .why = "nothing tells whether it is LVM's or loop files" };
 	find_kind(v, ret_pool);
-	if (v->options->pool)
-		take_name(ret_pool, v->options->pool, false);
+	if (known_name(v))
+		take_name(ret_pool, known_name(v), false);
 	else if (!*ret_pool->name && ret_pool->kind != KIND_LOOP)
 		take_name(ret_pool, "docker-thinpool", true);
 	if (!*ret_pool->group && ret_pool->kind != KIND_LOOP) {

@@ -63,7 +63,10 @@ static void make(struct world *w)
 					       .mount_id = hashes[OWN + i],
 					       .whole = true };
 	}
-	w->container = (struct container){ .id = hashes[OWN], .name = hashes[OWN], .whole = true };
+	w->container = (struct container){ .id = hashes[OWN],
+					   .name = hashes[OWN],
+					   .driver = (char *)"devicemapper",
+					   .whole = true };
 	memcpy(w->chain.hex, hashes[LAYER], HEX_NAME + 1);
 	w->image = (struct image){ .whole = true, .chains = &w->chain, .nr_chains = 1 };
 	w->docker.driver =
@@ -80,6 +83,7 @@ static void make(struct world *w)
 	w->docker.containers = (struct container_store){
 		.present = true, .complete = true, .containers = &w->container, .nr_containers = 1
 	};
+	w->docker.graph.complete = true;
 	w->pool = (struct pool_state){ .devices = w->devices, .nr_devices = NR + 1 };
 	w->pool.header.transaction_id = NR;
 }
