@@ -37,7 +37,7 @@ static bool any_ghost(const struct docker_state *d)
 	for (size_t i = 0; i < d->containers.nr_containers; i++) {
 		const struct container *c = &d->containers.containers[i];
 
-		if (!c->old_layout && !strcmp(c->driver, "devicemapper") &&
+		if (!c->old_layout && c->driver && !strcmp(c->driver, "devicemapper") &&
 		    !layer_store_find_mount(&d->layers, c->id))
 			return true;
 	}
