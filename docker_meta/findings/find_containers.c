@@ -64,13 +64,36 @@ static int find_without_container(struct finder *f, const struct mount *m)
 {
 	const bool build = !m->init_id;
 	int r = finder_add(f, build ? ROW_B4 : ROW_C1, m->name, NULL,
-			   build ? "layerdb/mounts/%.12s is of no container: it was a build's"
-				 : "layerdb/mounts/%.12s: containers/ has no such container",
+			   build ? "layerdb/mounts/%s is of no container: it was a build's"
+				 : "layerdb/mounts/%s: containers/ has no such container",
 			   m->name);
 
 	if (!r)
 		f->list->items[f->list->nr - 1].unproven = !f->t->docker->containers.complete;
 	return r ? r : add_devices(f, m);
+}
+
+/* What docker rm leaves undone when it is interrupted: it goes on with the container's removal. */
+static bool is_being_removed(const struct finder *f, const struct mount *m)
+{
+	const struct container *c = container_store_find(&f->t->docker->containers, m->name);
+
+	return c && (c->dead || c->removing);
+}
+
+static int find_missing_device(struct finder *f, const struct mount *m, enum meta_row_id id,
+			       const char *file, const char *hash)
+{
+	struct meta_finding *last;
+	int r;
+
+	if (!hash || has_record(f, hash))
+		return 0;
+	r = finder_add(f, id, name_of(f, m), &last,
+		       "layerdb/mounts/%s/%s: %s, which metadata/ has not", m->name, file, hash);
+	if (!r && is_being_removed(f, m))
+		last->severity = META_INFO;
+	return r;
 }
 
 static int find_in_mount(struct finder *f, const struct mount *m)
@@ -79,17 +102,13 @@ static int find_in_mount(struct finder *f, const struct mount *m)
 
 	if (m->whole && !container_store_find(&f->t->docker->containers, m->name))
 		r = find_without_container(f, m);
-	if (!r && m->mount_id && !has_record(f, m->mount_id))
-		r = finder_add(f, ROW_C3, name_of(f, m), NULL,
-			       "layerdb/mounts/%.12s/mount-id: %.12s, which metadata/ has not",
-			       m->name, m->mount_id);
-	if (!r && m->init_id && !has_record(f, m->init_id))
-		r = finder_add(f, ROW_C4, name_of(f, m), NULL,
-			       "layerdb/mounts/%.12s/init-id: %.17s, which metadata/ has not",
-			       m->name, m->init_id);
+	if (!r)
+		r = find_missing_device(f, m, ROW_C3, "mount-id", m->mount_id);
+	if (!r)
+		r = find_missing_device(f, m, ROW_C4, "init-id", m->init_id);
 	if (!r && *m->parent && !layer_store_find(&f->t->docker->layers, m->parent))
 		r = finder_add(f, ROW_C6, name_of(f, m), NULL,
-			       "layerdb/mounts/%.12s/parent: %.12s, which layerdb has not", m->name,
+			       "layerdb/mounts/%s/parent: %s, which layerdb has not", m->name,
 			       m->parent);
 	return r;
 }
@@ -105,14 +124,13 @@ static int find_sizes(struct finder *f, const struct container *c)
 
 	if (c->asked_size && row && row->record && row->record->size != c->asked_size)
 		r = finder_add_of_device(f, ROW_C11, row,
-					 "containers/%.12s/hostconfig.json: size %" PRIu64
+					 "containers/%s/hostconfig.json: size %" PRIu64
 					 ", metadata/%s: %" PRIu64,
 					 c->id, c->asked_size, row->hash, row->record->size);
 	if (r || c->log_size < LARGE_LOG)
 		return r;
-	r = finder_add(f, ROW_C14, c->name, &last,
-		       "containers/%.12s/%.12s…-json.log: %" PRIu64 " bytes", c->id, c->id,
-		       c->log_size);
+	r = finder_add(f, ROW_C14, c->name, &last, "containers/%s/%s-json.log: %" PRIu64 " bytes",
+		       c->id, c->id, c->log_size);
 	if (!r && c->log_size >= HUGE_LOG)
 		last->severity = META_WARNING;
 	return r;
@@ -128,24 +146,24 @@ static int find_in_container(struct finder *f, const struct container *c)
 	if (!c->whole)
 		return 0;
 	if (strcmp(c->driver, "devicemapper") != 0)
-		return finder_add(f, ROW_C9, c->name, NULL, "containers/%.12s: Driver %.40s", c->id,
+		return finder_add(f, ROW_C9, c->name, NULL, "containers/%s: Driver %.40s", c->id,
 				  c->driver);
 	if (c->old_layout && d->graph.present && !d->graph.current)
 		r = finder_add(f, ROW_L18, c->name, NULL,
-			       "containers/%.12s has config.json alone: Docker since 1.10 does "
+			       "containers/%s has config.json alone: Docker since 1.10 does "
 			       "not know it",
 			       c->id);
 	if (!r && !c->old_layout && !m)
 		r = finder_add(f, ROW_C2, c->name, NULL,
-			       "containers/%.12s: layerdb/mounts has no such layer", c->id);
+			       "containers/%s: layerdb/mounts has no such layer", c->id);
 	if (!r && (c->dead || c->removing)) {
-		r = finder_add(f, ROW_C7, c->name, &last, "containers/%.12s: %s", c->id,
+		r = finder_add(f, ROW_C7, c->name, &last, "containers/%s: %s", c->id,
 			       c->dead ? "Dead" : "RemovalInProgress");
 		if (!r && m)
 			last->bytes = bytes_of_mount(f, m);
 	}
 	if (!r && *c->image && d->images.present && !image_store_find(&d->images, c->image))
-		r = finder_add(f, ROW_C10, c->name, NULL, "containers/%.12s: image %.12s", c->id,
+		r = finder_add(f, ROW_C10, c->name, NULL, "containers/%s: image %s", c->id,
 			       c->image);
 	return r ? r : find_sizes(f, c);
 }
@@ -160,7 +178,7 @@ static int find_in_builds(struct finder *f)
 
 		if (s->committed && is_buildkit_name(s->committed) && !has_record(f, s->committed))
 			r = finder_add(f, ROW_B2, s->key, NULL,
-				       "snapshots.db: %.25s has the device %s, which metadata/ "
+				       "snapshots.db: %s has the device %s, which metadata/ "
 				       "has not",
 				       s->key, s->committed);
 	}

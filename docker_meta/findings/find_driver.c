@@ -74,7 +74,7 @@ static int find_open(struct finder *f)
 	const struct device_row *row = needed_row(f->t, id);
 	int r = finder_add(f, judge_open(f, id), transaction_name(d), NULL,
 			   "%s: open_transaction_id %" PRIu64 " of device %" PRId64
-			   " (%.12s), the pool is at %" PRIu64,
+			   " (%s), the pool is at %" PRIu64,
 			   TRANSACTION, d->open_transaction_id, d->transaction_device_id,
 			   transaction_name(d), f->t->pool->header.transaction_id);
 
@@ -102,7 +102,7 @@ static int find_later_records(struct finder *f)
 			continue;
 		if (!added)
 			r = finder_add(f, ROW_T9, NULL, NULL,
-				       "%.12s: transaction_id %" PRIu64 ", the pool is at %" PRIu64,
+				       "%s: transaction_id %" PRIu64 ", the pool is at %" PRIu64,
 				       row->hash, row->record->transaction_id,
 				       f->t->pool->header.transaction_id);
 		added = true;
@@ -138,7 +138,7 @@ static int find_equal_records(struct finder *f)
 		if (rows[i]->record->transaction_id != rows[i - 1]->record->transaction_id ||
 		    rows[i]->id == rows[i - 1]->id)
 			continue;
-		r = finder_add(f, ROW_T10, NULL, NULL, "%.12s and %.12s: transaction_id %" PRIu64,
+		r = finder_add(f, ROW_T10, NULL, NULL, "%s and %s: transaction_id %" PRIu64,
 			       rows[i - 1]->hash, rows[i]->hash, rows[i]->record->transaction_id);
 		if (!r)
 			r = finder_add_device(f, rows[i - 1]);
@@ -183,8 +183,8 @@ static int find_double_ids(struct finder *f)
 
 		if (a->id != b->id || !a->record || !b->record)
 			continue;
-		r = finder_add(f, ROW_J4, NULL, NULL, "%.12s and %.12s: device_id %" PRIu64,
-			       a->hash, b->hash, a->id);
+		r = finder_add(f, ROW_J4, NULL, NULL, "%s and %s: device_id %" PRIu64, a->hash,
+			       b->hash, a->id);
 		if (!r)
 			r = finder_add_device(f, a);
 		if (!r)
@@ -242,7 +242,7 @@ static int find_in_record(struct finder *f, const struct device_row *row)
 		return row->layer->removing
 			       ? 0
 			       : finder_add_of_device(f, ROW_L2, row,
-						      "metadata/%s: deleted true, and %s/%.12s has "
+						      "metadata/%s: deleted true, and %s/%s has "
 						      "it",
 						      row->hash, layer_place(row->layer),
 						      row->layer->directory);

@@ -161,15 +161,14 @@ static int find_in_own_layer(struct finder *f, const struct device_row *row)
 	int r = 0;
 
 	if (is_running(row) && why) {
-		r = finder_add(f, ROW_C12, NULL, &last,
-			       "containers/%.12s: Running, device %.12s %s", row->container->id,
-			       row->hash, why);
+		r = finder_add(f, ROW_C12, NULL, &last, "containers/%s: Running, device %s %s",
+			       row->container->id, row->hash, why);
 		if (!r && h->mounts.has_dockerd && h->mounts.all_namespaces)
 			last->severity = META_WARNING;
 	} else if (!is_running(row) && m && h->mounts_concern &&
 		   h->mounts.namespaces[m->namespace].is_dockers) {
 		r = finder_add(f, ROW_C13, NULL, &last,
-			       "containers/%.12s: not running, device %.12s is mounted on %.200s",
+			       "containers/%s: not running, device %s is mounted on %.200s",
 			       row->container->id, row->hash, m->point);
 	} else {
 		return 0;

@@ -60,7 +60,7 @@ static int add_of_layer(struct finder *f, enum meta_row_id id, const struct laye
 {
 	const struct device_row *row = l->cache_id ? device_table_find(f->t, l->cache_id) : NULL;
 	struct meta_finding *last;
-	int r = finder_add(f, id, l->directory, &last, "%s/%.12s: %s", layer_place(l), l->directory,
+	int r = finder_add(f, id, l->directory, &last, "%s/%s: %s", layer_place(l), l->directory,
 			   text);
 
 	if (!r && row && row->pool)
@@ -106,7 +106,7 @@ static int find_in_layer(struct finder *f, const struct layer *l)
 			     : 0;
 	if (l->cache_id && !there)
 		return finder_add(f, ROW_L1, l->directory, NULL,
-				  "%s/%.12s%s: %.12s, which metadata/ has not", layer_place(l),
+				  "%s/%s%s: %s, which metadata/ has not", layer_place(l),
 				  l->directory, l->graph ? "" : "/cache-id", l->cache_id);
 	if (*l->parent && !layer_store_find(&f->t->docker->layers, l->parent))
 		return add_of_layer(f, ROW_L4, l, "its parent is not there");
@@ -185,7 +185,7 @@ static int collect_used(const struct docker_state *d, const char ***ret_ids, siz
 static int find_unnamed(struct finder *f, const struct image *image)
 {
 	struct meta_finding *last;
-	int r = finder_add(f, ROW_L16, image->id, &last, "image %.12s", image->id);
+	int r = finder_add(f, ROW_L16, image->id, &last, "image %s", image->id);
 
 	if (!r)
 		last->bytes = finder_bytes(
@@ -201,7 +201,7 @@ static int find_parent(struct finder *f, const struct image *image)
 	if ((own && own->graph) || !*image->parent ||
 	    image_store_find(&f->t->docker->images, image->parent))
 		return 0;
-	return finder_add(f, ROW_L17, image->id, NULL, "image %.12s: parent %.12s", image->id,
+	return finder_add(f, ROW_L17, image->id, NULL, "image %s: parent %s", image->id,
 			  image->parent);
 }
 
@@ -214,8 +214,8 @@ static int find_in_image(struct finder *f, const struct image *image, const char
 	for (size_t i = 0; i < image->nr_chains; i++) {
 		if (!layer_store_find(&d->layers, image->chains[i].hex))
 			return finder_add(f, ROW_L13, name ? name : id, NULL,
-					  "image %.12s: layer %zu of %zu, %.12s, is not in layerdb",
-					  id, i + 1, image->nr_chains, image->chains[i].hex);
+					  "image %s: layer %zu of %zu, %s, is not in layerdb", id,
+					  i + 1, image->nr_chains, image->chains[i].hex);
 	}
 	if (image->whole && !name && !d->images.names_lost &&
 	    !bsearch(&id, used, nr_used, sizeof(const char *), compare_text))
@@ -238,7 +238,7 @@ int find_in_images(struct finder *f)
 	for (size_t i = 0; i < s->nr_tags && !r; i++) {
 		if (!image_store_find(s, s->tags[i].id))
 			r = finder_add(f, ROW_L14, s->tags[i].name, NULL,
-				       "repositories.json: %s is image %.12s", s->tags[i].name,
+				       "repositories.json: %s is image %s", s->tags[i].name,
 				       s->tags[i].id);
 	}
 	alloc_free(used);

@@ -41,8 +41,8 @@ static int judge_device(struct finder *f, struct meta_finding *finding,
 	if (!host_busy(h, row->hash, row->id, text, sizeof(text)))
 		return 0;
 	if (!finding->busy) {
-		finding->busy = row->hash ? alloc_printf("%.12s is %s", row->hash, text)
-					  : alloc_string(text);
+		finding->busy =
+			row->hash ? alloc_printf("%s is %s", row->hash, text) : alloc_string(text);
 		if (!finding->busy)
 			return -ENOMEM;
 	}

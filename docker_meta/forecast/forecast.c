@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/base/alloc.h"
 
@@ -16,6 +17,7 @@ const char *step_kind_name(enum step_kind kind)
 	static const char *const names[] = { [STEP_OK] = "ok",
 					     [STEP_LOSES] = "loses",
 					     [STEP_STOPS] = "stops",
+					     [STEP_FAILS] = "fails",
 					     [STEP_UNKNOWN] = "unknown" };
 
 	return names[kind];
@@ -23,6 +25,7 @@ const char *step_kind_name(enum step_kind kind)
 
 struct making {
 	const struct device_table *t;
+	const struct pool_data *data;
 	const struct config *config;
 	const struct meta_findings *findings;
 	struct forecast *forecast;
@@ -47,7 +50,7 @@ static int add(struct making *m, enum step_kind kind, const char *format, ...)
 		return -ENOMEM;
 	}
 	grown[f->nr++] = (struct step){ kind, text };
-	if (kind != STEP_UNKNOWN && kind > f->worst)
+	if ((kind == STEP_LOSES || kind == STEP_STOPS) && kind > f->worst)
 		f->worst = kind;
 	return 0;
 }
@@ -68,6 +71,19 @@ static size_t count(const struct making *m, const enum meta_row_id *ids, size_t 
 	for (size_t i = 0; i < m->findings->nr; i++) {
 		for (size_t n = 0; n < nr_ids; n++)
 			nr += m->findings->items[i].row == meta_row(ids[n]);
+	}
+	return nr;
+}
+
+/* Those that are errors, at least: what is being removed may miss its device. */
+static size_t count_bad(const struct making *m, const enum meta_row_id *ids, size_t nr_ids)
+{
+	size_t nr = 0;
+
+	for (size_t i = 0; i < m->findings->nr; i++) {
+		for (size_t n = 0; n < nr_ids; n++)
+			nr += m->findings->items[i].row == meta_row(ids[n]) &&
+			      m->findings->items[i].severity >= META_ERROR;
 	}
 	return nr;
 }
@@ -200,6 +216,11 @@ static int take_back(struct making *m)
 		return add(m, STEP_OK, "takes transaction-metadata for 0, and goes on");
 	if (!d->has_transaction)
 		return add(m, STEP_OK, "no transaction is pending");
+	if (find(m, ROW_T5))
+		return add(m, STEP_OK,
+			   "says that open transaction id %" PRIu64
+			   " is less than the pool's %" PRIu64 ", and goes on",
+			   d->open_transaction_id, m->t->pool->header.transaction_id);
 	if (!m->t->pending)
 		return add(m, STEP_OK, "transaction %" PRIu64 ": nothing to take back",
 			   d->open_transaction_id);
@@ -227,6 +248,25 @@ static int tell_growth(struct making *m)
 		   base->size, c->dm.numbers[DM_BASESIZE]);
 }
 
+/* What the driver verifies before anything else. */
+static int compare_uuid(struct making *m)
+{
+	const struct driver_state *d = &m->t->docker->driver;
+	const struct device_row *base = device_table_find(m->t, "base");
+	const struct meta_finding *other = find(m, ROW_J16);
+	const struct file_system *fs = base ? pool_data_find(m->data, base) : NULL;
+
+	if (other)
+		return add(m, STEP_STOPS, "compares the base device's UUID: %s", other->evidence);
+	if (fs && !strcasecmp(fs->uuid, d->base_uuid))
+		return add(m, STEP_OK, "finds the UUID that the base device has to have, %s",
+			   d->base_uuid);
+	return add(m, STEP_UNKNOWN,
+		   "compares the base device's UUID with %s: not looked at, for the pool's data is "
+		   "not there (--data)",
+		   d->base_uuid);
+}
+
 static int prepare_base(struct making *m)
 {
 	const struct driver_state *d = &m->t->docker->driver;
@@ -252,8 +292,7 @@ static int prepare_base(struct making *m)
 		return r;
 	if (!d->base_uuid || !*d->base_uuid)
 		return add(m, STEP_OK, "takes the base device's UUID as it finds it");
-	return add(m, STEP_UNKNOWN, "compares the base device's UUID with %s: not looked at",
-		   d->base_uuid);
+	return compare_uuid(m);
 }
 
 /* ---- the daemon */
@@ -274,6 +313,7 @@ static int load_images(struct making *m)
 static int load_containers(struct making *m)
 {
 	static const enum meta_row_id ghosts[] = { ROW_C2, ROW_C5, ROW_C6, ROW_C8 };
+	static const enum meta_row_id phantoms[] = { ROW_C3, ROW_L1, ROW_X2, ROW_X6 };
 	size_t nr = count(m, ghosts, ARRAY_SIZE(ghosts));
 	int r = 0;
 
@@ -281,10 +321,12 @@ static int load_containers(struct making *m)
 		r = add(m, STEP_LOSES, "does not show %zu containers any more", nr);
 	else
 		r = add(m, STEP_OK, "loads %zu containers", m->t->docker->containers.nr_containers);
-	if (!r && find(m, ROW_C3))
-		r = add(m, STEP_OK,
-			"fails to start containers whose device is not there, when "
-			"it is asked to");
+	nr = count_bad(m, phantoms, ARRAY_SIZE(phantoms));
+	if (!r && nr)
+		r = add(m, STEP_FAILS,
+			"does not start containers and images whose device is not there: %zu "
+			"devices",
+			nr);
 	return r;
 }
 
@@ -294,7 +336,8 @@ static int go_on_deleting(struct making *m)
 
 	for (size_t i = 0; i < m->t->nr; i++)
 		nr += m->t->rows[i].role == ROLE_DELETING;
-	return nr ? add(m, STEP_OK, "goes on deleting %zu devices that are marked", nr) : 0;
+	return nr ? add(m, STEP_OK, "goes on deleting %zu devices that are marked as deleted", nr)
+		  : 0;
 }
 
 static int add_later_engines(struct making *m)
@@ -316,7 +359,7 @@ int forecast_make(const struct meta_facts *facts, const struct meta_findings *fi
 		read_configuration, choose_driver, take_options,    load_files,     take_back,
 		prepare_base,       load_images,   load_containers, go_on_deleting,
 	};
-	struct making m = { facts->devices, facts->config, findings, ret_forecast };
+	struct making m = { facts->devices, facts->data, facts->config, findings, ret_forecast };
 	int r = 0;
 
 	*ret_forecast = (struct forecast){ 0 };

@@ -10,10 +10,11 @@ enum step_kind {
 	STEP_OK,      /* nothing happens that anybody minds */
 	STEP_LOSES,   /* something is deleted or not shown any more */
 	STEP_STOPS,   /* Docker does not start: what follows is not reached */
+	STEP_FAILS,   /* does not work later on, when somebody asks for it */
 	STEP_UNKNOWN, /* it depends on what was not looked at */
 };
 
-/* "ok", "loses", "stops", "unknown". */
+/* "ok", "loses", "stops", "fails", "unknown". */
 const char *step_kind_name(enum step_kind kind);
 
 struct step {

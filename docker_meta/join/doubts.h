@@ -7,7 +7,7 @@
 #include "docker_meta/state/docker_state.h"
 
 struct device_doubts {
-	bool files_missing; /* somebody's device has no file: a device without one may be it */
+	bool files_missing;    /* somebody's device has no file: a device without one may be it */
 	bool files_unreadable; /* a device's file cannot be used: likewise */
 	bool ghosts; /* a container has no writable layer: any device may have been that */
 };

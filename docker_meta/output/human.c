@@ -44,22 +44,58 @@ void print_column(FILE *out, const char *text, size_t width)
 	(void)fprintf(out, "%*s ", (int)(width - nr), "");
 }
 
-void print_wrapped(FILE *out, const char *label, const char *text)
+enum { NAME_DIGITS = 64, SHORT_DIGITS = 12 };
+
+/* How many bytes a name of 64 digits has here: 64, or 0 where there is none. */
+static int name_at(const char *text)
+{
+	return strspn(text, "0123456789abcdef") == NAME_DIGITS ? NAME_DIGITS : 0;
+}
+
+/* n bytes of text, with short names; out may be NULL.  The columns that takes. */
+static int print_word(FILE *out, const char *text, int n, bool brief)
+{
+	int columns = 0;
+
+	for (int i = 0; i < n;) {
+		const int name = brief && i + NAME_DIGITS <= n ? name_at(text + i) : 0;
+		const int shown = name ? SHORT_DIGITS : 1;
+
+		if (out)
+			print_plain(out, text + i, (size_t)shown);
+		if (out && name)
+			(void)fputc('*', out);
+		columns += shown + (name != 0);
+		i += name ? name : 1;
+	}
+	return columns;
+}
+
+static void wrap(FILE *out, const char *label, const char *text, bool brief)
 {
 	int column = fprintf(out, "  %-*s", INDENT - 2, label);
 
 	while (*text) {
-		int n = (int)strcspn(text, " ");
+		const int n = (int)strcspn(text, " ");
 
-		if (column > INDENT && column + 1 + n > WIDTH) {
+		if (column > INDENT && column + 1 + print_word(NULL, text, n, brief) > WIDTH) {
 			column = fprintf(out, "\n%*s", INDENT, "") - 1;
 		} else if (column > INDENT) {
 			(void)fputc(' ', out);
 			column++;
 		}
-		print_plain(out, text, (size_t)n);
-		column += n;
+		column += print_word(out, text, n, brief);
 		text += n + (text[n] == ' ');
 	}
 	(void)fputc('\n', out);
+}
+
+void print_wrapped(FILE *out, const char *label, const char *text)
+{
+	wrap(out, label, text, false);
+}
+
+void print_briefly(FILE *out, const char *label, const char *text)
+{
+	wrap(out, label, text, true);
 }

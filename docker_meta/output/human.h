@@ -28,4 +28,7 @@ void print_column(FILE *out, const char *text, size_t width);
 /* A label, and from a fixed column on the words of text, below 80 columns. */
 void print_wrapped(FILE *out, const char *label, const char *text);
 
+/* The same with Docker's names of 64 digits cut to 12 and a star: still a pattern for a shell. */
+void print_briefly(FILE *out, const char *label, const char *text);
+
 #endif

@@ -71,7 +71,7 @@ void finding_headline(const struct meta_view *v, const struct meta_finding *f, c
 	if (first)
 		device_owner_name(v->devices, first, owner, sizeof(owner));
 	if (f->object && !first)
-		(void)snprintf(text, size, "%s: %.64s", f->row->title, f->object);
+		(void)snprintf(text, size, "%s: %.200s", f->row->title, f->object);
 	else if (!first)
 		(void)snprintf(text, size, "%s", f->row->title);
 	else if (f->nr_devices == 1)
@@ -101,11 +101,11 @@ void output_finding(const struct meta_view *r, const struct meta_finding *f, FIL
 
 	finding_headline(r, f, what, sizeof(what));
 	print_severity(f->severity, out);
-	print_wrapped(out, f->row->id, what);
-	print_wrapped(out, "seen", f->evidence);
+	print_briefly(out, f->row->id, what);
+	print_briefly(out, "seen", f->evidence);
 	print_wrapped(out, "docker", f->row->predicted);
 	if (f->busy)
-		print_wrapped(out, "busy", f->busy);
+		print_briefly(out, "busy", f->busy);
 	print_wrapped(out, "mend",
 		      f->unproven ? "unproven: something may need it all the same; "
 				    "mend nothing before that is known"
@@ -141,7 +141,7 @@ static void print_changes(const struct changes *c, FILE *out)
 		return;
 	for (size_t i = 0; i < c->gone.nr; i++) {
 		(void)fprintf(out, "\n%-8s", "gone");
-		print_wrapped(out, c->gone.items[i].id, c->gone.items[i].what);
+		print_briefly(out, c->gone.items[i].id, c->gone.items[i].what);
 	}
 	(void)fprintf(out, "\n%s: %zu new, %zu gone, %zu in all\n",
 		      c->first ? "the first time" : "since the last time", c->news.nr, c->gone.nr,
@@ -233,6 +233,6 @@ void output_forecast(const struct meta_view *r, FILE *out)
 	print_head(r, out);
 	(void)fprintf(out, "\nthe next start of dockerd\n");
 	for (size_t i = 0; i < r->forecast->nr; i++)
-		print_wrapped(out, step_kind_name(r->forecast->steps[i].kind),
+		print_briefly(out, step_kind_name(r->forecast->steps[i].kind),
 			      r->forecast->steps[i].text);
 }

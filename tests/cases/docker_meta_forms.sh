@@ -181,7 +181,7 @@ cp -a down host
 jq -c '.Name = "/a|b\nc\u0007" | .State.Dead = true' down/containers/95b0*/config.v2.json >edited
 cat edited >"$(echo host/containers/95b0*/config.v2.json)"
 rm host/devicemapper/metadata/$exited
-plugin 2 CRITICAL -r host --metadata meta
+plugin 1 WARNING -r host --metadata meta
 lacks out "$(printf '\007')"
 has out 'a\?b\?c'
 [ "$(grep -cvE '^(DOCKER_META|fatal|error|warning|info) ' out)" = 0 ] || fail "a name made a line of its own"
