@@ -148,6 +148,22 @@ static void print_changes(const struct changes *c, FILE *out)
 		      c->now.nr);
 }
 
+static const char *plural(uint64_t nr)
+{
+	return nr == 1 ? "" : "s";
+}
+
+static void print_summary(const struct meta_findings *l, FILE *out)
+{
+	const uint64_t *nr = l->nr_of;
+
+	(void)fprintf(out,
+		      "\n%" PRIu64 " fatal, %" PRIu64 " error%s, %" PRIu64 " warning%s, %" PRIu64
+		      " info%s\n",
+		      nr[META_FATAL], nr[META_ERROR], plural(nr[META_ERROR]), nr[META_WARNING],
+		      plural(nr[META_WARNING]), nr[META_INFO], plural(nr[META_INFO]));
+}
+
 void output_check(const struct meta_view *r, FILE *out)
 {
 	const struct meta_findings *l = r->findings;
@@ -158,11 +174,7 @@ void output_check(const struct meta_view *r, FILE *out)
 	for (size_t i = 0; i < l->nr; i++)
 		output_finding(r, &l->items[i], out);
 	print_changes(r->verdict->changes, out);
-	(void)fprintf(out,
-		      "\n%" PRIu64 " fatal, %" PRIu64 " errors, %" PRIu64 " warnings, %" PRIu64
-		      " infos\n",
-		      l->nr_of[META_FATAL], l->nr_of[META_ERROR], l->nr_of[META_WARNING],
-		      l->nr_of[META_INFO]);
+	print_summary(l, out);
 }
 
 /* ---- devices */

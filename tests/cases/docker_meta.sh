@@ -119,6 +119,19 @@ expect 'P5:' -r down --metadata harmed
 # ---- another host's metadata
 expect 'T4: X4:' -r down --metadata full
 
+# ---- what the next start does
+wrong 'T5:' transaction 58 $exited 23
+run 0 docker_meta -r host --metadata meta predict
+has out '^  ok      says that open transaction id 58 is less than'
+wrong 'C3: X1:23' rm $records/$exited
+run 0 docker_meta -r host --metadata meta predict
+has out '^  fails '
+# An interrupted docker rm: the container is dead, its device gone.
+wrong 'X1:23 C7: C3:' eval "edit host/containers/$container/config.v2.json '.State.Dead = true'; rm $records/$exited"
+run 1 docker_meta -r host --metadata meta
+run 0 docker_meta -r host --metadata meta predict
+lacks out '^  fails '
+
 # ---- JSON as Go takes it
 wrong '' eval "printf '{\"Device_ID\":23,\"SIZE\":1073741824,\"transaction_id\":36,\"more\":[{}],\"deleted\":null}' >$records/$exited"
 wrong 'J2: X1:23' edit $records/$exited '.device_id = 23.5'
