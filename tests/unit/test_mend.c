@@ -17,8 +17,10 @@ TestSuite(mend, .fini = fail_on_leaks);
 /* A base device, a layer, a layer that nobody has, a container, one that is gone, and an orphan. */
 enum { BASE, LAYER, LEFT, OWN, GONE, ORPHAN, NR };
 
-static char *const hashes[NR] = { (char *)"base",   (char *)HEX("a"), (char *)HEX("b"),
-				  (char *)HEX("c"), (char *)HEX("d"), (char *)HEX("e") };
+/* The stores' texts are theirs to free: they are not constant. */
+static char base[] = "base", layer[] = HEX("a"), left[] = HEX("b"), own[] = HEX("c"),
+	    gone[] = HEX("d"), orphan[] = HEX("e"), driver[] = "devicemapper";
+static char *const hashes[NR] = { base, layer, left, own, gone, orphan };
 
 struct world {
 	struct device_record records[NR];
@@ -63,10 +65,9 @@ static void make(struct world *w)
 					       .mount_id = hashes[OWN + i],
 					       .whole = true };
 	}
-	w->container = (struct container){ .id = hashes[OWN],
-					   .name = hashes[OWN],
-					   .driver = (char *)"devicemapper",
-					   .whole = true };
+	w->container = (struct container){
+		.id = hashes[OWN], .name = hashes[OWN], .driver = driver, .whole = true
+	};
 	memcpy(w->chain.hex, hashes[LAYER], HEX_NAME + 1);
 	w->image = (struct image){ .whole = true, .chains = &w->chain, .nr_chains = 1 };
 	w->docker.driver =
