@@ -214,63 +214,67 @@ static const struct container *old_container(const struct device_table *t, const
 
 /* ---- which image a layer is of */
 
-struct place {
-	const char *chain;
-	const struct image *image;
-	uint32_t position;
-	bool named;
-};
-
+/* Of one chain: those with a name first, then the smallest, which it is nearest to. */
 static int by_chain(const void *a, const void *b)
 {
-	const struct place *pa = a, *pb = b;
+	const struct layer_place *pa = a, *pb = b;
 	int order = strcmp(pa->chain, pb->chain);
 
 	if (order)
 		return order;
 	if (pa->named != pb->named)
 		return pa->named ? -1 : 1;
+	if (pa->image->nr_chains != pb->image->nr_chains)
+		return pa->image->nr_chains < pb->image->nr_chains ? -1 : 1;
 	return strcmp(pa->image->id, pb->image->id);
 }
 
-static int collect_places(const struct image_store *s, struct place **ret_places, size_t *ret_nr)
+static int collect_places(struct device_table *t)
 {
-	struct place *places;
+	const struct image_store *s = &t->docker->images;
 	size_t nr = 0;
 
 	for (size_t i = 0; i < s->nr_images; i++)
 		nr += s->images[i].nr_chains;
-	places = alloc_array(nr + 1, sizeof(*places));
-	*ret_nr = 0;
-	*ret_places = places;
-	if (!places)
+	t->places = alloc_array(nr + 1, sizeof(*t->places));
+	if (!t->places)
 		return -ENOMEM;
 	for (size_t i = 0; i < s->nr_images; i++) {
 		const struct image *image = &s->images[i];
 		bool named = image_store_name(s, image->id) != NULL;
 
 		for (size_t n = 0; n < image->nr_chains; n++)
-			places[(*ret_nr)++] = (struct place){ image->chains[n].hex, image,
-							      (uint32_t)n + 1, named };
+			t->places[t->nr_places++] =
+				(struct layer_place){ image->chains[n].hex, image, (uint32_t)n + 1,
+						      named };
 	}
-	qsort(places, *ret_nr, sizeof(*places), by_chain);
+	qsort(t->places, t->nr_places, sizeof(*t->places), by_chain);
 	return 0;
 }
 
-/* The first of its kind, which has a name where any has. */
-static const struct place *find_place(const struct place *places, size_t nr, const char *chain)
+/* Where a layer is: the row's places. */
+static void find_places(const struct device_table *t, struct device_row *row)
 {
-	size_t low = 0, high = nr;
+	const char *chain = row->layer->chain;
+	size_t low = 0, high = t->nr_places;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (strcmp(places[middle].chain, chain) < 0)
+		if (strcmp(t->places[middle].chain, chain) < 0)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return low < nr && !strcmp(places[low].chain, chain) ? &places[low] : NULL;
+	row->places = &t->places[low];
+	while (low + row->nr_places < t->nr_places &&
+	       !strcmp(row->places[row->nr_places].chain, chain))
+		row->nr_places++;
+	if (!row->nr_places)
+		return;
+	row->image = row->places->image;
+	row->position = row->places->position;
+	row->nr_layers = (uint32_t)row->image->nr_chains;
 }
 
 /* ---- whose each is */
@@ -349,27 +353,19 @@ static void find_orphans(struct device_table *t)
 static int find_owners(struct device_table *t)
 {
 	struct references refs = { 0 };
-	struct place *places = NULL;
-	size_t nr_places = 0;
 	int r = collect_references(&t->docker->layers, &refs);
 
 	if (!r)
-		r = collect_places(&t->docker->images, &places, &nr_places);
+		r = collect_places(t);
 	for (size_t i = 0; i < t->nr && !r; i++) {
 		struct device_row *row = &t->rows[i];
-		const struct place *place;
 
 		find_owner(t, &refs, row);
-		place = row->layer ? find_place(places, nr_places, row->layer->chain) : NULL;
-		if (place) {
-			row->image = place->image;
-			row->position = place->position;
-			row->nr_layers = (uint32_t)place->image->nr_chains;
-		}
+		if (row->layer)
+			find_places(t, row);
 		find_role(t, row);
 	}
 	alloc_free(refs.items);
-	alloc_free(places);
 	return r;
 }
 
@@ -421,6 +417,7 @@ int device_table_join(const struct docker_state *docker, const struct pool_state
 void device_table_destroy(struct device_table *t)
 {
 	alloc_free(t->rows);
+	alloc_free(t->places);
 	alloc_free(t->by_hash);
 	*t = (struct device_table){ 0 };
 }
@@ -447,6 +444,18 @@ const struct device_row *device_table_find_id(const struct device_table *t, uint
 	return at < t->nr && t->rows[at].id == id ? &t->rows[at] : NULL;
 }
 
+/* " +2": others with a name that have the layer, too; steps of builds are not told. */
+static void add_others(const struct device_row *row, char *text, size_t size)
+{
+	const size_t n = strlen(text);
+	size_t nr = 0;
+
+	for (size_t i = 1; i < row->nr_places; i++)
+		nr += row->places[i].named;
+	if (nr)
+		(void)snprintf(text + n, size - n, " +%zu", nr);
+}
+
 void device_owner_name(const struct device_table *t, const struct device_row *row, char *text,
 		       size_t size)
 {
@@ -465,4 +474,6 @@ void device_owner_name(const struct device_table *t, const struct device_row *ro
 		(void)snprintf(text, size, "mount %.12s", row->mount->name);
 	else
 		(void)snprintf(text, size, "-");
+	if (row->image)
+		add_others(row, text, size);
 }

@@ -24,6 +24,14 @@ enum device_role {
 /* "base", "layer", … */
 const char *role_name(enum device_role role);
 
+/* A layer's place in an image. */
+struct layer_place {
+	const char *chain;
+	const struct image *image;
+	uint32_t position; /* from 1 */
+	bool named;        /* the image has a name */
+};
+
 struct device_row {
 	uint64_t id;
 	const char *hash;                   /* NULL: only the pool knows it */
@@ -33,9 +41,12 @@ struct device_row {
 	bool referenced; /* by an image, a container, a build, or it is the base */
 	bool in_flight;  /* the open transaction names it */
 
-	const struct layer *layer; /* that has it as its device */
-	const struct image *image; /* that has the layer, with a name where one has; NULL: none */
-	uint32_t position, nr_layers;      /* in that image, from 1 */
+	const struct layer *layer;    /* that has it as its device */
+	const struct image *image;    /* the smallest that has the layer, with a name where one has;
+					 NULL:    none */
+	uint32_t position, nr_layers; /* in that image, from 1 */
+	const struct layer_place *places; /* in all images that have the layer, that one first */
+	size_t nr_places;
 	const struct mount *mount;         /* that has it as its own or init device */
 	const struct container *container; /* whose mount that is */
 };
@@ -50,7 +61,9 @@ struct device_table {
 	 */
 	bool another_pool;
 	uint64_t nr_odd, nr_settled; /* of these those */
-	struct device_row *rows;     /* owned, by id, then by hash */
+	struct layer_place *places;  /* owned, by chain */
+	size_t nr_places;
+	struct device_row *rows; /* owned, by id, then by hash */
 	size_t nr, capacity;
 	const struct device_row **by_hash; /* owned */
 	size_t nr_by_hash;

@@ -84,12 +84,13 @@ static json_t *owners(const struct meta_view *r, const struct device_row *row, b
 	const struct image_store *images = &r->devices->docker->images;
 	json_t *array = json_array(), *owner;
 
-	if (row->image) {
+	for (size_t i = 0; i < row->nr_places; i++) {
+		const struct image *image = row->places[i].image;
+
 		owner = json_object();
 		json_put(owner, "type", json_string("image"), failed);
-		json_put(owner, "id", json_text(row->image->id), failed);
-		json_put(owner, "name", json_text(image_store_name(images, row->image->id)),
-			 failed);
+		json_put(owner, "id", json_text(image->id), failed);
+		json_put(owner, "name", json_text(image_store_name(images, image->id)), failed);
 		json_append(array, owner, failed);
 	}
 	if (row->container) {
