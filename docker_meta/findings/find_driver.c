@@ -53,6 +53,25 @@ static bool names_another(const struct finder *f, uint64_t id)
 	return row && row->hash && strcmp(row->hash, transaction_name(d)) != 0;
 }
 
+/* A layer or a container has a device by the transaction's name, whose file is not there. */
+static bool names_a_reference(const struct docker_state *d)
+{
+	const char *name = transaction_name(&d->driver);
+
+	for (size_t i = 0; i < d->layers.nr_layers; i++) {
+		if (d->layers.layers[i].cache_id && !strcmp(d->layers.layers[i].cache_id, name))
+			return true;
+	}
+	for (size_t i = 0; i < d->layers.nr_mounts; i++) {
+		const struct mount *m = &d->layers.mounts[i];
+
+		if ((m->mount_id && !strcmp(m->mount_id, name)) ||
+		    (m->init_id && !strcmp(m->init_id, name)))
+			return true;
+	}
+	return false;
+}
+
 static enum meta_row_id judge_open(const struct finder *f, uint64_t id)
 {
 	const struct driver_state *d = &f->t->docker->driver;
@@ -67,6 +86,16 @@ static enum meta_row_id judge_open(const struct finder *f, uint64_t id)
 	return needed_row(f->t, id) ? ROW_T2 : ROW_T1;
 }
 
+/* Not all that may need the device could be looked at. */
+static bool may_be_needed(const struct finder *f, const struct device_row *row)
+{
+	const struct device_doubts *d = &f->t->doubts;
+	const bool deleting = row && row->record && row->record->deleted;
+
+	return !deleting && (!f->t->complete || d->layers_missing || d->builds_unknown ||
+			     d->ghosts || names_a_reference(f->t->docker));
+}
+
 static int find_open(struct finder *f)
 {
 	const struct driver_state *d = &f->t->docker->driver;
@@ -79,6 +108,11 @@ static int find_open(struct finder *f)
 			   transaction_name(d), f->t->pool->header.transaction_id);
 
 	row = row ? row : any_row(f->t, id);
+	if (!r && f->list->items[f->list->nr - 1].row == meta_row(ROW_T1) &&
+	    may_be_needed(f, row)) {
+		f->list->items[f->list->nr - 1].unproven = true;
+		f->list->items[f->list->nr - 1].severity = META_WARNING;
+	}
 	if (!r && row)
 		r = finder_add_device(f, row);
 	return r || !row || row->role != ROLE_IN_FLIGHT ? r : finder_tell_set(f, row);

@@ -197,6 +197,7 @@ int meta_findings_find(const struct meta_facts *facts, struct meta_findings *ret
 	*ret_list = (struct meta_findings){ 0 };
 	for (size_t i = 0; i < ARRAY_SIZE(finders) && !r; i++)
 		r = finders[i](&f);
+	judge_sources(&f);
 	judge_torn(&f);
 	if (ret_list->nr)
 		qsort(ret_list->items, ret_list->nr, sizeof(*ret_list->items), worst_first);

@@ -66,6 +66,9 @@ must_check int find_in_host_pool(struct finder *f);
 /* What is active or mounted cannot be deleted: say so, and doubt what Docker may be making. */
 must_check int judge_busy(struct finder *f);
 
+/* What was compared with something that is not there is no evidence. */
+void judge_sources(struct finder *f);
+
 /* What was read at several moments proves nothing where it is compared. */
 void judge_torn(struct finder *f);
 

@@ -34,7 +34,8 @@ static bool may_be_in_the_making(const struct host *h, const struct device_row *
 static int judge_device(struct finder *f, struct meta_finding *finding,
 			const struct device_row *row)
 {
-	static const enum meta_row_id owners_later[] = { ROW_X1, ROW_X8, ROW_B1, ROW_L11 };
+	static const enum meta_row_id owners_later[] = { ROW_X1, ROW_X8, ROW_B1,
+							 ROW_B4, ROW_C1, ROW_L11 };
 	const struct host *h = f->facts->host;
 	char text[400];
 
@@ -100,4 +101,34 @@ void judge_torn(struct finder *f)
 		finding->unproven = true;
 		finding->severity = META_INFO;
 	}
+}
+
+/* ---- sources that are not there */
+
+static void doubt_rows(struct finder *f, const enum meta_row_id *ids, size_t nr)
+{
+	for (size_t i = 0; i < f->list->nr; i++) {
+		struct meta_finding *finding = &f->list->items[i];
+
+		if (!is_one_of(finding, ids, nr))
+			continue;
+		finding->unproven = true;
+		finding->severity = META_INFO;
+	}
+}
+
+void judge_sources(struct finder *f)
+{
+	static const enum meta_row_id of_driver[] = { ROW_C3, ROW_C4, ROW_L1, ROW_L8, ROW_L9,
+						      ROW_B2, ROW_X1, ROW_X2, ROW_X8 };
+	static const enum meta_row_id of_layers[] = { ROW_C2, ROW_L13, ROW_X8, ROW_B1 };
+	static const enum meta_row_id of_images[] = { ROW_L11, ROW_L14, ROW_L16, ROW_C10 };
+	const struct docker_state *d = f->t->docker;
+
+	if (!d->driver.present || !d->driver.nr_records)
+		doubt_rows(f, of_driver, ARRAY_SIZE(of_driver));
+	if (!d->layers.present && !d->graph.current)
+		doubt_rows(f, of_layers, ARRAY_SIZE(of_layers));
+	if (!d->images.present && !d->graph.current)
+		doubt_rows(f, of_images, ARRAY_SIZE(of_images));
 }

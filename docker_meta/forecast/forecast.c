@@ -198,6 +198,38 @@ static const struct device_row *victim(const struct making *m)
 	return f && f->nr_devices ? f->devices[0] : NULL;
 }
 
+/* Nobody is known to need the device. */
+static int take_back_unneeded(struct making *m)
+{
+	const struct driver_state *d = &m->t->docker->driver;
+	const struct meta_finding *f = find(m, ROW_T1);
+	const struct device_row *row =
+		d->transaction_device_id < 0
+			? NULL
+			: device_table_find_id(m->t, (uint64_t)d->transaction_device_id);
+
+	if (find(m, ROW_T3))
+		return add(m, STEP_LOSES,
+			   "takes back transaction %" PRIu64 ": deletes device %" PRId64
+			   ", and the file of another, %s",
+			   d->open_transaction_id, d->transaction_device_id,
+			   *d->transaction_hash ? d->transaction_hash : "base");
+	if (f && f->unproven)
+		return add(m, STEP_LOSES,
+			   "takes back transaction %" PRIu64 ": DELETES device %" PRId64
+			   ", and not all could be read that may need it",
+			   d->open_transaction_id, d->transaction_device_id);
+	if (!row || !row->pool)
+		return add(m, STEP_OK,
+			   "takes back transaction %" PRIu64 ": device %" PRId64
+			   " was never made, only its file goes",
+			   d->open_transaction_id, d->transaction_device_id);
+	return add(
+		m, STEP_OK, "takes back transaction %" PRIu64 ": deletes device %" PRId64 ", %s",
+		d->open_transaction_id, d->transaction_device_id,
+		row->role == ROLE_DELETING ? "which was to be deleted" : "which nobody needs yet");
+}
+
 static int take_back(struct making *m)
 {
 	const struct driver_state *d = &m->t->docker->driver;
@@ -226,10 +258,7 @@ static int take_back(struct making *m)
 			   d->open_transaction_id);
 	row = victim(m);
 	if (!row || !row->referenced)
-		return add(m, STEP_OK,
-			   "takes back transaction %" PRIu64 ": deletes device %" PRId64
-			   ", which nobody needs yet",
-			   d->open_transaction_id, d->transaction_device_id);
+		return take_back_unneeded(m);
 	device_owner_name(m->t, row, owner, sizeof(owner));
 	return add(m, STEP_LOSES,
 		   "takes back transaction %" PRIu64 ": DELETES device %" PRId64 ", %s of %s",
@@ -285,6 +314,9 @@ static int prepare_base(struct making *m)
 			   "loop file");
 	if (find(m, ROW_J11) || find(m, ROW_J12))
 		return add(m, STEP_LOSES, "deletes the base device and makes another");
+	if (!d->present)
+		return add(m, STEP_UNKNOWN,
+			   "prepares the base device: there are no files of devices");
 	if (!driver_state_find(d, "base"))
 		return add(m, STEP_OK, "makes the base device");
 	r = tell_growth(m);

@@ -308,13 +308,39 @@ bool device_is_shared(const struct device_table *t, const struct device_row *row
 	return false;
 }
 
+/* The init device of a writable layer, whatever its files say. */
+static bool is_init_of_any(const struct device_table *t, const char *hash)
+{
+	const struct device_row *own;
+	char name[HEX_NAME + 1];
+
+	if (!has_suffix(hash, "-init") || strlen(hash) != HEX_NAME + strlen("-init"))
+		return false;
+	(void)snprintf(name, sizeof(name), "%.*s", HEX_NAME, hash);
+	own = device_table_find(t, name);
+	return own && own->referenced;
+}
+
+/* Docker's files are of an earlier time than this device. */
+static bool is_newer_than_files(const struct device_table *t, const struct device_row *row)
+{
+	const struct driver_state *d = &t->docker->driver;
+
+	return row->pool && d->has_transaction && d->transaction_usable &&
+	       row->pool->details.transaction_id >= d->open_transaction_id &&
+	       t->pool->header.transaction_id > d->open_transaction_id;
+}
+
 static bool is_free(const struct device_table *t, const struct device_row *row)
 {
 	const struct device_doubts *d = &t->doubts;
 
-	if (!t->complete || t->another_pool || device_is_shared(t, row))
+	if (!t->complete || t->another_pool || d->layers_missing || d->builds_unknown ||
+	    device_is_shared(t, row))
 		return false;
-	return row->record ? !d->ghosts : !d->files_missing && !d->files_unreadable;
+	if (row->record)
+		return !d->ghosts && is_device_name(row->hash) && !is_init_of_any(t, row->hash);
+	return !d->files_missing && !d->files_unreadable && !is_newer_than_files(t, row);
 }
 
 static void find_role(const struct device_table *t, struct device_row *row)
@@ -399,9 +425,10 @@ int device_table_join(const struct docker_state *docker, const struct pool_state
 
 	*t = (struct device_table){ .docker = docker, .pool = pool };
 	t->complete = docker_state_complete(docker);
-	t->doubts = device_doubts_of(docker);
 	t->pending = is_pending(t);
-	r = add_records(t);
+	r = device_doubts_find(docker, &t->doubts);
+	if (!r)
+		r = add_records(t);
 	if (!r)
 		r = add_unregistered(t);
 	if (!r)

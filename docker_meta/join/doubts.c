@@ -1,26 +1,62 @@
 /* SPDX-License-Identifier: MIT */
 #include "docker_meta/join/doubts.h"
 
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "common/base/alloc.h"
+
+/* ---- files of devices */
 
 static bool is_missing(const struct docker_state *d, const char *hash)
 {
 	return hash && !driver_state_find(&d->driver, hash);
 }
 
-static bool any_missing(const struct docker_state *d)
+static bool layers_miss_files(const struct layer_store *s, const struct docker_state *d)
 {
-	for (size_t i = 0; i < d->layers.nr_layers; i++) {
-		if (is_missing(d, d->layers.layers[i].cache_id))
+	for (size_t i = 0; i < s->nr_layers; i++) {
+		if (!s->layers[i].removing && is_missing(d, s->layers[i].cache_id))
 			return true;
 	}
-	for (size_t i = 0; i < d->layers.nr_mounts; i++) {
-		const struct mount *m = &d->layers.mounts[i];
+	for (size_t i = 0; i < s->nr_mounts; i++) {
+		const struct mount *m = &s->mounts[i];
 
 		if (is_missing(d, m->mount_id) || is_missing(d, m->init_id))
 			return true;
 	}
-	return d->driver.nr_records && is_missing(d, "base");
+	return false;
+}
+
+/* Up to 1.9 devices are called as containers. */
+static bool containers_miss_files(const struct docker_state *d)
+{
+	char init[HEX_NAME + sizeof("-init")];
+
+	for (size_t i = 0; i < d->containers.nr_containers; i++) {
+		const struct container *c = &d->containers.containers[i];
+
+		if (!c->old_layout || (d->graph.present && !d->graph.current))
+			continue;
+		(void)snprintf(init, sizeof(init), "%.64s-init", c->id);
+		if (is_missing(d, c->id) || is_missing(d, init))
+			return true;
+	}
+	return false;
+}
+
+static bool builds_miss_files(const struct docker_state *d)
+{
+	for (size_t i = 0; d->has_buildkit && i < d->snapshots.nr; i++) {
+		const struct snapshot_record *s = &d->snapshots.records[i];
+		const char *device = s->committed ? s->committed : s->key;
+
+		if (device && is_buildkit_name(device) && is_missing(d, device))
+			return true;
+	}
+	return false;
 }
 
 static bool any_unreadable(const struct driver_state *d)
@@ -31,6 +67,76 @@ static bool any_unreadable(const struct driver_state *d)
 	}
 	return false;
 }
+
+/* ---- layers */
+
+static bool lacks(const struct docker_state *d, const char *chain)
+{
+	return *chain && !layer_store_find(&d->layers, chain);
+}
+
+static bool stands_on_nothing(const struct docker_state *d)
+{
+	for (size_t i = 0; i < d->images.nr_images; i++) {
+		const struct image *image = &d->images.images[i];
+
+		for (size_t n = 0; image->whole && n < image->nr_chains; n++) {
+			if (lacks(d, image->chains[n].hex))
+				return true;
+		}
+	}
+	for (size_t i = 0; i < d->layers.nr_layers; i++) {
+		if (!d->layers.layers[i].removing && lacks(d, d->layers.layers[i].parent))
+			return true;
+	}
+	for (size_t i = 0; i < d->layers.nr_mounts; i++) {
+		if (lacks(d, d->layers.mounts[i].parent))
+			return true;
+	}
+	return false;
+}
+
+/* Up to 1.9 an image is its own layer: what names it misses that. */
+static bool names_lead_to_nothing(const struct docker_state *d)
+{
+	for (size_t i = 0; d->graph.current && i < d->images.nr_tags; i++) {
+		if (!image_store_find(&d->images, d->images.tags[i].id))
+			return true;
+	}
+	for (size_t i = 0; d->graph.current && i < d->containers.nr_containers; i++) {
+		const char *image = d->containers.containers[i].image;
+
+		if (*image && !image_store_find(&d->images, image))
+			return true;
+	}
+	return false;
+}
+
+static int compare_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Of two layers with one device, one has lost its own. */
+static int find_doubles(const struct layer_store *s, bool *ret_found)
+{
+	const char **hashes = alloc_array(s->nr_layers + 1, sizeof(*hashes));
+	size_t nr = 0;
+
+	if (!hashes)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->nr_layers; i++) {
+		if (s->layers[i].cache_id)
+			hashes[nr++] = s->layers[i].cache_id;
+	}
+	qsort(hashes, nr, sizeof(*hashes), compare_text);
+	for (size_t i = 1; i < nr; i++)
+		*ret_found |= !strcmp(hashes[i - 1], hashes[i]);
+	alloc_free(hashes);
+	return 0;
+}
+
+/* ---- containers and builds */
 
 static bool any_ghost(const struct docker_state *d)
 {
@@ -44,9 +150,37 @@ static bool any_ghost(const struct docker_state *d)
 	return false;
 }
 
-struct device_doubts device_doubts_of(const struct docker_state *docker)
+/* The directory may be a file system of its own, which is not mounted. */
+static bool all_containers_gone(const struct docker_state *d)
 {
-	return (struct device_doubts){ .files_missing = any_missing(docker),
-				       .files_unreadable = any_unreadable(&docker->driver),
-				       .ghosts = any_ghost(docker) };
+	size_t nr = 0;
+
+	for (size_t i = 0; i < d->layers.nr_mounts; i++)
+		nr += d->layers.mounts[i].init_id != NULL;
+	return d->containers.present ? nr > 1 && !d->containers.nr_containers : nr > 0;
+}
+
+static bool any_unknown_build(const struct docker_state *d)
+{
+	for (size_t i = 0; !d->has_buildkit && i < d->driver.nr_records; i++) {
+		if (is_buildkit_name(d->driver.records[i].hash))
+			return true;
+	}
+	return false;
+}
+
+int device_doubts_find(const struct docker_state *docker, struct device_doubts *ret_doubts)
+{
+	const struct docker_state *d = docker;
+
+	*ret_doubts = (struct device_doubts){
+		.files_missing = is_missing(d, "base") || layers_miss_files(&d->layers, d) ||
+				 containers_miss_files(d) || builds_miss_files(d),
+		.files_unreadable = any_unreadable(&d->driver),
+		.ghosts = any_ghost(d),
+		.layers_missing = stands_on_nothing(d) || names_lead_to_nothing(d),
+		.builds_unknown = any_unknown_build(d),
+		.containers_gone = all_containers_gone(d),
+	};
+	return find_doubles(&d->layers, &ret_doubts->layers_missing);
 }

@@ -7,12 +7,16 @@
 #include "docker_meta/state/docker_state.h"
 
 struct device_doubts {
-	bool files_missing;    /* somebody's device has no file: a device without one may be it */
-	bool files_unreadable; /* a device's file cannot be used: likewise */
-	bool ghosts; /* a container has no writable layer: any device may have been that */
+	bool files_missing;    /* a device that somebody refers to, or the base, has no file */
+	bool files_unreadable; /* a device's file cannot be used */
+	bool ghosts;           /* a container has no writable layer: which devices it had is lost */
+	bool layers_missing;  /* a layer that somebody stands on is not there, or names another's */
+	bool builds_unknown;  /* there are devices of BuildKit's, and its list is not */
+	bool containers_gone; /* there are writable layers of containers, and no container */
 };
 
-/* O(n log n) in layers, mounts and containers. */
-struct device_doubts device_doubts_of(const struct docker_state *docker);
+/* O(n log n) in layers, mounts, images and containers.  0 or -ENOMEM. */
+must_check int device_doubts_find(const struct docker_state *docker,
+				  struct device_doubts *ret_doubts);
 
 #endif

@@ -254,6 +254,7 @@ bool deletion_add(const struct deletion *d, struct mend_steps *s, const struct d
 		  const struct layer *layer, const struct mount *mount)
 {
 	const char *why = deletion_forbidden(d, row, layer, mount);
+	const char *going = mount ? mount->name : layer ? layer->directory : "";
 	const struct device_details *details;
 
 	if (why) {
@@ -265,11 +266,11 @@ bool deletion_add(const struct deletion *d, struct mend_steps *s, const struct d
 		add_look(s, d->t, row);
 	if (row->record)
 		mend_command(s,
-			     "same_file devicemapper/metadata/%s %" PRIu64 " %" PRIu64
-			     " && " SAME_DEVICE " && " DELETE
+			     "nobody_has %s %s && same_file devicemapper/metadata/%s %" PRIu64
+			     " %" PRIu64 " && " SAME_DEVICE " && " DELETE
 			     " && move_out devicemapper/metadata/%s || stop 'nothing more is done'",
-			     row->hash, row->id, row->record->transaction_id, row->id,
-			     details->mapped_blocks, details->transaction_id,
+			     row->hash, going, row->hash, row->id, row->record->transaction_id,
+			     row->id, details->mapped_blocks, details->transaction_id,
 			     (uint64_t)details->creation_time, (uint64_t)details->snapshotted_time,
 			     row->id, row->hash);
 	else

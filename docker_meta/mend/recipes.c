@@ -334,6 +334,15 @@ static const struct container *container_named(const struct planning *p, const c
 	return *found;
 }
 
+static bool any_without_file(const struct device_table *t)
+{
+	for (size_t i = 0; i < t->nr; i++) {
+		if (!t->rows[i].record && !t->rows[i].in_flight)
+			return true;
+	}
+	return false;
+}
+
 void recipe_remove_container(struct planning *p, const struct meta_finding *f)
 {
 	const struct container *found = container_named(p, f->object);
@@ -347,7 +356,11 @@ void recipe_remove_container(struct planning *p, const struct meta_finding *f)
 		}
 	}
 	plan_step(p, PHASE_DOCKER, f);
-	if (found)
+	if (found && !strcmp(f->row->id, "C3") && any_without_file(p->t))
+		mend_remark(p->s,
+			    "Its data may be in one of the devices that have no file (X1): look "
+			    "into those first.  docker rm gives it up.");
+	else if (found)
 		mend_command(p->s, "docker rm %s", found->id);
 	else
 		mend_remark(p->s, "%s.", f->row->remedy);

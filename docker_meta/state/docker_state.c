@@ -72,6 +72,7 @@ void docker_state_destroy(struct docker_state *s)
 
 bool docker_state_complete(const struct docker_state *s)
 {
-	return s->layers.complete && s->containers.complete && s->graph.complete &&
+	return s->driver.present && (s->layers.present || s->graph.current) && s->layers.complete &&
+	       s->containers.complete && s->graph.complete &&
 	       (!s->has_buildkit || s->snapshots.complete);
 }

@@ -93,7 +93,7 @@ good() {
 	sh -n uncommented || fail "$what: the uncommented plan is no shell"
 	[ "$(sh "$1" 2>&1)" = '' ] || fail "$what: the plan does something by itself"
 	grep -P '[^\t\n -~]' "$1" && fail "$what: there is more than plain text in it"
-	grep "'delete" "$1" | grep -vE '^# (same_file [^ ]+ [0-9]+ [0-9]+|no_file_has [0-9]+) && same_device ' &&
+	grep "'delete" "$1" | grep -vE '^# (nobody_has [^ ]+ [^ ]+ && same_file [^ ]+ [0-9]+ [0-9]+|no_file_has [0-9]+) && same_device ' &&
 		fail "$what: a deletion has no guard"
 	deleted "$1" | sort >ids
 	[ ! -s ids ] || {

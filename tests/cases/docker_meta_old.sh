@@ -37,7 +37,7 @@ from=healthy
 expect '' -r healthy --xml healthy.xml
 run 0 docker_meta -r healthy --xml healthy.xml list
 has out "^ *1 base  *base "
-has out "^ *2 ${bottom:0:12} layer 1/3  *app:1 "
+has out "^ *2 ${bottom:0:12} layer 1/2  *side:2 .1 "
 has out "^ *3 ${middle:0:12} layer 2/3  *app:1 "
 has out "^ *4 ${top:0:12} layer 3/3  *app:1 "
 has out "^ *5 ${side:0:12} layer 2/2  *side:2 "
