@@ -95,6 +95,19 @@ static int html(const struct meta_view *v, FILE *out, int *status)
 	return page_write(v, out);
 }
 
+static int predict_json(const struct meta_view *v, FILE *out, int *status)
+{
+	if (v->forecast->worst != STEP_OK)
+		*status = META_STATUS_ERROR;
+	return output_json(v, out);
+}
+
+static int list_json(const struct meta_view *v, FILE *out, int *status)
+{
+	(void)status;
+	return output_json(v, out);
+}
+
 /* What each command says in each form; where there is nothing, the form is refused. */
 static int (*const sayings[NR_COMMANDS][NR_FORMS])(const struct meta_view *v, FILE *out,
 						   int *status) = {
@@ -107,7 +120,7 @@ static int (*const sayings[NR_COMMANDS][NR_FORMS])(const struct meta_view *v, FI
 	[COMMAND_SHOW] = { [OUTPUT_TEXT] = show_text, [OUTPUT_JSON] = show_json },
 	[COMMAND_BLOCK] = { [OUTPUT_TEXT] = block_text, [OUTPUT_JSON] = block_json },
 	[COMMAND_LIST] = { [OUTPUT_TEXT] = list_text,
-			   [OUTPUT_JSON] = check_json,
+			   [OUTPUT_JSON] = list_json,
 			   [OUTPUT_HTML] = html,
 			   [OUTPUT_DOT] = tree_dot },
 	[COMMAND_TREE] = { [OUTPUT_TEXT] = tree_text,
@@ -119,7 +132,7 @@ static int (*const sayings[NR_COMMANDS][NR_FORMS])(const struct meta_view *v, FI
 			     [OUTPUT_HTML] = html },
 	[COMMAND_PLAN] = { [OUTPUT_TEXT] = mend_plan_text, [OUTPUT_JSON] = mend_plan_json },
 	[COMMAND_SURVIVORS] = { [OUTPUT_TEXT] = survivors_text, [OUTPUT_JSON] = survivors_json },
-	[COMMAND_PREDICT] = { [OUTPUT_TEXT] = predict_text, [OUTPUT_JSON] = check_json },
+	[COMMAND_PREDICT] = { [OUTPUT_TEXT] = predict_text, [OUTPUT_JSON] = predict_json },
 	[COMMAND_LINT] = { [OUTPUT_TEXT] = lint_text, [OUTPUT_JSON] = lint_json },
 };
 
@@ -140,6 +153,17 @@ static int accept_state(const struct docker_meta_options *o)
 	return STATUS_NONE;
 }
 
+/* Options that one command alone has a use for. */
+static int accept_particulars(const struct docker_meta_options *o)
+{
+	if ((o->has_byte || o->has_sector || o->has_data_block) && o->command != COMMAND_BLOCK)
+		return tool_usage_error(&docker_meta_tool,
+					"--byte, --sector and --data-block go with block");
+	if (o->loss && o->command != COMMAND_SURVIVORS)
+		return tool_usage_error(&docker_meta_tool, "--loss goes with survivors");
+	return STATUS_NONE;
+}
+
 int meta_command_accept(const struct docker_meta_options *o)
 {
 	struct list_layout layout;
@@ -150,6 +174,8 @@ int meta_command_accept(const struct docker_meta_options *o)
 		return tool_usage_error(&docker_meta_tool, "%s has no such form",
 					meta_command_name(o->command));
 	status = accept_state(o);
+	if (status == STATUS_NONE)
+		status = accept_particulars(o);
 	if (status == STATUS_NONE)
 		status = verdict_accept(o, &verdict);
 	if (status == STATUS_NONE && o->command == COMMAND_BLOCK)

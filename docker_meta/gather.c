@@ -103,15 +103,31 @@ static int read_docker(struct gathered *g)
 
 /* ---- the pool */
 
+/* Nothing below the root leads out of it. */
+static int look_for_loop_file(const struct gathered *g)
+{
+	struct safe_dir root;
+	int r = safe_dir_open(g->root, &root);
+
+	if (r)
+		return r;
+	r = safe_dir_has_file(&root, LOOP_METADATA);
+	safe_dir_close(&root);
+	return r;
+}
+
 static int find_loop_file(struct gathered *g)
 {
+	int r = look_for_loop_file(g);
+
+	if (r == -ENOENT || r == -ENOTDIR)
+		return STATUS_NONE;
 	g->found = alloc_printf("%s/%s", g->root, LOOP_METADATA);
 	if (!g->found)
 		return gather_blind(g, g->root, strerror(ENOMEM));
-	if (access(g->found, F_OK)) {
-		alloc_free(g->found);
-		g->found = NULL;
-	}
+	if (r == -ELOOP)
+		return gather_blind(g, g->found,
+				    "it is a symbolic link: give what it leads to with --metadata");
 	return STATUS_NONE;
 }
 
@@ -192,10 +208,15 @@ static int read_pool(struct gathered *g)
 	return r && !g->unreadable ? miss_pool(g, r) : STATUS_NONE;
 }
 
-/* Of XML there is nothing to check; what a pool that goes on working shows proves nothing. */
+/*
+ * Of XML there is nothing to check.  What a pool that goes on working shows proves nothing: while
+ * it discards, it keeps counts of blocks that are not mapped any more.
+ */
 static int check_pool(struct gathered *g)
 {
-	const bool checkable = g->has_pool && pool_source_kind(g->source) == POOL_RAW && !g->torn;
+	const bool at_rest = !g->host.pool || g->pool.from_snapshot;
+	const bool checkable =
+		g->has_pool && pool_source_kind(g->source) == POOL_RAW && !g->torn && at_rest;
 	int r = checkable ? pool_check(g->source, NULL, &g->check) : 0;
 
 	g->is_checked = checkable && !r && !g->check.torn;

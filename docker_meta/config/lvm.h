@@ -11,7 +11,7 @@
 #include "docker_meta/state/go_json.h"
 
 /* The command that makes the file, for people. */
-#define LVS_COMMAND "lvs -a -o lv_all,seg_all,vg_free --units b --reportformat json"
+#define LVS_COMMAND "lvs -a -o vg_name,vg_free,lv_all,seg_all --units b --reportformat json"
 
 /* A logical volume.  Texts are owned; NULL: lvs was not asked, "": it has nothing to say. */
 struct lvm_volume {

@@ -93,6 +93,16 @@ int find_in_pool(struct finder *f)
 
 /* ---- devices against files */
 
+/* docker rm discards a device's blocks before it deletes the device. */
+static int find_empty(struct finder *f, const struct device_row *row)
+{
+	int r = finder_add_of_device(f, ROW_X6, row, "device %" PRIu64 ": no data blocks", row->id);
+
+	if (!r && row->container && (row->container->dead || row->container->removing))
+		f->list->items[f->list->nr - 1].severity = META_INFO;
+	return r;
+}
+
 static int find_in_registered(struct finder *f, const struct device_row *row)
 {
 	const struct device_record *d = row->record;
@@ -116,8 +126,7 @@ static int find_in_registered(struct finder *f, const struct device_row *row)
 			"metadata/%s: transaction_id %" PRIu64 ", the pool made it in %" PRIu64,
 			row->hash, d->transaction_id, row->pool->details.transaction_id);
 	if (!r && row->pool->complete && !row->pool->nr_mapped && row->referenced)
-		r = finder_add_of_device(f, ROW_X6, row, "device %" PRIu64 ": no data blocks",
-					 row->id);
+		r = find_empty(f, row);
 	if (!r && finder_bytes(f, row->pool->nr_thin_blocks) > d->size + finder_bytes(f, 1))
 		r = finder_add_of_device(f, ROW_X7, row,
 					 "metadata/%s: size %" PRIu64

@@ -62,13 +62,18 @@ static int find_low_water(struct finder *f, const struct pool_status *s)
 {
 	const struct host_device *pool = f->facts->host->pool;
 	const uint64_t mark = pool ? pool->target->thin_pool.low_water : 0;
+	struct meta_finding *last = NULL;
 	int r = 0;
 
 	/* A pool that is smaller than its mark has always passed it. */
 	if (mark && is_low(s->used_data, s->total_data, mark))
-		r = finder_add(f, ROW_P8, s->name, NULL,
+		r = finder_add(f, ROW_P8, s->name, &last,
 			       "status: %" PRIu64 " data blocks are free, the mark is at %" PRIu64,
 			       s->total_data - s->used_data, mark);
+	/* Docker's own mark is 2 GiB, whatever the pool's size: of a small one that says nothing.
+	 */
+	if (!r && last && s->used_data < s->total_data - s->total_data / 5)
+		last->severity = META_INFO;
 	if (!r && s->has_low_water &&
 	    is_low(s->used_metadata, s->total_metadata, s->metadata_low_water))
 		r = finder_add(f, ROW_P8, s->name, NULL,

@@ -55,6 +55,42 @@ static int judge_device(struct finder *f, struct meta_finding *finding,
 	return 0;
 }
 
+/*
+ * Between the transaction that makes a device and the file that says whose it is Docker writes
+ * nothing down.  Of the last devices of a pool on which Docker works nobody knows yet.
+ */
+static bool may_be_of_this_moment(const struct finder *f, const struct meta_finding *finding)
+{
+	enum { RECENT = 2 }; /* a container has two devices */
+	const struct host *h = f->facts->host;
+	const uint64_t now = f->t->pool ? f->t->pool->header.transaction_id : 0;
+
+	if (!h->pool || (h->mounts.has_processes && !h->mounts.has_dockerd))
+		return false;
+	for (size_t i = 0; i < finding->nr_devices; i++) {
+		const struct pool_device *d = finding->devices[i]->pool;
+
+		if (d && d->details.transaction_id + RECENT >= now)
+			return true;
+	}
+	return false;
+}
+
+static void judge_recent(struct finder *f)
+{
+	static const enum meta_row_id leaks[] = { ROW_X1, ROW_X8, ROW_B1, ROW_B4, ROW_L11 };
+
+	for (size_t i = 0; i < f->list->nr; i++) {
+		struct meta_finding *finding = &f->list->items[i];
+
+		if (!is_one_of(finding, leaks, ARRAY_SIZE(leaks)) ||
+		    !may_be_of_this_moment(f, finding))
+			continue;
+		finding->unproven = true;
+		finding->severity = META_INFO;
+	}
+}
+
 int judge_busy(struct finder *f)
 {
 	static const enum meta_row_id deleting[] = { ROW_X1, ROW_X8,  ROW_B1,  ROW_B4, ROW_C1,
@@ -62,6 +98,7 @@ int judge_busy(struct finder *f)
 	const struct host *h = f->facts->host;
 	int r = 0;
 
+	judge_recent(f);
 	if (!h->nr_devices && !h->mounts.nr_mounts)
 		return 0;
 	for (size_t i = 0; i < f->list->nr && !r; i++) {

@@ -313,7 +313,10 @@ static int prepare_base(struct making *m)
 			   "finds no base device: refuses the pool, or makes a second one in a "
 			   "loop file");
 	if (find(m, ROW_J11) || find(m, ROW_J12))
-		return add(m, STEP_LOSES, "deletes the base device and makes another");
+		return add(m, STEP_LOSES,
+			   "wipes the base device and deletes it, and makes another; or it stops "
+			   "there: "
+			   "Device is Busy");
 	if (!d->present)
 		return add(m, STEP_UNKNOWN,
 			   "prepares the base device: there are no files of devices");
@@ -339,7 +342,8 @@ static int load_images(struct making *m)
 		return add(m, STEP_STOPS, "reads repositories.json: %s", unreadable->evidence);
 	if (nr)
 		return add(m, STEP_LOSES, "does not show %zu images any more", nr);
-	return add(m, STEP_OK, "loads %zu images", m->t->docker->images.nr_images);
+	return add(m, STEP_OK, "loads %zu image%s", m->t->docker->images.nr_images,
+		   m->t->docker->images.nr_images == 1 ? "" : "s");
 }
 
 static int load_containers(struct making *m)
@@ -352,7 +356,8 @@ static int load_containers(struct making *m)
 	if (nr)
 		r = add(m, STEP_LOSES, "does not show %zu containers any more", nr);
 	else
-		r = add(m, STEP_OK, "loads %zu containers", m->t->docker->containers.nr_containers);
+		r = add(m, STEP_OK, "loads %zu container%s", m->t->docker->containers.nr_containers,
+			m->t->docker->containers.nr_containers == 1 ? "" : "s");
 	nr = count_bad(m, phantoms, ARRAY_SIZE(phantoms));
 	if (!r && nr)
 		r = add(m, STEP_FAILS,
@@ -397,7 +402,7 @@ int forecast_make(const struct meta_facts *facts, const struct meta_findings *fi
 	*ret_forecast = (struct forecast){ 0 };
 	for (size_t i = 0; i < ARRAY_SIZE(steps) && !r && ret_forecast->worst != STEP_STOPS; i++)
 		r = steps[i](&m);
-	if (!r)
+	if (!r && ret_forecast->worst != STEP_STOPS)
 		r = add_later_engines(&m);
 	return r;
 }

@@ -245,6 +245,8 @@ static void add_look(struct mend_steps *s, const struct device_table *t,
 	const uint64_t sectors =
 		row->record ? row->record->size / 512 : row->pool->nr_thin_blocks * block;
 
+	if (!sectors)
+		return;
 	mend_remark(s, "To look at it first:");
 	mend_command(s, "pool_ready && look %" PRIu64 " %" PRIu64, row->id, sectors);
 	mend_command(s, "look_no_more %" PRIu64, row->id);

@@ -71,16 +71,18 @@ static int print_word(FILE *out, const char *text, int n, bool brief)
 	return columns;
 }
 
-static void wrap(FILE *out, const char *label, const char *text, bool brief)
+static void wrap(FILE *out, int begin, const char *label, const char *text, bool brief)
 {
-	int column = fprintf(out, "  %-*s", INDENT - 2, label);
+	int column = begin + fprintf(out, "  %-*s", INDENT - 2, label);
 
 	while (*text) {
 		const int n = (int)strcspn(text, " ");
 
-		if (column > INDENT && column + 1 + print_word(NULL, text, n, brief) > WIDTH) {
+		if (column > begin + INDENT &&
+		    column + 1 + print_word(NULL, text, n, brief) > WIDTH) {
 			column = fprintf(out, "\n%*s", INDENT, "") - 1;
-		} else if (column > INDENT) {
+			begin = 0;
+		} else if (column > begin + INDENT) {
 			(void)fputc(' ', out);
 			column++;
 		}
@@ -92,10 +94,15 @@ static void wrap(FILE *out, const char *label, const char *text, bool brief)
 
 void print_wrapped(FILE *out, const char *label, const char *text)
 {
-	wrap(out, label, text, false);
+	wrap(out, 0, label, text, false);
 }
 
 void print_briefly(FILE *out, const char *label, const char *text)
 {
-	wrap(out, label, text, true);
+	wrap(out, 0, label, text, true);
+}
+
+void print_behind(FILE *out, int columns, const char *label, const char *text)
+{
+	wrap(out, columns, label, text, true);
 }

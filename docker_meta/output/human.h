@@ -31,4 +31,7 @@ void print_wrapped(FILE *out, const char *label, const char *text);
 /* The same with Docker's names of 64 digits cut to 12 and a star: still a pattern for a shell. */
 void print_briefly(FILE *out, const char *label, const char *text);
 
+/* The same behind so many columns of a line that was begun. */
+void print_behind(FILE *out, int columns, const char *label, const char *text);
+
 #endif

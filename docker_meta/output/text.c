@@ -83,6 +83,8 @@ void finding_headline(const struct meta_view *v, const struct meta_finding *f, c
 			       first->id, f->nr_devices - 1);
 }
 
+enum { SEVERITY_COLUMNS = 8 };
+
 static void print_severity(enum meta_severity severity, FILE *out)
 {
 	static const char *const colours[] = { [META_INFO] = "36",
@@ -91,8 +93,9 @@ static void print_severity(enum meta_severity severity, FILE *out)
 					       [META_FATAL] = "1;31" };
 	const bool colour = wants_colour(out);
 
-	(void)fprintf(out, "\n%s%s%s%-8s%s", colour ? "\033[" : "", colour ? colours[severity] : "",
-		      colour ? "m" : "", meta_severity_name(severity), colour ? "\033[0m" : "");
+	(void)fprintf(out, "\n%s%s%s%-*s%s", colour ? "\033[" : "", colour ? colours[severity] : "",
+		      colour ? "m" : "", SEVERITY_COLUMNS, meta_severity_name(severity),
+		      colour ? "\033[0m" : "");
 }
 
 void output_finding(const struct meta_view *r, const struct meta_finding *f, FILE *out)
@@ -101,7 +104,7 @@ void output_finding(const struct meta_view *r, const struct meta_finding *f, FIL
 
 	finding_headline(r, f, what, sizeof(what));
 	print_severity(f->severity, out);
-	print_briefly(out, f->row->id, what);
+	print_behind(out, SEVERITY_COLUMNS, f->row->id, what);
 	print_briefly(out, "seen", f->evidence);
 	print_wrapped(out, "docker", f->row->predicted);
 	if (f->busy)

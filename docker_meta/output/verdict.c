@@ -74,12 +74,10 @@ static void measure_pool(const struct pool_state *p, struct verdict *verdict)
 	if (!reading->raw || !reading->metadata_blocks ||
 	    reading->metadata_blocks_free > reading->metadata_blocks)
 		return;
-	verdict->metadata_used =
-		times(reading->metadata_blocks - reading->metadata_blocks_free, 4096);
+	verdict->metadata_used = times(pool_metadata_used(reading), 4096);
 	verdict->metadata_total = times(reading->metadata_blocks, 4096);
 	know(verdict, MEASURE_METADATA,
-	     per_cent(reading->metadata_blocks - reading->metadata_blocks_free,
-		      reading->metadata_blocks));
+	     per_cent(pool_metadata_used(reading), reading->metadata_blocks));
 }
 
 /* Counted as a set: what two orphans share comes back as well. */

@@ -40,6 +40,19 @@ struct pool_reading {
 	uint64_t data_blocks_allocated; /* as the data space map has it */
 };
 
+/*
+ * As the kernel counts, who keeps a tenth of the metadata, at most 4096 blocks, for itself: where
+ * all is used, the pool takes no more (drivers/md/dm-thin-metadata.c,
+ * dm_pool_get_free_metadata_block_count()).
+ */
+static inline uint64_t pool_metadata_used(const struct pool_reading *r)
+{
+	const uint64_t tenth = r->metadata_blocks / 10, reserve = tenth < 4096 ? tenth : 4096;
+	const uint64_t used = r->metadata_blocks - r->metadata_blocks_free;
+
+	return used + reserve < r->metadata_blocks ? used + reserve : r->metadata_blocks;
+}
+
 struct pool_source;
 
 /*
