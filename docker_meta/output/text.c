@@ -110,9 +110,11 @@ void output_finding(const struct meta_view *r, const struct meta_finding *f, FIL
 	if (f->busy)
 		print_briefly(out, "busy", f->busy);
 	print_wrapped(out, "mend",
-		      f->unproven ? "unproven: something may need it all the same; "
-				    "mend nothing before that is known"
-				  : f->row->remedy);
+		      !f->unproven ? f->row->remedy
+		      : f->nr_devices
+			      ? "unproven: something may need it all the same; mend nothing "
+				"before that is known"
+			      : "unproven: not all that it depends on was looked at");
 	if (f->bytes)
 		print_wrapped(out, "bytes", human_bytes(f->bytes).text);
 }
