@@ -89,12 +89,12 @@ static int find_foreign(struct finder *f)
 
 	if (nr < SUSPICIOUS)
 		return 0;
-	devices = alloc_array(nr, sizeof(*devices));
+	devices = alloc_array(nr, sizeof(const void *));
 	if (!devices)
 		return -ENOMEM;
 	for (size_t i = 0; i < nr; i++)
 		devices[i] = &p->devices[i];
-	qsort(devices, nr, sizeof(*devices), by_transaction);
+	qsort(devices, nr, sizeof(const void *), by_transaction);
 	for (size_t i = 0, end; i < nr && !r; i = end) {
 		for (end = i + 1; end < nr && !by_transaction(&devices[i], &devices[end]); end++)
 			;

@@ -107,15 +107,24 @@ static bool is_lvm_metadata(struct mend_pool *p, const char *path)
 	return true;
 }
 
+/* A number, and behind it the text: what follows; NULL: it is not so. */
+static const char *behind_number(const char *at, const char *text)
+{
+	const size_t digits = at ? strspn(at, "0123456789") : 0;
+
+	if (!digits || strncmp(at + digits, text, strlen(text)) != 0)
+		return NULL;
+	return at + digits + strlen(text);
+}
+
 /* "docker-8:1-131-pool", as Docker calls a pool of its own. */
 static bool is_own_name(const char *name)
 {
-	unsigned int major, minor;
-	unsigned long inode;
-	int n = 0;
+	static const char prefix[] = "docker-";
+	const char *at = strncmp(name, prefix, strlen(prefix)) != 0 ? NULL : name + strlen(prefix);
 
-	return sscanf(name, "docker-%u:%u-%lu-pool%n", &major, &minor, &inode, &n) == 3 && n > 0 &&
-	       !name[n];
+	at = behind_number(behind_number(behind_number(at, ":"), "-"), "-pool");
+	return at && !*at;
 }
 
 /* The active pool's, or what Docker's configuration says; NULL: neither. */

@@ -54,8 +54,8 @@ int shell_quote(const char *text, char **ret_word)
 	*to++ = '\'';
 	for (size_t i = 0; i < n; i++) {
 		if (text[i] == '\'') {
-			memcpy(to, "'\\''", 4);
-			to += 4;
+			for (const char *q = "'\\''"; *q; q++)
+				*to++ = *q;
 		} else {
 			*to++ = text[i];
 		}

@@ -122,7 +122,7 @@ static void print_part(const struct saying *y, const struct survivor *item,
 {
 	char place[48] = "own layer", text[160];
 
-	if (part->position)
+	if (part->position && item->image)
 		(void)snprintf(place, sizeof(place), "layer %" PRIu32 "/%zu", part->position,
 			       item->image->nr_chains);
 	if (part->row) {
@@ -140,6 +140,8 @@ static const char *item_name(const struct saying *y, const struct survivor *item
 
 	if (item->container)
 		return item->container->name;
+	if (!item->image)
+		return "";
 	name = image_store_name(&y->v->devices->docker->images, item->image->id);
 	return name ? name : item->image->id;
 }
@@ -332,7 +334,10 @@ static json_t *items_array(const struct saying *y, bool containers, bool *failed
 		for (size_t n = item->parts_begin; n < item->parts_end; n++)
 			json_append(parts, part_object(y, &y->s.parts[n], failed), failed);
 		json_put(object, "id",
-			 json_text(item->image ? item->image->id : item->container->id), failed);
+			 json_text(item->image       ? item->image->id
+				   : item->container ? item->container->id
+						     : NULL),
+			 failed);
 		json_put(object, "name", json_text(item_name(y, item)), failed);
 		json_put(object, "state", json_string(fate_name(item->fate)), failed);
 		json_put(object, "hit", parts, failed);

@@ -69,8 +69,8 @@ static char *quoted(const char *text)
 	*q++ = '\'';
 	for (const char *p = text; *p; p++) {
 		if (*p == '\'') {
-			memcpy(q, "'\\''", 4);
-			q += 4;
+			for (const char *c = "'\\''"; *c; c++)
+				*q++ = *c;
 		} else {
 			*q++ = *p;
 		}

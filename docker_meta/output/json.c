@@ -320,23 +320,23 @@ static json_t *all_devices(const struct meta_view *v, bool *failed)
 	return array;
 }
 
-int output_json(const struct meta_view *r, FILE *out)
+int output_json(const struct meta_view *v, FILE *out)
 {
 	json_t *object = json_object(), *findings = json_array();
 	bool failed = false;
 
-	for (size_t i = 0; i < r->findings->nr; i++)
-		json_append(findings, json_of_finding(&r->findings->items[i], &failed), &failed);
-	json_put_tool(object, r, &failed);
-	json_put(object, "metadata", json_text(r->metadata), &failed);
-	json_put(object, "inputs", all_inputs(r, &failed), &failed);
-	json_put(object, "pool", pool(r, &failed), &failed);
-	json_put(object, "driver", driver(r, &failed), &failed);
-	json_put(object, "devices", all_devices(r, &failed), &failed);
-	json_put(object, "sets", space_sets_json(r, &failed), &failed);
+	for (size_t i = 0; i < v->findings->nr; i++)
+		json_append(findings, json_of_finding(&v->findings->items[i], &failed), &failed);
+	json_put_tool(object, v, &failed);
+	json_put(object, "metadata", json_text(v->metadata), &failed);
+	json_put(object, "inputs", all_inputs(v, &failed), &failed);
+	json_put(object, "pool", pool(v, &failed), &failed);
+	json_put(object, "driver", driver(v, &failed), &failed);
+	json_put(object, "devices", all_devices(v, &failed), &failed);
+	json_put(object, "sets", space_sets_json(v, &failed), &failed);
 	json_put(object, "findings", findings, &failed);
-	json_put(object, "forecast", steps(r->forecast, &failed), &failed);
-	json_put(object, "summary", json_of_summary(r->findings, &failed), &failed);
-	json_put_verdict(object, r->verdict, &failed);
+	json_put(object, "forecast", steps(v->forecast, &failed), &failed);
+	json_put(object, "summary", json_of_summary(v->findings, &failed), &failed);
+	json_put_verdict(object, v->verdict, &failed);
 	return json_finish(object, failed, out);
 }

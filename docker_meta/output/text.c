@@ -98,11 +98,11 @@ static void print_severity(enum meta_severity severity, FILE *out)
 		      colour ? "\033[0m" : "");
 }
 
-void output_finding(const struct meta_view *r, const struct meta_finding *f, FILE *out)
+void output_finding(const struct meta_view *v, const struct meta_finding *f, FILE *out)
 {
 	char what[300];
 
-	finding_headline(r, f, what, sizeof(what));
+	finding_headline(v, f, what, sizeof(what));
 	print_severity(f->severity, out);
 	print_behind(out, SEVERITY_COLUMNS, f->row->id, what);
 	print_briefly(out, "seen", f->evidence);
@@ -169,16 +169,16 @@ static void print_summary(const struct meta_findings *l, FILE *out)
 		      plural(nr[META_WARNING]), nr[META_INFO], plural(nr[META_INFO]));
 }
 
-void output_check(const struct meta_view *r, FILE *out)
+void output_check(const struct meta_view *v, FILE *out)
 {
-	const struct meta_findings *l = r->findings;
+	const struct meta_findings *l = v->findings;
 
-	print_head(r, out);
+	print_head(v, out);
 	for (int i = 0; i < NR_MEASURES; i++)
-		print_threshold(r->verdict, (enum measure_id)i, out);
+		print_threshold(v->verdict, (enum measure_id)i, out);
 	for (size_t i = 0; i < l->nr; i++)
-		output_finding(r, &l->items[i], out);
-	print_changes(r->verdict->changes, out);
+		output_finding(v, &l->items[i], out);
+	print_changes(v->verdict->changes, out);
 	print_summary(l, out);
 }
 
@@ -219,23 +219,23 @@ static void print_cell(const char *text, enum column column, size_t width, bool 
 	(void)fputc(last ? '\n' : ' ', out);
 }
 
-int output_list(const struct meta_view *r, const struct list_layout *layout, FILE *out)
+int output_list(const struct meta_view *v, const struct list_layout *layout, FILE *out)
 {
 	size_t widths[NR_COLUMNS] = { 0 };
 	const struct device_row **rows;
-	int e = list_sort(r, layout, &rows);
+	int e = list_sort(v, layout, &rows);
 
 	if (e)
 		return e;
-	measure_columns(r, layout, widths);
+	measure_columns(v, layout, widths);
 	for (size_t n = 0; n < layout->nr; n++)
 		print_cell(list_heading(layout->columns[n]), layout->columns[n],
 			   widths[layout->columns[n]], n + 1 == layout->nr, out);
-	for (size_t i = 0; i < r->devices->nr; i++) {
+	for (size_t i = 0; i < v->devices->nr; i++) {
 		for (size_t n = 0; n < layout->nr; n++) {
 			const enum column c = layout->columns[n];
 
-			print_cell(list_cell(r, rows[i], c).text, c, widths[c], n + 1 == layout->nr,
+			print_cell(list_cell(v, rows[i], c).text, c, widths[c], n + 1 == layout->nr,
 				   out);
 		}
 	}
@@ -245,11 +245,11 @@ int output_list(const struct meta_view *r, const struct list_layout *layout, FIL
 
 /* ---- forecast */
 
-void output_forecast(const struct meta_view *r, FILE *out)
+void output_forecast(const struct meta_view *v, FILE *out)
 {
-	print_head(r, out);
+	print_head(v, out);
 	(void)fprintf(out, "\nthe next start of dockerd\n");
-	for (size_t i = 0; i < r->forecast->nr; i++)
-		print_briefly(out, step_kind_name(r->forecast->steps[i].kind),
-			      r->forecast->steps[i].text);
+	for (size_t i = 0; i < v->forecast->nr; i++)
+		print_briefly(out, step_kind_name(v->forecast->steps[i].kind),
+			      v->forecast->steps[i].text);
 }
