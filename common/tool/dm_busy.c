@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * dm_busy.c: the only file that includes libdevmapper.h.
+ * dm_busy.c: by libdevmapper, which docker_meta/host/dm.c alone includes beside it.
  */
 #include "common/tool/dm_busy.h"
 
@@ -11,7 +11,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-/* The library would print its own errors: we only ask, and an answer that fails is none. */
+/* We only ask, and an answer that fails is none. */
 static void stay_quiet(int level, const char *file, int line, int dm_errno, const char *format, ...)
 {
 	(void)level;
@@ -19,6 +19,11 @@ static void stay_quiet(int level, const char *file, int line, int dm_errno, cons
 	(void)line;
 	(void)dm_errno;
 	(void)format;
+}
+
+void dm_be_quiet(void)
+{
+	dm_log_with_errno_init(stay_quiet);
 }
 
 static struct dm_task *run_task(int type, const char *name)
@@ -62,7 +67,7 @@ void dm_who_uses(const char *path, char *text, size_t size)
 	*text = '\0';
 	if (stat(path, &st) || !S_ISBLK(st.st_mode) || access("/dev/mapper/control", F_OK))
 		return;
-	dm_log_with_errno_init(stay_quiet);
+	dm_be_quiet();
 	list = run_task(DM_DEVICE_LIST, NULL);
 	if (!list)
 		return;

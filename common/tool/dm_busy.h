@@ -12,4 +12,7 @@
  */
 void dm_who_uses(const char *path, char *text, size_t size);
 
+/* From here on libdevmapper prints nothing of its own. */
+void dm_be_quiet(void);
+
 #endif

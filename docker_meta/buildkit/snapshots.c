@@ -7,6 +7,7 @@
 
 #include "common/base/alloc.h"
 #include "common/base/number.h"
+#include "docker_meta/state/names.h"
 
 /* The depths of entries: names of snapshots, and what is known of each. */
 enum { OF_ROOT, OF_SNAPSHOT };
@@ -116,13 +117,6 @@ static int compare_records(const void *a, const void *b)
 	return strcmp(x->key, y->key);
 }
 
-static int compare_texts(const void *a, const void *b)
-{
-	const char *const *x = a, *const *y = b;
-
-	return strcmp(*x, *y);
-}
-
 static int finish(struct snapshot_table *t)
 {
 	t->devices = alloc_array(t->nr, sizeof(*t->devices));
@@ -134,7 +128,7 @@ static int finish(struct snapshot_table *t)
 		if (t->records[i].committed)
 			t->devices[t->nr_devices++] = t->records[i].committed;
 	}
-	qsort(t->devices, t->nr_devices, sizeof(*t->devices), compare_texts);
+	qsort(t->devices, t->nr_devices, sizeof(*t->devices), compare_names);
 	t->complete = !t->fault.nr;
 	return 0;
 }
@@ -195,5 +189,5 @@ bool snapshots_refer_to(const struct snapshot_table *t, const char *device)
 	if (snapshots_find(t, device))
 		return true;
 	return t->nr_devices &&
-	       bsearch(&device, t->devices, t->nr_devices, sizeof(*t->devices), compare_texts);
+	       bsearch(&device, t->devices, t->nr_devices, sizeof(*t->devices), compare_names);
 }

@@ -41,7 +41,7 @@ static uint64_t bytes_of_mount(const struct finder *f, const struct mount *m)
 		nr += set->mount == m ? set->nr_exclusive : row->pool->nr_exclusive;
 		last = set->mount == m ? set : NULL;
 	}
-	return finder_bytes(f, nr);
+	return device_table_bytes(f->t, nr);
 }
 
 static int add_devices(struct finder *f, const struct mount *m)

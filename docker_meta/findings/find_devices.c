@@ -67,7 +67,7 @@ static int find_leaks(struct finder *f)
 		       "%" PRIu64 " data blocks, %" PRIu64 " metadata blocks",
 		       c->nr_leaked_data_blocks, c->nr_leaked_metadata_blocks);
 	if (!r)
-		last->bytes = finder_bytes(f, c->nr_leaked_data_blocks);
+		last->bytes = device_table_bytes(f->t, c->nr_leaked_data_blocks);
 	return r;
 }
 
@@ -106,6 +106,7 @@ static int find_empty(struct finder *f, const struct device_row *row)
 static int find_in_registered(struct finder *f, const struct device_row *row)
 {
 	const struct device_record *d = row->record;
+	uint64_t end;
 	int r = 0;
 
 	if (!row->pool) {
@@ -127,7 +128,8 @@ static int find_in_registered(struct finder *f, const struct device_row *row)
 			row->hash, d->transaction_id, row->pool->details.transaction_id);
 	if (!r && row->pool->complete && !row->pool->nr_mapped && row->referenced)
 		r = find_empty(f, row);
-	if (!r && finder_bytes(f, row->pool->nr_thin_blocks) > d->size + finder_bytes(f, 1))
+	end = device_table_bytes(f->t, row->pool->nr_thin_blocks);
+	if (!r && end > d->size && end - d->size > device_table_bytes(f->t, 1))
 		r = finder_add_of_device(f, ROW_X7, row,
 					 "metadata/%s: size %" PRIu64
 					 ", data up to thin block %" PRIu64,

@@ -64,7 +64,7 @@ static int add_of_layer(struct finder *f, enum meta_row_id id, const struct laye
 			   text);
 
 	if (!r && row && row->pool)
-		last->bytes = finder_bytes(f, row->pool->nr_exclusive);
+		last->bytes = device_table_bytes(f->t, row->pool->nr_exclusive);
 	if (!r && row)
 		r = finder_add_device(f, row);
 	return r || !row || (id != ROW_L8 && id != ROW_L11) ? r : finder_tell_set(f, row);
@@ -152,11 +152,6 @@ int find_in_layers(struct finder *f)
 
 /* ---- images */
 
-static int compare_text(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* Ids of images that others descend from or containers were made of, sorted. */
 static int collect_used(const struct docker_state *d, const char ***ret_ids, size_t *ret_nr)
 {
@@ -177,7 +172,7 @@ static int collect_used(const struct docker_state *d, const char ***ret_ids, siz
 			ids[nr++] = d->containers.containers[i].image;
 	}
 	if (nr)
-		qsort(ids, nr, sizeof(const char *), compare_text);
+		qsort(ids, nr, sizeof(const char *), compare_names);
 	*ret_nr = nr;
 	return 0;
 }
@@ -188,8 +183,8 @@ static int find_unnamed(struct finder *f, const struct image *image)
 	int r = finder_add(f, ROW_L16, image->id, &last, "image %s", image->id);
 
 	if (!r)
-		last->bytes = finder_bytes(
-			f, device_set_of_image(f->facts->sets, f->t, image)->nr_returned);
+		last->bytes = device_table_bytes(
+			f->t, device_set_of_image(f->facts->sets, f->t, image)->nr_returned);
 	return r;
 }
 
@@ -218,7 +213,7 @@ static int find_in_image(struct finder *f, const struct image *image, const char
 					  i + 1, image->nr_chains, image->chains[i].hex);
 	}
 	if (image->whole && !name && !d->images.names_lost &&
-	    !bsearch(&id, used, nr_used, sizeof(const char *), compare_text))
+	    !bsearch(&id, used, nr_used, sizeof(const char *), compare_names))
 		return find_unnamed(f, image);
 	return 0;
 }

@@ -23,21 +23,11 @@ static bool made_by_docker(const struct device_row *row)
 /* Whose content is that of a layer or a container, and of none that was dropped for another. */
 static const struct device_row *row_in_use(const struct finder *f, uint64_t id)
 {
-	const struct device_table *t = f->t;
-	size_t low = 0, high = t->nr;
+	const struct device_row *row = device_table_find_id(f->t, id);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (t->rows[middle].id < id)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low == t->nr || t->rows[low].id != id || !is_clear(&t->rows[low]))
+	if (!row || !is_clear(row))
 		return NULL;
-	return t->rows[low].role == ROLE_BASE || made_by_docker(&t->rows[low]) ? &t->rows[low]
-									       : NULL;
+	return row->role == ROLE_BASE || made_by_docker(row) ? row : NULL;
 }
 
 static bool can_be_origin(const struct pool_device *parent, const struct pool_device *child)
@@ -117,9 +107,10 @@ static int find_build_cache(struct finder *f)
 			continue;
 		r = finder_add(f, ROW_B5, NULL, &last,
 			       "%zu devices of BuildKit's alone, %s mapped by the largest",
-			       set->nr_rows, human_bytes(finder_bytes(f, set->nr_largest)).text);
+			       set->nr_rows,
+			       human_bytes(device_table_bytes(f->t, set->nr_largest)).text);
 		if (!r)
-			last->bytes = finder_bytes(f, set->nr_exclusive);
+			last->bytes = device_table_bytes(f->t, set->nr_exclusive);
 	}
 	return r;
 }

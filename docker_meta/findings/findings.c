@@ -84,11 +84,6 @@ int finder_add_device(struct finder *f, const struct device_row *row)
 	return 0;
 }
 
-uint64_t finder_bytes(const struct finder *f, uint64_t nr_data_blocks)
-{
-	return f->t->pool ? nr_data_blocks * f->t->pool->header.data_block_size * 512 : 0;
-}
-
 int finder_add_of_device(struct finder *f, enum meta_row_id id, const struct device_row *row,
 			 const char *format, ...)
 {
@@ -103,7 +98,8 @@ int finder_add_of_device(struct finder *f, enum meta_row_id id, const struct dev
 	if (r)
 		return r;
 	if (row->pool)
-		f->list->items[f->list->nr - 1].bytes = finder_bytes(f, row->pool->nr_exclusive);
+		f->list->items[f->list->nr - 1].bytes =
+			device_table_bytes(f->t, row->pool->nr_exclusive);
 	return finder_add_device(f, row);
 }
 
@@ -113,7 +109,7 @@ int finder_tell_set(struct finder *f, const struct device_row *row)
 	struct meta_finding *last = &f->list->items[f->list->nr - 1];
 	char *evidence;
 
-	last->bytes = finder_bytes(f, set->nr_exclusive);
+	last->bytes = device_table_bytes(f->t, set->nr_exclusive);
 	if (set->nr_rows < 2 || !f->t->pool)
 		return 0;
 	evidence = alloc_printf("%s; %s together: %s", last->evidence, set->name,

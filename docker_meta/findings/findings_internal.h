@@ -36,9 +36,6 @@ static inline const char *layer_place(const struct layer *l)
 	return l->graph ? "graph" : "layerdb/sha256";
 }
 
-/* Bytes of data blocks. */
-uint64_t finder_bytes(const struct finder *f, uint64_t nr_data_blocks);
-
 /*
  * Of the last one added: what comes back is that of the whole set which this device is in; where
  * there are others in it, the evidence names them.

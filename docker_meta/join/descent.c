@@ -106,21 +106,6 @@ static uint32_t parent_by_docker(const struct tracing *q, const struct device_ro
 
 /* ---- what the pool says */
 
-static const struct device_row *row_of_id(const struct device_table *t, uint64_t id)
-{
-	size_t low = 0, high = t->nr;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (t->rows[middle].id < id)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < t->nr && t->rows[low].id == id ? &t->rows[low] : NULL;
-}
-
 static uint32_t parent_by_times(const struct tracing *q, const struct device_row *row,
 				enum lineage_proof *ret_proof)
 {
@@ -133,7 +118,7 @@ static uint32_t parent_by_times(const struct tracing *q, const struct device_row
 		*ret_proof = LINEAGE_GUESS;
 	}
 	if (origin)
-		return number_of(q, row_of_id(q->t, origin->id));
+		return number_of(q, device_table_find_id(q->t, origin->id));
 	*ret_proof = row->pool && row->pool->details.creation_time ? LINEAGE_LOST : LINEAGE_NONE;
 	return NO_ROW;
 }

@@ -471,6 +471,18 @@ const struct device_row *device_table_find_id(const struct device_table *t, uint
 	return at < t->nr && t->rows[at].id == id ? &t->rows[at] : NULL;
 }
 
+uint64_t device_table_bytes(const struct device_table *t, uint64_t nr_data_blocks)
+{
+	uint64_t bytes;
+
+	if (!t->pool)
+		return 0;
+	if (__builtin_mul_overflow(nr_data_blocks, (uint64_t)t->pool->header.data_block_size * 512,
+				   &bytes))
+		return UINT64_MAX;
+	return bytes;
+}
+
 /* " +2": others with a name that have the layer, too; steps of builds are not told. */
 static void add_others(const struct device_row *row, char *text, size_t size)
 {

@@ -95,6 +95,9 @@ const struct device_row *device_table_find(const struct device_table *t, const c
 /* The first row with this id, or NULL. */
 const struct device_row *device_table_find_id(const struct device_table *t, uint64_t id);
 
+/* Bytes of so many data blocks, or UINT64_MAX where there are more; 0 without a pool. */
+uint64_t device_table_bytes(const struct device_table *t, uint64_t nr_data_blocks);
+
 /* "ubuntu:16.04", "web", … as a human would say it; into text, "-" when nobody is known. */
 void device_owner_name(const struct device_table *t, const struct device_row *row, char *text,
 		       size_t size);

@@ -112,11 +112,6 @@ static bool names_lead_to_nothing(const struct docker_state *d)
 	return false;
 }
 
-static int compare_text(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* Of two layers with one device, one has lost its own. */
 static int find_doubles(const struct layer_store *s, bool *ret_found)
 {
@@ -129,7 +124,7 @@ static int find_doubles(const struct layer_store *s, bool *ret_found)
 		if (s->layers[i].cache_id)
 			hashes[nr++] = s->layers[i].cache_id;
 	}
-	qsort(hashes, nr, sizeof(*hashes), compare_text);
+	qsort(hashes, nr, sizeof(*hashes), compare_names);
 	for (size_t i = 1; i < nr; i++)
 		*ret_found |= !strcmp(hashes[i - 1], hashes[i]);
 	alloc_free(hashes);

@@ -26,11 +26,6 @@ static void find_parents(const struct layer_store *s, struct layer_use *u)
 		u->parent[i] = layer_number(s, s->layers[i].parent);
 }
 
-static int compare_text(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 static int find_steps(const struct image_store *s, struct layer_use *u)
 {
 	const char **parents = alloc_array(s->nr_images + 1, sizeof(const char *));
@@ -43,12 +38,12 @@ static int find_steps(const struct image_store *s, struct layer_use *u)
 			parents[nr++] = s->images[i].parent;
 	}
 	if (nr)
-		qsort(parents, nr, sizeof(const char *), compare_text);
+		qsort(parents, nr, sizeof(const char *), compare_names);
 	for (size_t i = 0; i < s->nr_images && nr; i++) {
 		const char *id = s->images[i].id;
 
 		u->step[i] = !image_store_name(s, id) &&
-			     bsearch(&id, parents, nr, sizeof(const char *), compare_text);
+			     bsearch(&id, parents, nr, sizeof(const char *), compare_names);
 	}
 	alloc_free(parents);
 	return 0;

@@ -228,7 +228,7 @@ static int find_writer(struct block_answer *a)
 
 static int find_of_device(const struct meta_view *v, struct block_answer *a)
 {
-	const uint64_t bytes = block_bytes(a->t);
+	const uint64_t bytes = device_table_bytes(a->t, 1);
 	int r;
 
 	a->thin_block = asked_block(v->options, bytes);

@@ -30,8 +30,8 @@ static json_t *users(const struct block_answer *a, bool *failed)
 		json_t *object = json_object();
 
 		json_put(object, "id", json_number(u->device), failed);
-		json_put(object, "device", row_ref(a, device_table_row(a->t, u->device), failed),
-			 failed);
+		json_put(object, "device",
+			 row_ref(a, device_table_find_id(a->t, u->device), failed), failed);
 		json_put(object, "thin_block", json_number(u->thin_block), failed);
 		json_put(object, "time", json_number(u->time), failed);
 		json_put(object, "write", json_string(write_kind_name(block_write_of(a, u))),
@@ -56,7 +56,7 @@ static void put_mapping(const struct block_answer *a, json_t *object, bool *fail
 
 	if (a->mapped) {
 		json_put(data, "block", json_number(a->data_block), failed);
-		put_bytes(data, a->data_block, block_bytes(a->t), failed);
+		put_bytes(data, a->data_block, device_table_bytes(a->t, 1), failed);
 	}
 	json_put(object, "mapped", a->known ? json_boolean(a->mapped) : json_null(), failed);
 	json_put(object, "data", data, failed);
@@ -71,7 +71,7 @@ static json_t *of_device(const struct block_answer *a, bool *failed)
 	json_t *object = json_object(), *thin = json_object();
 
 	json_put(thin, "block", json_number(a->thin_block), failed);
-	put_bytes(thin, a->thin_block, block_bytes(a->t), failed);
+	put_bytes(thin, a->thin_block, device_table_bytes(a->t, 1), failed);
 	json_put(thin, "device_blocks", a->has_size ? json_number(a->nr_blocks) : json_null(),
 		 failed);
 	json_put(thin, "beyond_end", a->has_size ? json_boolean(a->beyond) : json_null(), failed);
@@ -89,7 +89,7 @@ static json_t *of_pool(const struct block_answer *a, bool *failed)
 	json_t *object = json_object(), *data = json_object();
 
 	json_put(data, "block", json_number(a->data_block), failed);
-	put_bytes(data, a->data_block, block_bytes(a->t), failed);
+	put_bytes(data, a->data_block, device_table_bytes(a->t, 1), failed);
 	json_put(data, "beyond_end",
 		 a->t->pool && a->t->pool->header.nr_data_blocks
 			 ? json_boolean(block_beyond_pool(a))

@@ -27,7 +27,7 @@ static void print_range(uint64_t block, uint64_t bytes, char *text, size_t size)
 
 static void print_device(const struct block_answer *a, FILE *out)
 {
-	const uint64_t bytes = block_bytes(a->t);
+	const uint64_t bytes = device_table_bytes(a->t, 1);
 	char device[300], range[160], text[TEXT];
 
 	describe_row(a->t, a->row, device, sizeof(device));
@@ -59,7 +59,7 @@ static void print_mapping(const struct block_answer *a, FILE *out)
 		print_wrapped(out, "data", "nothing: no data block is mapped there");
 		return;
 	}
-	print_range(a->data_block, block_bytes(a->t), range, sizeof(range));
+	print_range(a->data_block, device_table_bytes(a->t, 1), range, sizeof(range));
 	(void)snprintf(text, sizeof(text),
 		       "data block %" PRIu64 " (0x%" PRIx64 "): %s of the data device%s",
 		       a->data_block, a->data_block, range,
@@ -142,7 +142,7 @@ static void print_lineage(const struct block_answer *a, FILE *out)
 
 static void print_user(const struct block_answer *a, const struct pool_user *u, FILE *out)
 {
-	const struct device_row *row = device_table_row(a->t, u->device);
+	const struct device_row *row = device_table_find_id(a->t, u->device);
 
 	(void)fprintf(out, "%18" PRIu64 " %10" PRIu64 " %6" PRIu32 "  ", u->device, u->thin_block,
 		      u->time);
@@ -212,8 +212,8 @@ static void print_copy(const struct block_answer *a, char *text, size_t size)
 		       a->row->pool->details.snapshotted_time == a->row->pool->details.creation_time
 			       ? "was made as a snapshot"
 			       : "was snapshotted last",
-		       a->row->pool->details.snapshotted_time, human_bytes(block_bytes(a->t)).text,
-		       space,
+		       a->row->pool->details.snapshotted_time,
+		       human_bytes(device_table_bytes(a->t, 1)).text, space,
 		       alone ? "Nobody else maps the old one any more, but the times decide: it is "
 			       "copied all the same, and the old one becomes free"
 			     : "Whoever shares the old one keeps it");
@@ -268,7 +268,7 @@ static void print_data_block(const struct block_answer *a, FILE *out)
 
 	(void)fprintf(out, "data block %" PRIu64 " (0x%" PRIx64 ")\n", a->data_block,
 		      a->data_block);
-	print_range(a->data_block, block_bytes(a->t), range, sizeof(range));
+	print_range(a->data_block, device_table_bytes(a->t, 1), range, sizeof(range));
 	if (*range) {
 		(void)snprintf(text, sizeof(text), "%s of the data device", range);
 		print_wrapped(out, "place", text);

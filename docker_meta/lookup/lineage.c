@@ -7,21 +7,6 @@
 
 #include "common/base/alloc.h"
 
-const struct device_row *device_table_row(const struct device_table *t, uint64_t id)
-{
-	size_t low = 0, high = t->nr;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (t->rows[middle].id < id)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < t->nr && t->rows[low].id == id ? &t->rows[low] : NULL;
-}
-
 /* ---- Docker's word */
 
 /* Without a chain it is the base device that all begins with. */
@@ -110,7 +95,7 @@ static const struct device_row *parent_by_times(const struct device_table *t,
 	if (!origin)
 		return NULL;
 	l->nr_by_times++;
-	return device_table_row(t, origin->id);
+	return device_table_find_id(t, origin->id);
 }
 
 static const struct device_row *next_in_lineage(const struct device_table *t,

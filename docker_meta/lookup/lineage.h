@@ -11,9 +11,6 @@
 
 #include "docker_meta/join/devices.h"
 
-/* The first row of that id, or NULL. */
-const struct device_row *device_table_row(const struct device_table *t, uint64_t id);
-
 /*
  * What Docker made the device from; NULL: it does not say.  Where *ret_hash is not NULL and the
  * result is, that is the device that it should be, and there is none.  O(log n).

@@ -7,11 +7,6 @@
 #include "docker_meta/lookup/subject.h"
 #include "docker_meta/output/human.h"
 
-uint64_t block_bytes(const struct device_table *t)
-{
-	return t->pool ? (uint64_t)t->pool->header.data_block_size * 512 : 0;
-}
-
 void describe_row(const struct device_table *t, const struct device_row *row, char *text,
 		  size_t size)
 {

@@ -7,9 +7,6 @@
 #include "docker_meta/output/json_build.h"
 #include "docker_meta/view.h"
 
-/* Bytes of a data block; 0: there is no pool. */
-uint64_t block_bytes(const struct device_table *t);
-
 /* "device 4, layer of app:tagged". */
 void describe_row(const struct device_table *t, const struct device_row *row, char *text,
 		  size_t size);

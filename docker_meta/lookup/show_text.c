@@ -14,7 +14,7 @@ enum { TEXT = 700 };
 
 static struct human human_blocks(const struct show *s, uint64_t nr)
 {
-	return human_bytes(nr * block_bytes(s->t));
+	return human_bytes(nr * device_table_bytes(s->t, 1));
 }
 
 /* Any number of lines, of which only the first has the label. */
@@ -52,7 +52,7 @@ static void print_sizes(const struct show *s, const struct device_row *row, FILE
 			   "%s, %" PRIu64 " blocks of %s, below thin block %" PRIu64
 			   "; %s, %" PRIu64 " blocks, that no other device maps%s",
 			   human_blocks(s, p->nr_mapped).text, p->nr_mapped,
-			   human_bytes(block_bytes(s->t)).text, p->nr_thin_blocks,
+			   human_bytes(device_table_bytes(s->t, 1)).text, p->nr_thin_blocks,
 			   human_blocks(s, p->nr_exclusive).text, p->nr_exclusive,
 			   s->t->pool->incomplete ? " (that is known of)" : "");
 	else if (p)

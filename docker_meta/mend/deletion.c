@@ -47,11 +47,6 @@ static void reach_all(struct deletion *d)
 	}
 }
 
-static int compare_text(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 static int collect_hashes(struct deletion *d)
 {
 	const struct layer_store *s = &d->t->docker->layers;
@@ -69,7 +64,7 @@ static int collect_hashes(struct deletion *d)
 		if (s->mounts[i].init_id)
 			d->hashes[d->nr_hashes++] = s->mounts[i].init_id;
 	}
-	qsort(d->hashes, d->nr_hashes, sizeof(*d->hashes), compare_text);
+	qsort(d->hashes, d->nr_hashes, sizeof(*d->hashes), compare_names);
 	return 0;
 }
 
@@ -77,7 +72,7 @@ static int collect_hashes(struct deletion *d)
 static unsigned int nr_references(const struct deletion *d, const char *hash)
 {
 	const char **found = d->nr_hashes ? bsearch(&hash, d->hashes, d->nr_hashes,
-						    sizeof(*d->hashes), compare_text)
+						    sizeof(*d->hashes), compare_names)
 					  : NULL;
 
 	if (!found)

@@ -70,14 +70,9 @@ static const struct survivor_device *device_of(const struct saying *y,
 
 /* ---- text */
 
-static uint64_t block_bytes(const struct saying *y)
-{
-	return (uint64_t)y->v->devices->pool->header.data_block_size * 512;
-}
-
 static void print_ranges(const struct saying *y, const struct survivor_device *d, FILE *out)
 {
-	const uint64_t bytes = block_bytes(y);
+	const uint64_t bytes = device_table_bytes(y->v->devices, 1);
 	char text[160];
 
 	for (size_t i = 0; i < d->nr_ranges && i < SHOWN_RANGES; i++) {
@@ -277,7 +272,7 @@ static json_t *known(uint64_t value)
 
 static json_t *range_object(const struct saying *y, const struct lost_range *range, bool *failed)
 {
-	const uint64_t bytes = block_bytes(y);
+	const uint64_t bytes = device_table_bytes(y->v->devices, 1);
 	json_t *object = json_object();
 
 	json_put(object, "begin", json_number(range->begin), failed);

@@ -200,7 +200,8 @@ const char *device_state_name(const struct meta_view *v, const struct device_row
 
 static void say_blocks(const struct meta_view *v, uint64_t nr, struct cell *c)
 {
-	(void)snprintf(c->text, sizeof(c->text), "%s", human_bytes(view_bytes(v, nr)).text);
+	(void)snprintf(c->text, sizeof(c->text), "%s",
+		       human_bytes(device_table_bytes(v->devices, nr)).text);
 }
 
 static void say_role(const struct device_row *row, struct cell *c)

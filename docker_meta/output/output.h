@@ -39,7 +39,4 @@ void finding_headline(const struct meta_view *v, const struct meta_finding *f, c
 /* "ok", "in flight", "phantom" (not in the pool), "unregistered" (no file), "deleting". */
 const char *device_state_name(const struct meta_view *v, const struct device_row *row);
 
-/* Bytes of data blocks, and no more than there can be; 0 without a pool. */
-uint64_t view_bytes(const struct meta_view *v, uint64_t nr_data_blocks);
-
 #endif

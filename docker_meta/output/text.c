@@ -12,22 +12,9 @@
 
 enum { WIDTH = 80, OWNER_MIN = 6 };
 
-uint64_t view_bytes(const struct meta_view *v, uint64_t nr_data_blocks)
-{
-	uint64_t bytes;
-
-	if (!v->devices->pool)
-		return 0;
-	if (__builtin_mul_overflow(nr_data_blocks, v->devices->pool->header.data_block_size,
-				   &bytes) ||
-	    __builtin_mul_overflow(bytes, 512, &bytes))
-		return UINT64_MAX;
-	return bytes;
-}
-
 static struct human human_blocks(const struct meta_view *r, uint64_t nr)
 {
-	return human_bytes(view_bytes(r, nr));
+	return human_bytes(device_table_bytes(r->devices, nr));
 }
 
 /* ---- the head */

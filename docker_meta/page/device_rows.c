@@ -94,8 +94,9 @@ static void put_row(const struct page *p, const struct device_row *row)
 	put_text(p->out, owner);
 	(void)fputs("</bdi></td>", p->out);
 	put_bytes_cell(p->out, row->record != NULL, row->record ? row->record->size : 0);
-	put_bytes_cell(p->out, d != NULL, d ? page_bytes(p, d->nr_mapped) : 0);
-	put_bytes_cell(p->out, d != NULL, d ? page_bytes(p, d->nr_exclusive) : 0);
+	put_bytes_cell(p->out, d != NULL, d ? device_table_bytes(p->v->devices, d->nr_mapped) : 0);
+	put_bytes_cell(p->out, d != NULL,
+		       d ? device_table_bytes(p->v->devices, d->nr_exclusive) : 0);
 	(void)fputs("<td>", p->out);
 	put_bar(p, d);
 	(void)fputs("</td>", p->out);
@@ -150,7 +151,7 @@ static void put_json(const struct page *p)
 	(void)fprintf(p->out,
 		      "<script type=\"application/json\" id=\"rows\">{\"block\":%" PRIu64
 		      ",\"most\":%" PRIu64 ",\"page\":%d,\"rows\":[\n",
-		      page_bytes(p, 1), p->most, FIRST_ROWS);
+		      device_table_bytes(p->v->devices, 1), p->most, FIRST_ROWS);
 	for (size_t i = 0; i < t->nr; i++) {
 		put_json_row(p, &t->rows[i]);
 		(void)fputs(i + 1 < t->nr ? ",\n" : "\n", p->out);

@@ -50,9 +50,6 @@ struct page {
 
 /* ---- numbers */
 
-/* Bytes of data blocks; UINT64_MAX where that is too much. */
-uint64_t page_bytes(const struct page *p, uint64_t nr_blocks);
-
 /* "67 MiB". */
 void put_bytes(FILE *out, uint64_t bytes);
 

@@ -38,12 +38,12 @@ static void put_line_end(const struct branches *l, const struct pool_device *d)
 	put_bar(l->p, d);
 	(void)fputs("<span class=\"num\">", out);
 	if (d)
-		put_bytes(out, page_bytes(l->p, d->nr_exclusive));
+		put_bytes(out, device_table_bytes(l->p->v->devices, d->nr_exclusive));
 	else
 		(void)fputs("–", out);
 	(void)fputs("</span><span class=\"num quiet\">", out);
 	if (d)
-		put_bytes(out, page_bytes(l->p, d->nr_mapped));
+		put_bytes(out, device_table_bytes(l->p->v->devices, d->nr_mapped));
 	(void)fputs("</span></li>\n", out);
 }
 
@@ -88,9 +88,9 @@ static void begin_group(const struct branches *l, const char *kind, const char *
 		      "</bdi></b> <small>%s</small></span><span class=\"totals\">"
 		      "<span class=\"num\">",
 		      words);
-	put_bytes(out, page_bytes(l->p, totals.returned));
+	put_bytes(out, device_table_bytes(l->p->v->devices, totals.returned));
 	(void)fputs("</span><span class=\"num quiet\">", out);
-	put_bytes(out, page_bytes(l->p, totals.mapped));
+	put_bytes(out, device_table_bytes(l->p->v->devices, totals.mapped));
 	(void)fputs("</span></span></summary>\n<ul>\n", out);
 }
 

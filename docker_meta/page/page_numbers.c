@@ -6,16 +6,6 @@
 
 #include "docker_meta/page/page_internal.h"
 
-uint64_t page_bytes(const struct page *p, uint64_t nr_blocks)
-{
-	uint64_t bytes;
-
-	if (!p->pool || __builtin_mul_overflow(
-				nr_blocks, (uint64_t)p->pool->header.data_block_size * 512, &bytes))
-		return p->pool ? UINT64_MAX : 0;
-	return bytes;
-}
-
 void put_bytes(FILE *out, uint64_t bytes)
 {
 	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };

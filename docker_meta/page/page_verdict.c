@@ -168,7 +168,7 @@ static void put_figures(const struct page *p)
 	put_figure(p->out, running, "running", "tree");
 	if (page_left_over(p)) {
 		(void)fputs("<li><a href=\"#tree\"><b>", p->out);
-		put_bytes(p->out, page_bytes(p, page_left_over(p)));
+		put_bytes(p->out, device_table_bytes(p->v->devices, page_left_over(p)));
 		(void)fputs("</b> left over</a></li>\n", p->out);
 	}
 	(void)fputs("</ul>\n", p->out);

@@ -193,7 +193,8 @@ static void put_data_gauge(const struct page *p)
 		put_segment(p->out, class, from, p->blocks[part], s->nr_data_blocks);
 		from += p->blocks[part];
 	}
-	end_gauge(p->out, s->data_blocks_used, s->nr_data_blocks, page_bytes(p, 1));
+	end_gauge(p->out, s->data_blocks_used, s->nr_data_blocks,
+		  device_table_bytes(p->v->devices, 1));
 }
 
 static void put_metadata_gauge(const struct page *p)
@@ -247,7 +248,7 @@ static void put_title(const struct page *p, uint32_t cell, uint32_t end)
 	uint64_t begin = pool_map_begin(m, cell), stop = pool_map_begin(m, end), used = 0;
 
 	(void)fprintf(p->out, "<title>blocks %" PRIu64 "–%" PRIu64 ", at ", begin, stop - 1);
-	put_bytes(p->out, page_bytes(p, begin));
+	put_bytes(p->out, device_table_bytes(p->v->devices, begin));
 	(void)fputs(": ", p->out);
 	for (int part = 0; part < PART_LEAKED; part++) {
 		uint64_t nr = 0;
@@ -320,7 +321,7 @@ static void put_map(const struct page *p)
 	(void)fputs("</svg>\n<p class=\"readout\" id=\"readout\">From the first data block, row by "
 		    "row. A cell is ",
 		    p->out);
-	put_bytes(p->out, page_bytes(p, pool_map_begin(&p->map, 1)));
+	put_bytes(p->out, device_table_bytes(p->v->devices, pool_map_begin(&p->map, 1)));
 	(void)fputs("; how high it is filled is how much of it is in use.</p>\n", p->out);
 }
 
@@ -341,7 +342,7 @@ static void put_legend(const struct page *p)
 			      "height=\"12\" rx=\"2\"/></svg><b>%s</b> <small>%s</small></th>"
 			      "<td class=\"num\">",
 			      class, class, parts[part].name, parts[part].words);
-		put_bytes(p->out, page_bytes(p, p->blocks[part]));
+		put_bytes(p->out, device_table_bytes(p->v->devices, p->blocks[part]));
 		(void)fputs("</td><td class=\"num quiet\">", p->out);
 		put_percent(p->out, p->blocks[part], p->pool->nr_data_blocks);
 		(void)fputs("</td></tr>\n", p->out);

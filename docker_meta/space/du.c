@@ -12,21 +12,9 @@
 #include "docker_meta/space/reclaim.h"
 #include "docker_meta/space/space.h"
 
-uint64_t space_bytes(const struct meta_view *v, uint64_t nr_data_blocks)
-{
-	uint64_t bytes = 0;
-
-	if (v->devices->pool &&
-	    __builtin_mul_overflow(nr_data_blocks,
-				   (uint64_t)v->devices->pool->header.data_block_size * 512,
-				   &bytes))
-		return UINT64_MAX;
-	return bytes;
-}
-
 struct human space_human(const struct meta_view *v, uint64_t nr_data_blocks)
 {
-	return human_bytes(space_bytes(v, nr_data_blocks));
+	return human_bytes(device_table_bytes(v->devices, nr_data_blocks));
 }
 
 /* ---- totals */

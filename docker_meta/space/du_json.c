@@ -48,7 +48,7 @@ static json_t *totals(const struct meta_view *v, const struct du *d, bool *faile
 	const struct du_totals t = du_totals(v);
 	json_t *object = json_object();
 
-	json_put(object, "block_bytes", json_number(space_bytes(v, 1)), failed);
+	json_put(object, "block_bytes", json_number(device_table_bytes(v->devices, 1)), failed);
 	json_put(object, "total", json_number(t.total), failed);
 	json_put(object, "used", json_number(t.used), failed);
 	json_put(object, "mapped", json_number(t.mapped), failed);

@@ -24,11 +24,6 @@ struct counting {
 	uint64_t blocks[NR_CLASSES];
 };
 
-static int compare_text(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* Ids of images that prune leaves alone; with names, dangling ones alone go. */
 static size_t collect_used(struct counting *c, bool dangling)
 {
@@ -44,7 +39,7 @@ static size_t collect_used(struct counting *c, bool dangling)
 			c->used[nr++] = d->containers.containers[i].image;
 	}
 	if (nr)
-		qsort(c->used, nr, sizeof(const char *), compare_text);
+		qsort(c->used, nr, sizeof(const char *), compare_names);
 	return nr;
 }
 
@@ -58,7 +53,7 @@ static void find_images(struct counting *c, bool dangling)
 		const char *id = s->images[i].id;
 		const bool named = s->names_lost || image_store_name(s, id);
 		const bool used = nr_used && bsearch(&id, c->used, nr_used, sizeof(const char *),
-						     compare_text);
+						     compare_names);
 
 		c->goes[i] = s->images[i].whole && !used && !(dangling && named);
 		c->ret->nr[kind] += c->goes[i] && !c->use.step[i];

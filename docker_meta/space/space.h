@@ -8,8 +8,6 @@
 #include "docker_meta/output/json_build.h"
 #include "docker_meta/view.h"
 
-/* Bytes of data blocks; UINT64_MAX for more than there can be, 0 without a pool. */
-uint64_t space_bytes(const struct meta_view *v, uint64_t nr_data_blocks);
 struct human space_human(const struct meta_view *v, uint64_t nr_data_blocks);
 
 /* Commands (commands.c): 0, -ENOMEM or -EIO.  Text is 80 columns wide. */

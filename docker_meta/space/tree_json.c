@@ -76,7 +76,7 @@ int tree_json(const struct meta_view *v, FILE *out, int *status)
 		json_append(list, image(v, &l, images[i], &failed), &failed);
 	json_put(object, "root", json_text(v->root), &failed);
 	json_put(object, "metadata", json_text(v->metadata), &failed);
-	json_put(object, "block_bytes", json_number(space_bytes(v, 1)), &failed);
+	json_put(object, "block_bytes", json_number(device_table_bytes(v->devices, 1)), &failed);
 	json_put(object, "apart_blocks", json_number(l.nr_apart), &failed);
 	json_put(object, "devices", nodes, &failed);
 	json_put(object, "images", list, &failed);

@@ -170,11 +170,6 @@ static int read_map(struct reading *r)
 	return e == -ENOENT ? 0 : e;
 }
 
-static int compare_text(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* Devices that the newer layout has as layers, sorted; to be freed. */
 static const char **collect_cache_ids(const struct layer_store *s, size_t *ret_nr)
 {
@@ -186,7 +181,7 @@ static const char **collect_cache_ids(const struct layer_store *s, size_t *ret_n
 			ids[(*ret_nr)++] = s->layers[i].cache_id;
 	}
 	if (ids)
-		qsort(ids, *ret_nr, sizeof(*ids), compare_text);
+		qsort(ids, *ret_nr, sizeof(*ids), compare_names);
 	return ids;
 }
 
@@ -195,7 +190,7 @@ static bool is_left(const struct reading *r, const char *id, const char *const *
 {
 	return r->state->current ||
 	       (!(r->map && json_object_get(r->map, id)) &&
-		!bsearch(&id, cache_ids, nr, sizeof(*cache_ids), compare_text));
+		!bsearch(&id, cache_ids, nr, sizeof(*cache_ids), compare_names));
 }
 
 static int add_layers(const struct reading *r, const struct dir_list *list)
@@ -311,7 +306,7 @@ static const char **collect_used(const struct container_store *s, size_t *ret_nr
 			ids[(*ret_nr)++] = s->containers[i].image;
 	}
 	if (ids)
-		qsort(ids, *ret_nr, sizeof(*ids), compare_text);
+		qsort(ids, *ret_nr, sizeof(*ids), compare_names);
 	return ids;
 }
 
@@ -326,7 +321,7 @@ static int add_images(struct reading *r)
 		const char *id = s->layers[i].chain;
 
 		if (!r->is_parent[i - r->first] || image_store_name(r->stores->images, id) ||
-		    bsearch(&id, used, nr_used, sizeof(*used), compare_text))
+		    bsearch(&id, used, nr_used, sizeof(*used), compare_names))
 			e = add_image(r, &s->layers[i]);
 	}
 	alloc_free(used);

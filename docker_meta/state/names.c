@@ -30,6 +30,11 @@ const char *digest_hex(const char *text)
 	return !strncmp(text, "sha256:", 7) && is_hex_name(text + 7) ? text + 7 : NULL;
 }
 
+int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 bool has_suffix(const char *text, const char *suffix)
 {
 	size_t n = strlen(text), m = strlen(suffix);

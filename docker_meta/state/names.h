@@ -21,6 +21,9 @@ bool is_device_name(const char *text);
 /* "sha256:" and a hexadecimal name: that name, else NULL. */
 const char *digest_hex(const char *text);
 
+/* For qsort() and bsearch(): of two const char *. */
+int compare_names(const void *a, const void *b);
+
 bool has_suffix(const char *text, const char *suffix);
 
 #endif

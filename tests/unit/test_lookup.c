@@ -266,7 +266,7 @@ static void expect_lineage(const struct look *l, uint64_t id, const char *wanted
 	char text[200] = "";
 	size_t used = 0;
 
-	cr_assert_eq(lineage_make(&l->table, device_table_row(&l->table, id), &lineage), 0);
+	cr_assert_eq(lineage_make(&l->table, device_table_find_id(&l->table, id), &lineage), 0);
 	for (size_t i = 0; i < lineage.nr; i++)
 		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%llu", i ? " " : "",
 					 (unsigned long long)lineage.devices[i]->id);
