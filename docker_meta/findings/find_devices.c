@@ -19,9 +19,11 @@ static int find_shortage(struct finder *f)
 			       "%" PRIu64 " of %" PRIu64 " data blocks are in use",
 			       p->data_blocks_used, p->header.nr_data_blocks);
 	if (!r && p->reading.raw && !p->from_snapshot && p->reading.metadata_blocks &&
-	    !p->reading.metadata_blocks_free)
-		r = finder_add(f, ROW_P3, NULL, NULL, "none of %" PRIu64 " metadata blocks is free",
-			       p->reading.metadata_blocks);
+	    pool_metadata_used(&p->reading) == p->reading.metadata_blocks)
+		r = finder_add(f, ROW_P3, NULL, NULL,
+			       "%" PRIu64 " of %" PRIu64
+			       " metadata blocks are free, and those the kernel keeps for itself",
+			       p->reading.metadata_blocks_free, p->reading.metadata_blocks);
 	return r;
 }
 

@@ -236,9 +236,9 @@ const char *deletion_forbidden(const struct deletion *d, const struct device_row
 static void add_look(struct mend_steps *s, const struct device_table *t,
 		     const struct device_row *row)
 {
-	const uint64_t block = t->pool->header.data_block_size;
-	const uint64_t sectors =
-		row->record ? row->record->size / 512 : row->pool->nr_thin_blocks * block;
+	const uint64_t bytes =
+		row->record ? row->record->size : device_table_bytes(t, row->pool->nr_thin_blocks);
+	const uint64_t sectors = bytes / 512;
 
 	if (!sectors)
 		return;

@@ -251,7 +251,7 @@ void recipe_size(struct planning *p, const struct meta_finding *f)
 	plan_step(p, PHASE_FILES, f);
 	if (!row || !row->record || !row->pool || p->deletion.closed)
 		return;
-	bytes = row->pool->nr_thin_blocks * p->t->pool->header.data_block_size * 512;
+	bytes = device_table_bytes(p->t, row->pool->nr_thin_blocks);
 	(void)snprintf(from, sizeof(from), "\"size\":%" PRIu64, row->record->size);
 	(void)snprintf(to, sizeof(to), "\"size\":%" PRIu64, bytes);
 	mend_remark(p->s,

@@ -12,12 +12,35 @@
 
 enum { WIDTH = 80, OWNER_MIN = 6 };
 
-static struct human human_blocks(const struct meta_view *r, uint64_t nr)
+/* ---- the head */
+
+static const char *plural(uint64_t nr)
 {
-	return human_bytes(device_table_bytes(r->devices, nr));
+	return nr == 1 ? "" : "s";
 }
 
-/* ---- the head */
+/* "129M of 2.0G (6.3%)" */
+static void print_share(uint64_t used, uint64_t total, FILE *out)
+{
+	(void)fprintf(out, "%s of %s", human_bytes(used).text, human_bytes(total).text);
+	if (total)
+		(void)fprintf(out, " (%.1f%%)", 100.0 * (double)used / (double)total);
+}
+
+static void print_use(const struct meta_view *v, FILE *out)
+{
+	const struct pool_state *p = v->devices->pool;
+
+	(void)fputs("use         data ", out);
+	print_share(device_table_bytes(v->devices, p->data_blocks_used),
+		    device_table_bytes(v->devices, p->header.nr_data_blocks), out);
+	if (p->reading.raw && p->reading.metadata_blocks >= p->reading.metadata_blocks_free) {
+		(void)fputs(", metadata ", out);
+		print_share(pool_metadata_used(&p->reading) * 4096,
+			    p->reading.metadata_blocks * 4096, out);
+	}
+	(void)fputc('\n', out);
+}
 
 static void print_head(const struct meta_view *r, FILE *out)
 {
@@ -30,12 +53,10 @@ static void print_head(const struct meta_view *r, FILE *out)
 	} else {
 		const struct pool_state *p = t->pool;
 
-		(void)fprintf(out, "pool        transaction %" PRIu64 ", %zu devices, %s",
-			      p->header.transaction_id, p->nr_devices,
-			      human_blocks(r, p->data_blocks_used).text);
-		(void)fprintf(out, " of %s in use%s\n",
-			      human_blocks(r, p->header.nr_data_blocks).text,
+		(void)fprintf(out, "pool        transaction %" PRIu64 ", %zu device%s%s\n",
+			      p->header.transaction_id, p->nr_devices, plural(p->nr_devices),
 			      p->from_snapshot ? " (metadata snapshot)" : "");
+		print_use(r, out);
 	}
 	if (r->torn)
 		(void)fprintf(out, "torn        %s\n", r->torn);
@@ -43,8 +64,10 @@ static void print_head(const struct meta_view *r, FILE *out)
 	if (d->has_transaction && d->transaction_usable)
 		(void)fprintf(out, "transaction %" PRIu64 "%s, ", d->open_transaction_id,
 			      t->pending ? " (open)" : "");
-	(void)fprintf(out, "%zu devices, %zu images, %zu containers\n", d->nr_records,
-		      t->docker->images.nr_images, t->docker->containers.nr_containers);
+	(void)fprintf(out, "%zu device%s, %zu image%s, %zu container%s\n", d->nr_records,
+		      plural(d->nr_records), t->docker->images.nr_images,
+		      plural(t->docker->images.nr_images), t->docker->containers.nr_containers,
+		      plural(t->docker->containers.nr_containers));
 }
 
 /* ---- findings */
@@ -138,11 +161,6 @@ static void print_changes(const struct changes *c, FILE *out)
 	(void)fprintf(out, "\n%s: %zu new, %zu gone, %zu in all\n",
 		      c->first ? "the first time" : "since the last time", c->news.nr, c->gone.nr,
 		      c->now.nr);
-}
-
-static const char *plural(uint64_t nr)
-{
-	return nr == 1 ? "" : "s";
 }
 
 static void print_summary(const struct meta_findings *l, FILE *out)

@@ -94,6 +94,21 @@ static void put_red(const struct page *p)
 	}
 }
 
+/* Nine tenths of either. */
+static bool is_nearly_full(const struct page *p)
+{
+	const struct pool_state *s = p->pool;
+
+	if (!s)
+		return false;
+	if (s->header.nr_data_blocks &&
+	    s->data_blocks_used >= s->header.nr_data_blocks - s->header.nr_data_blocks / 10)
+		return true;
+	return s->reading.raw && s->reading.metadata_blocks &&
+	       pool_metadata_used(&s->reading) >=
+		       s->reading.metadata_blocks - s->reading.metadata_blocks / 10;
+}
+
 static void put_sentence(const struct page *p, enum light light)
 {
 	const struct device_table *t = p->v->devices;
@@ -101,7 +116,7 @@ static void put_sentence(const struct page *p, enum light light)
 	if (light == RED)
 		put_red(p);
 	else if (light == AMBER)
-		(void)fputs("Nothing is lost, and something wants care: ", p->out);
+		(void)fputs("Something wants care: ", p->out);
 	if (light == AMBER)
 		put_worst(p);
 	if (light == GREEN && !t->pool)
@@ -111,6 +126,8 @@ static void put_sentence(const struct page *p, enum light light)
 	else if (light == GREEN)
 		(void)fputs("Nothing wrong was found, but not everything could be read", p->out);
 	(void)fputc('.', p->out);
+	if (is_nearly_full(p))
+		(void)fputs(" The pool is nearly full.", p->out);
 }
 
 /* ---- what lowers it */

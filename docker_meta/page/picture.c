@@ -200,7 +200,7 @@ static void put_data_gauge(const struct page *p)
 static void put_metadata_gauge(const struct page *p)
 {
 	const struct pool_reading *r = &p->pool->reading;
-	uint64_t used = r->metadata_blocks - r->metadata_blocks_free;
+	const uint64_t used = pool_metadata_used(r);
 
 	begin_gauge(p->out, "Metadata");
 	if (!r->raw || !r->metadata_blocks || r->metadata_blocks_free > r->metadata_blocks) {

@@ -63,10 +63,10 @@ static void print_totals(const struct meta_view *v, FILE *out)
 	print_total(v, "free", t.free, t.total, "", out);
 	if (m->metadata_blocks)
 		(void)fprintf(
-			out, "metadata   %6s %5.1f%%  of %s\n",
-			human_bytes((m->metadata_blocks - m->metadata_blocks_free) * 4096).text,
-			100.0 * (double)(m->metadata_blocks - m->metadata_blocks_free) /
-				(double)m->metadata_blocks,
+			out,
+			"metadata   %6s %5.1f%%  of %s, a tenth of which is the kernel's own\n",
+			human_bytes(pool_metadata_used(m) * 4096).text,
+			100.0 * (double)pool_metadata_used(m) / (double)m->metadata_blocks,
 			human_bytes(m->metadata_blocks * 4096).text);
 	if (p->incomplete || p->reading.torn)
 		print_wrapped(out, "note",

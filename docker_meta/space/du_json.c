@@ -58,8 +58,7 @@ static json_t *totals(const struct meta_view *v, const struct du *d, bool *faile
 	json_put(object, "leaked", t.space_map ? json_number(t.unmapped) : json_null(), failed);
 	json_put(object, "free", json_number(t.free), failed);
 	json_put(object, "metadata_total", json_number(m->metadata_blocks), failed);
-	json_put(object, "metadata_used", json_number(m->metadata_blocks - m->metadata_blocks_free),
-		 failed);
+	json_put(object, "metadata_used", json_number(pool_metadata_used(m)), failed);
 	return object;
 }
 

@@ -24,6 +24,11 @@ done
 fixture docker-pool-full full
 host docker-pool-full filled
 expect 'X8:7 X8:8' -r filled --metadata full
+# As dmsetup and docker info count.
+run 1 docker_meta -r filled --metadata full
+has out '^use         data 397M of 400M \(99.4%\), metadata 1.0M of 8.0M \(12.3%\)$'
+run 1 docker_meta -r filled --metadata full report
+has out 'The pool is nearly full'
 host by-hand-json-removed case
 expect 'C3: X1:23' -r case --metadata meta
 host by-hand-double-id case
@@ -115,6 +120,10 @@ has out '1 block-checksum$'
 cp meta harmed
 damage harmed super 4 4 1
 expect 'P5:' -r down --metadata harmed
+
+fixture out-of-metadata harmed
+docker_meta -f json -r down --metadata harmed | jq -e '[.findings[].id] | index("P3")' >/dev/null ||
+	fail "P3 is not found where the kernel has no metadata block left"
 
 # ---- another host's metadata
 expect 'T4: X4:' -r down --metadata full
