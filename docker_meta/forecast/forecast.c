@@ -367,13 +367,23 @@ static int load_containers(struct making *m)
 	return r;
 }
 
+/* Only while deferred deletion is on, as it is by default since 17.09. */
 static int go_on_deleting(struct making *m)
 {
+	const struct meta_finding *needed;
 	size_t nr = 0;
 
 	for (size_t i = 0; i < m->t->nr; i++)
 		nr += m->t->rows[i].role == ROLE_DELETING;
-	return nr ? add(m, STEP_OK, "goes on deleting %zu devices that are marked as deleted", nr)
+	needed = find(m, ROW_J20) ? find(m, ROW_J20) : find(m, ROW_L2);
+	if (needed)
+		return add(
+			m, STEP_LOSES,
+			"goes on deleting %zu device%s marked as deleted, needed ones among them: "
+			"%s",
+			nr, nr == 1 ? "" : "s", needed->evidence);
+	return nr ? add(m, STEP_OK, "goes on deleting %zu device%s marked as deleted", nr,
+			nr == 1 ? "" : "s")
 		  : 0;
 }
 

@@ -132,6 +132,17 @@ expect 'T4: X4:' -r down --metadata full
 wrong 'T5:' transaction 58 $exited 23
 run 0 docker_meta -r host --metadata meta predict
 has out '^  ok      says that open transaction id 58 is less than'
+run 0 docker_meta -r down --metadata meta predict
+has out '^  ok      goes on deleting 6 devices marked as deleted$'
+wrong 'J9: X1:1' rm $records/base
+run 2 docker_meta -r host --metadata meta predict
+has out '^  stops   finds no base device: '
+wrong 'J20:23' edit $records/$exited '.deleted = true'
+run 2 docker_meta -r host --metadata meta predict
+has out '^  loses   goes on deleting 7 devices marked as deleted, needed'
+wrong 'T3:' transaction 60 $exited 99
+run 2 docker_meta -r host --metadata meta predict
+has out '^  loses   takes back transaction 60: deletes device 99, and the file of'
 wrong 'C3: X1:23' rm $records/$exited
 run 0 docker_meta -r host --metadata meta predict
 has out '^  fails '
