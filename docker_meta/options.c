@@ -39,27 +39,25 @@ enum option_id {
 };
 
 static const struct tool_option options[] = {
-	{ OPT_BYTE, "byte", 0, ARGUMENT_REQUIRED, "N",
-	  "block: the one with this byte of the device" },
+	{ OPT_BYTE, "byte", 0, ARGUMENT_REQUIRED, "N", "block: the one that has this byte" },
 	{ OPT_COLUMNS, "columns", 0, ARGUMENT_REQUIRED, "NAME,...", "list: these columns" },
 	{ OPT_CRITICAL, "critical", 'c', ARGUMENT_REQUIRED, "WHAT=N,...",
-	  "thresholds of errors, such as data=90,metadata=80" },
+	  "thresholds of errors: data=90,orphans=5" },
 	{ OPT_DAEMON_JSON, "daemon-json", 0, ARGUMENT_REQUIRED, "FILE",
 	  "in place of /etc/docker/daemon.json" },
 	{ OPT_DATA, "data", 0, ARGUMENT_REQUIRED, "DEV|FILE",
-	  "the pool's data, to look at file systems; else the loop file" },
+	  "the pool's data, for its file systems" },
 	{ OPT_DATA_BLOCK, "data-block", 0, ARGUMENT_REQUIRED, "N",
 	  "block: who maps this data block" },
 	{ OPT_FORMAT, "format", 'f', ARGUMENT_REQUIRED, "FORM",
-	  "text, json, ndjson, nagios, prometheus, html, dot" },
+	  "text, json, html, dot, nagios and others" },
 	{ OPT_LINT, "lint", 0, ARGUMENT_NONE, NULL, "check: the host's configuration too" },
-	{ OPT_LOSS, "loss", 0, ARGUMENT_REQUIRED, "FILE",
-	  "survivors: what thin_repair --report wrote" },
+	{ OPT_LOSS, "loss", 0, ARGUMENT_REQUIRED, "FILE", "survivors: report of thin_repair" },
 	{ OPT_LVS_JSON, "lvs-json", 0, ARGUMENT_REQUIRED, "FILE", "in place of what lvs says" },
 	{ OPT_METADATA, "metadata", 0, ARGUMENT_REQUIRED, "DEV|FILE",
-	  "the pool's metadata; else the loop file, or the active pool's" },
+	  "the pool's metadata; else it is found" },
 	{ OPT_METADATA_SNAP, "metadata-snap", 0, ARGUMENT_NONE, NULL,
-	  "read the metadata snapshot that the pool holds" },
+	  "read the snapshot that the pool holds" },
 	{ OPT_MOUNTINFO, "mountinfo", 0, ARGUMENT_REQUIRED, "FILE",
 	  "in place of /proc/self/mountinfo" },
 	{ OPT_NO_DAEMON_JSON, "no-daemon-json", 0, ARGUMENT_NONE, NULL,
@@ -73,11 +71,10 @@ static const struct tool_option options[] = {
 	{ OPT_PROC, "proc", 0, ARGUMENT_REQUIRED, "DIR", "in place of /proc" },
 	{ OPT_QUIET, "quiet", 'q', ARGUMENT_NONE, NULL, "print nothing when all is well" },
 	{ OPT_RESERVE_SNAP, "reserve-snap", 0, ARGUMENT_NONE, NULL,
-	  "make a metadata snapshot, read it, let go of it" },
+	  "make a snapshot, read it, let go of it" },
 	{ OPT_ROOT, "root", 'r', ARGUMENT_REQUIRED, "DIR",
-	  "Docker's data-root (default: daemon.json's)" },
-	{ OPT_SECTOR, "sector", 0, ARGUMENT_REQUIRED, "N",
-	  "block: the one with this sector of the device" },
+	  "Docker's data-root (else daemon.json's)" },
+	{ OPT_SECTOR, "sector", 0, ARGUMENT_REQUIRED, "N", "block: the one that has this sector" },
 	{ OPT_SORT, "sort", 0, ARGUMENT_REQUIRED, "NAME", "list: by this column; -NAME: downward" },
 	{ OPT_STATE, "state", 0, ARGUMENT_REQUIRED, "FILE",
 	  "check: report what changed since FILE" },
@@ -86,7 +83,7 @@ static const struct tool_option options[] = {
 	{ OPT_WARNING, "warning", 'w', ARGUMENT_REQUIRED, "WHAT=N,...",
 	  "thresholds of warnings, likewise" },
 	{ OPT_XML, "xml", 0, ARGUMENT_REQUIRED, "FILE",
-	  "what thin_dump wrote, in place of the metadata; - is stdin" },
+	  "what thin_dump wrote; - is standard input" },
 };
 
 static const struct tool_conflict conflicts[] = {
@@ -121,7 +118,8 @@ const struct tool docker_meta_tool = {
 		  "  survivors      what a repair has left of images and containers\n"
 		  "  lint           the configuration of Docker, LVM and the host\n"
 		  "  report         all of it as one HTML file\n"
-		  "\nNothing is ever changed.\n"
+		  "\nNothing is ever changed; --reserve-snap alone makes a snapshot, and lets go "
+		  "of it.\n"
 		  "Exit status: 0 fine, 1 warning, 2 error, 3 could not look, 64 wrong usage.",
 };
 

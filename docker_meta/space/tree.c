@@ -235,7 +235,7 @@ static void print_all(struct printing *p)
 		"ADDED   came in with this device: it is mapped by this one or its descendants\n"
 		"        alone; these figures add up to what is mapped\n"
 		"WITH    the same of this device and all that descend from it: comes back when\n"
-		"        all of them go\n"
+		"        all of them go, those of unknown origin with the base device\n"
 		"ALONE   mapped by this device and by no other\n"
 		"MAPPED  by this device, shared with others or not\n",
 		p->out);
