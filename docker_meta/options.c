@@ -118,8 +118,7 @@ const struct tool docker_meta_tool = {
 		  "  survivors      what a repair has left of images and containers\n"
 		  "  lint           the configuration of Docker, LVM and the host\n"
 		  "  report         all of it as one HTML file\n"
-		  "\nNothing is ever changed; --reserve-snap alone makes a snapshot, and lets go "
-		  "of it.\n"
+		  "\nNothing is ever changed, but for the snapshot of --reserve-snap.\n"
 		  "Exit status: 0 fine, 1 warning, 2 error, 3 could not look, 64 wrong usage.",
 };
 
