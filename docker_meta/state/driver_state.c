@@ -73,6 +73,14 @@ static int forbidden(const struct reading *r, const char *name, struct device_re
 	return e ? e : add_record(r->state, d);
 }
 
+/* Of another length, or in capitals, as a hand may have typed it. */
+static bool is_like_hex_name(const char *name)
+{
+	const size_t n = strspn(name, "0123456789abcdefABCDEF");
+
+	return n && (!name[n] || !strcmp(name + n, "-init"));
+}
+
 static int judge_unusable(const struct reading *r, const char *name, const char *text)
 {
 	int e = file_problem(r, is_device_name(name) ? "J2" : "J3", name, text);
@@ -106,7 +114,8 @@ static int read_record(const struct reading *r, const struct safe_dir *dir, char
 	note_mark(dir, &d);
 	e = d.usable ? judge_record(r, &d) : judge_unusable(r, name, fault.text);
 	if (!e && d.usable && !is_device_name(name))
-		e = file_problem(r, "J3", name, "Docker loads it as a device of that name");
+		e = file_problem(r, is_like_hex_name(name) ? "J27" : "J3", name,
+				 "Docker loads it as a device of that name");
 	json_decref(object);
 	return e ? e : add_record(r->state, &d);
 }

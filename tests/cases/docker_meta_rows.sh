@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Rows of the catalogue that come together, or want more than a word changed.
-# Variables and functions come from docker_meta.sh.
+# Variables and functions come from docker_meta.sh; names have no blanks; what eval gets is expanded there.
 # shellcheck disable=SC2154,SC2086,SC2016
 # shellcheck source=tests/support/cases.sh
 . "$(dirname "$0")/../support/cases.sh"
@@ -32,7 +32,8 @@ remove_layer() { # as docker rmi does it, interrupted
 }
 wrong 'X2:99 X8:99' more $unknown 99 20
 wrong 'J19:99' more $unknown 99 20 ',"deleted":true'
-wrong 'X2:99 J3: X8:99' more "${unknown^^}" 99 20
+wrong 'X2:99 J27: X8:99' more "${unknown^^}" 99 20
+wrong 'X2:99 J3: X8:99' more "$unknown.bak" 99 20
 wrong 'X2:0 X8:0 X9:0' more $unknown 0 20
 wrong 'X7:23' edit $records/$exited '.size = 65536'
 wrong 'X3:23 T10:23,24' edit $records/$exited '.transaction_id = 37'
@@ -49,6 +50,17 @@ damage harmed super 48 8 0
 expect 'T8: T9:1,2,4,6,10,11,12,15,16,17,18,21,22,23,24,25,26,27,28,29,30,31,32,33,36,37,38 P7:' -r down --metadata harmed
 fixture docker-live alive
 expect 'P10:' -r live --metadata alive
+
+# ---- a needed device without data; BuildKit's list of another host
+thin_dump meta | awk '/<device dev_id="23"/ { sub(/mapped_blocks="[0-9]*"/, "mapped_blocks=\"0\""); print; inside = 1 }
+	/<\/device>/ { inside = 0 } !inside && !/<device dev_id="23"/' >empty.xml
+expect 'X6:23' -r down --xml empty.xml
+rm -rf host
+cp -a down host
+xz -dc "$here/tests/fixtures/bolt/snapshots.db.xz" >host/buildkit/snapshots.db
+run 2 docker_meta -r host --metadata meta
+has out '^error     B2 '
+has out '^0 fatal, [0-9]+ errors, 0 warnings'
 
 # ---- what is not there is no evidence: nobody is called an orphan, and nothing is to be deleted
 free() { # COMMAND...: after it, on a healthy host
