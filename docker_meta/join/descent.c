@@ -7,6 +7,7 @@
 
 #include "common/base/alloc.h"
 #include "docker_meta/join/layer_use.h"
+#include "docker_meta/join/parent.h"
 #include "docker_meta/pool/pool_lineage.h"
 
 const char *descent_proof_name(enum lineage_proof proof)
@@ -32,76 +33,11 @@ static uint32_t number_of(const struct tracing *q, const struct device_row *row)
 	return row ? (uint32_t)(row - q->t->rows) : NO_ROW;
 }
 
-static uint32_t row_of_chain(const struct tracing *q, const char *chain)
-{
-	const uint32_t layer = layer_number(&q->d->layers, chain);
-
-	if (!chain || !*chain)
-		return q->l->base;
-	return layer == NO_LAYER ? NO_ROW : q->l->row_of_layer[layer];
-}
-
-static uint32_t parent_of_layer(const struct tracing *q, const struct layer *layer)
-{
-	return *layer->parent ? row_of_chain(q, layer->parent) : q->l->base;
-}
-
-static uint32_t parent_of_mount(const struct tracing *q, const struct device_row *row)
-{
-	const char *init = row->mount->init_id;
-
-	if (init && row->hash && strcmp(init, row->hash) != 0) {
-		const struct device_row *found = device_table_find(q->t, init);
-
-		if (found)
-			return number_of(q, found);
-	}
-	return row_of_chain(q, row->mount->parent);
-}
-
-/* BuildKit's: a key of its list, or a layer; the key may stand for another device. */
-static uint32_t parent_of_snapshot(const struct tracing *q, const char *hash)
-{
-	const struct snapshot_table *s = &q->d->snapshots;
-	const struct snapshot_record *own = q->d->has_buildkit ? snapshots_find(s, hash) : NULL;
-	const struct snapshot_record *parent;
-
-	if (!own)
-		return NO_ROW;
-	if (!own->parent || !*own->parent)
-		return q->l->base;
-	if (digest_hex(own->parent))
-		return row_of_chain(q, digest_hex(own->parent));
-	parent = snapshots_find(s, own->parent);
-	if (parent && parent->chainid && digest_hex(parent->chainid) && !parent->committed)
-		return row_of_chain(q, digest_hex(parent->chainid));
-	return number_of(q, device_table_find(q->t, parent && parent->committed ? parent->committed
-										: own->parent));
-}
-
-/* A writable layer that nobody has still has its init layer's name. */
-static uint32_t parent_by_name(const struct tracing *q, const char *hash)
-{
-	char init[HEX_NAME + sizeof("-init")];
-
-	if (strlen(hash) != HEX_NAME)
-		return NO_ROW;
-	(void)snprintf(init, sizeof(init), "%s-init", hash);
-	return number_of(q, device_table_find(q->t, init));
-}
-
 static uint32_t parent_by_docker(const struct tracing *q, const struct device_row *row)
 {
-	uint32_t parent = NO_ROW;
+	const char *missing;
 
-	if (!row->hash)
-		return NO_ROW;
-	if (row->layer)
-		return parent_of_layer(q, row->layer);
-	if (row->mount)
-		return parent_of_mount(q, row);
-	parent = parent_of_snapshot(q, row->hash);
-	return parent == NO_ROW ? parent_by_name(q, row->hash) : parent;
+	return number_of(q, device_parent(q->t, row, &missing));
 }
 
 /* ---- what the pool says */

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * descent.h: which device each device was made from.
  *
- * Docker knows: a layer is made from the layer below it, an init layer from the image's top layer,
- * a container's own from its init layer, BuildKit's as its list says; all others from the base
- * device. Of those that Docker says nothing of, the pool's times may tell it (join/origin.h).
+ * Docker knows of most (join/parent.h).  Of those that it says nothing of, the pool's times may
+ * tell it (join/origin.h).
  */
 #ifndef DOCKER_META_JOIN_DESCENT_H
 #define DOCKER_META_JOIN_DESCENT_H

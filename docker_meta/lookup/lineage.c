@@ -2,84 +2,9 @@
 #include "docker_meta/lookup/lineage.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "common/base/alloc.h"
-
-/* ---- Docker's word */
-
-/* Without a chain it is the base device that all begins with. */
-static const char *hash_of_chain(const struct docker_state *d, const char *chain)
-{
-	const struct layer *layer;
-
-	if (!*chain)
-		return "base";
-	layer = layer_store_find(&d->layers, chain);
-	return layer ? layer->cache_id : NULL;
-}
-
-static const char *parent_of_mount(const struct docker_state *d, const struct mount *m,
-				   const char *hash)
-{
-	if (m->init_id && m->mount_id && !strcmp(hash, m->mount_id))
-		return m->init_id;
-	return m->whole || *m->parent ? hash_of_chain(d, m->parent) : NULL;
-}
-
-/* A snapshot's parent is another one, by the name of its device or its own, or a layer. */
-static const char *parent_of_snapshot(const struct docker_state *d, const char *hash)
-{
-	const struct snapshot_record *record =
-		d->has_buildkit ? snapshots_find(&d->snapshots, hash) : NULL;
-	const struct snapshot_record *parent;
-	const char *chain;
-
-	if (!record || !record->parent)
-		return NULL;
-	chain = digest_hex(record->parent);
-	if (chain || !*record->parent)
-		return hash_of_chain(d, chain ? chain : "");
-	parent = snapshots_find(&d->snapshots, record->parent);
-	return parent && parent->committed ? parent->committed : record->parent;
-}
-
-/* Up to 1.9: the device is called as the container, its init device too. */
-static const struct device_row *parent_of_old(const struct device_table *t,
-					      const struct device_row *row, const char **ret_hash)
-{
-	char init[HEX_NAME + sizeof("-init")];
-
-	if (has_suffix(row->hash, "-init")) {
-		*ret_hash = *row->container->image ? row->container->image : NULL;
-		return *ret_hash ? device_table_find(t, *ret_hash) : NULL;
-	}
-	(void)snprintf(init, sizeof(init), "%.*s-init", HEX_NAME, row->hash);
-	*ret_hash = NULL;
-	return device_table_find(t, init);
-}
-
-const struct device_row *lineage_parent(const struct device_table *t, const struct device_row *row,
-					const char **ret_hash)
-{
-	const struct docker_state *d = t->docker;
-
-	*ret_hash = NULL;
-	if (!row->hash || !strcmp(row->hash, "base"))
-		return NULL;
-	if (row->layer)
-		*ret_hash = row->layer->whole || *row->layer->parent
-				    ? hash_of_chain(d, row->layer->parent)
-				    : NULL;
-	else if (row->mount)
-		*ret_hash = parent_of_mount(d, row->mount, row->hash);
-	else if (row->container && row->container->old_layout)
-		return parent_of_old(t, row, ret_hash);
-	else
-		*ret_hash = parent_of_snapshot(d, row->hash);
-	return *ret_hash ? device_table_find(t, *ret_hash) : NULL;
-}
+#include "docker_meta/join/parent.h"
 
 /* ---- the chain */
 
@@ -101,10 +26,8 @@ static const struct device_row *parent_by_times(const struct device_table *t,
 static const struct device_row *next_in_lineage(const struct device_table *t,
 						const struct device_row *row, struct lineage *l)
 {
-	const struct device_row *parent = lineage_parent(t, row, &l->missing);
+	const struct device_row *parent = device_parent(t, row, &l->missing);
 
-	if (parent)
-		l->missing = NULL;
 	return parent || l->missing ? parent : parent_by_times(t, row, l);
 }
 
@@ -180,9 +103,9 @@ int children_find(const struct device_table *t, const struct device_row *row,
 	*c = (struct children){ 0 };
 	for (size_t i = 0; i < t->nr; i++) {
 		const struct device_row **grown;
-		const char *hash;
+		const char *missing;
 
-		if (lineage_parent(t, &t->rows[i], &hash) != row)
+		if (device_parent(t, &t->rows[i], &missing) != row)
 			continue;
 		grown = alloc_grow(c->devices, &c->capacity, c->nr, sizeof(const void *));
 		if (!grown)

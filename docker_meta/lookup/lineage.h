@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * lineage.h: which device is a snapshot of which.
  *
- * Two witnesses.  Docker: the parents of layers, mounts and BuildKit's snapshots.  The pool: a
+ * Two witnesses.  Docker: join/parent.h.  The pool: a
  * snapshot moves the pool's time on, and both it and its origin have the new time as the time of
  * their last snapshot, the new one as that of its creation, too (Linux: drivers/md/
  * dm-thin-metadata.c, __create_snap()).  So what a device inherited has times before its creation.
@@ -10,13 +10,6 @@
 #define DOCKER_META_LOOKUP_LINEAGE_H
 
 #include "docker_meta/join/devices.h"
-
-/*
- * What Docker made the device from; NULL: it does not say.  Where *ret_hash is not NULL and the
- * result is, that is the device that it should be, and there is none.  O(log n).
- */
-const struct device_row *lineage_parent(const struct device_table *t, const struct device_row *row,
-					const char **ret_hash);
 
 struct lineage {
 	const struct device_row **devices; /* owned: the device, its parent, … */
