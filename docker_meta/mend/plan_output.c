@@ -235,6 +235,7 @@ static void print_head(FILE *out, const struct mend_plan *plan, const struct var
 static void print_steps(FILE *out, const struct mend_plan *plan)
 {
 	const struct mend_steps *s = &plan->steps;
+	const bool commands = any_commands(plan);
 	bool dumped = !needs_dump(plan), again = false;
 
 	for (size_t i = 0; i < s->nr; i++) {
@@ -245,7 +246,7 @@ static void print_steps(FILE *out, const struct mend_plan *plan)
 			print_lines(out, script_dump);
 			dumped = true;
 		}
-		if (!again && phase >= PHASE_DOCKER && any_commands(plan)) {
+		if (!again && phase >= PHASE_DOCKER && commands) {
 			print_heading(out, "look again, and let go of the pool");
 			print_lines(out, script_again);
 			again = true;
@@ -254,7 +255,7 @@ static void print_steps(FILE *out, const struct mend_plan *plan)
 			print_heading(out, phase_heading(phase));
 		print_step(out, &s->items[i]);
 	}
-	if (!again && any_commands(plan)) {
+	if (!again && commands) {
 		print_heading(out, "look again, and let go of the pool");
 		print_lines(out, script_again);
 		print_prose(out, "Then start Docker.  What hung on what was deleted may be seen as "
