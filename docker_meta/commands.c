@@ -16,7 +16,8 @@
 #include "docker_meta/page/page.h"
 #include "docker_meta/space/space.h"
 
-/* ---- the commands: 0 or -errno, *status is META_STATUS_OK */
+/* ---- the commands: 0 or -errno; *status is META_STATUS_BLIND where the pool was not read, else OK
+ */
 
 /* Nothing above info, and nothing of that has gone. */
 static bool all_is_well(const struct meta_view *v)
@@ -226,7 +227,8 @@ static bool speak(const struct meta_view *v, int *status)
 {
 	const struct docker_meta_options *o = v->options;
 	struct out_file f = { .dir = -1 };
-	int failed = begin(o, v->root, &f), said = META_STATUS_OK, r;
+	int failed = begin(o, v->root, &f), r;
+	int said = v->devices->pool ? META_STATUS_OK : META_STATUS_BLIND;
 
 	if (failed == STATUS_NONE) {
 		r = sayings[o->command][o->form](v, o->output ? f.stream : stdout, &said);

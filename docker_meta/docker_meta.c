@@ -7,6 +7,7 @@
 
 #include "docker_meta/commands.h"
 #include "docker_meta/gather.h"
+#include "docker_meta/join/foreign.h"
 
 struct conclusions {
 	struct device_table devices;
@@ -25,9 +26,13 @@ static int conclude(const struct gathered *g, struct conclusions *c)
 					  .data = &c->data,
 					  .host = &g->host,
 					  .config = &g->config,
-					  .torn = g->torn };
+					  .torn = g->torn,
+					  .damage = g->is_damaged ? g->fault.text : NULL };
+	const struct lvm_volume *volume = config_pool_volume(&g->config);
 	int r = device_table_join(&g->docker, g->has_pool ? &g->pool : NULL, &c->devices);
 
+	if (!r)
+		r = device_table_find_foreign(&c->devices, &g->config.lvm, volume);
 	if (!r)
 		r = device_sets_make(&c->devices, &c->sets);
 	if (!r)

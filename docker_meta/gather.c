@@ -131,6 +131,25 @@ static int find_loop_file(struct gathered *g)
 	return STATUS_NONE;
 }
 
+/* These are of what the pool has. */
+static bool needs_pool(enum meta_command c)
+{
+	return c == COMMAND_TREE || c == COMMAND_DU || c == COMMAND_BLOCK;
+}
+
+/* A disk on which nothing but Docker's files is left. */
+static int find_nothing(struct gathered *g)
+{
+	static const char why[] = "the pool's metadata are not below it, and no active pool is "
+				  "known: give --metadata DEV or --xml FILE, or --pool NAME";
+
+	if (needs_pool(g->options->command) || g->options->command == COMMAND_PLAN)
+		return gather_blind(g, g->root, why);
+	(void)snprintf(g->fault.text, sizeof(g->fault.text), "%s", why);
+	tool_error(&docker_meta_tool, "%s: %s", g->root, why);
+	return STATUS_NONE;
+}
+
 /* The loop file, unless the user names a pool; else what the active pool has. */
 static int find_metadata(struct gathered *g)
 {
@@ -143,32 +162,28 @@ static int find_metadata(struct gathered *g)
 		g->found = alloc_string(g->host.pool_metadata);
 		return g->found ? STATUS_NONE : gather_blind(g, g->root, strerror(ENOMEM));
 	}
-	if (is_lint(g))
-		return STATUS_NONE;
-	return gather_blind(g, g->root,
-			    "the pool's metadata are not below it, and no active pool is known: "
-			    "give --metadata DEV or --xml FILE, or --pool NAME");
+	return is_lint(g) ? STATUS_NONE : find_nothing(g);
 }
 
-/* These two say how a pool is mended that nobody can read. */
-static bool goes_on_without_pool(const struct gathered *g, int error)
+/* What a pool can be that nobody can read. */
+static bool is_damage(const struct gathered *g, int error)
+{
+	return !g->options->xml &&
+	       (error == -EUCLEAN || error == -EINVAL || error == -EIO || error == -EBADMSG);
+}
+
+/* Docker's files tell something without the pool, too: damage is a finding (P7). */
+static int miss_pool(struct gathered *g, int error)
 {
 	const enum meta_command c = g->options->command;
 
-	return (c == COMMAND_SURVIVORS && error != -ENOMEM) ||
-	       (c == COMMAND_PLAN &&
-		(error == -EUCLEAN || error == -EINVAL || error == -EIO || error == -EBADMSG));
-}
-
-static int miss_pool(struct gathered *g, int error)
-{
-	int status;
-
 	if (!*g->fault.text)
 		(void)snprintf(g->fault.text, sizeof(g->fault.text), "%s", strerror(-error));
-	status = gather_blind(g, g->metadata, g->fault.text);
-	if (!goes_on_without_pool(g, error))
-		return status;
+	g->is_damaged = is_damage(g, error);
+	if (needs_pool(c) || c == COMMAND_LINT || error == -ENOMEM ||
+	    (c != COMMAND_SURVIVORS && !g->is_damaged))
+		return gather_blind(g, g->metadata, g->fault.text);
+	tool_error(&docker_meta_tool, "%s: %s", g->metadata, g->fault.text);
 	if (g->source)
 		pool_source_close(g->source);
 	g->source = NULL;

@@ -84,6 +84,7 @@ static int take_texts(json_t *object, struct lvm_volume *v)
 	} fields[] = {
 		{ "vg_name", &v->vg },
 		{ "lv_name", &v->name },
+		{ "pool_lv", &v->pool },
 		{ "lv_attr", &v->attr },
 		{ "seg_monitor", &v->monitor },
 		{ "lv_when_full", &v->when_full },
@@ -125,19 +126,23 @@ static int take_sizes(json_t *object, struct lvm_volume *v)
 
 static int take_figures(json_t *object, struct lvm_volume *v)
 {
-	char *data, *metadata = NULL, *transaction = NULL;
+	char *data, *metadata = NULL, *transaction = NULL, *thin = NULL;
 	int r = text_of(object, "data_percent", &data);
 
 	if (!r)
 		r = text_of(object, "metadata_percent", &metadata);
 	if (!r)
 		r = text_of(object, "transaction_id", &transaction);
+	if (!r)
+		r = text_of(object, "thin_id", &thin);
 	v->has_data_percent = data && parse_percent(data, &v->data_percent);
 	v->has_metadata_percent = metadata && parse_percent(metadata, &v->metadata_percent);
 	v->has_transaction = transaction && parse_u64(transaction, &v->transaction_id);
+	v->has_thin_id = thin && parse_u64(thin, &v->thin_id);
 	alloc_free(data);
 	alloc_free(metadata);
 	alloc_free(transaction);
+	alloc_free(thin);
 	return r;
 }
 
@@ -154,8 +159,8 @@ static void strip_brackets(char *name)
 
 static void volume_destroy(struct lvm_volume *v)
 {
-	char *const texts[] = { v->vg,     v->name,         v->attr,    v->monitor, v->when_full,
-				v->health, v->check_needed, v->profile, v->discards };
+	char *const texts[] = { v->vg,        v->name,   v->pool,         v->attr,    v->monitor,
+				v->when_full, v->health, v->check_needed, v->profile, v->discards };
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		alloc_free(texts[i]);
@@ -182,6 +187,8 @@ static int add_volume(struct lvm_report *report, json_t *object)
 	}
 	report->volumes = grown;
 	strip_brackets(v.name);
+	if (v.pool)
+		strip_brackets(v.pool);
 	grown[report->nr++] = v;
 	return 0;
 }

@@ -16,11 +16,12 @@
 /* A logical volume.  Texts are owned; NULL: lvs was not asked, "": it has nothing to say. */
 struct lvm_volume {
 	char *vg, *name; /* without the brackets of hidden ones */
+	char *pool;      /* of a thin volume */
 	char *attr, *monitor, *when_full, *health, *check_needed, *profile, *discards;
 	bool has_data_percent, has_metadata_percent, has_transaction, has_size, has_chunk_size;
-	bool has_vg_free, has_metadata_size;
+	bool has_vg_free, has_metadata_size, has_thin_id;
 	double data_percent, metadata_percent;
-	uint64_t transaction_id;
+	uint64_t transaction_id, thin_id;
 	uint64_t size, metadata_size, chunk_size, vg_free; /* bytes; rounded where lvs did */
 };
 

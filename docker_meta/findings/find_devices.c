@@ -79,7 +79,8 @@ int find_in_pool(struct finder *f)
 	int r;
 
 	if (!p)
-		return 0;
+		return f->facts->damage ? finder_add(f, ROW_P7, NULL, NULL, "%s", f->facts->damage)
+					: 0;
 	r = find_shortage(f);
 	if (!r && p->header.needs_check)
 		r = finder_add(f, ROW_P5, NULL, NULL, "superblock: needs_check");
@@ -170,7 +171,8 @@ static int find_unregistered(struct finder *f, const struct device_row *row)
 				     row->id, row->pool->details.transaction_id);
 
 	if (!r)
-		doubt(f, row->role == ROLE_UNPROVEN, f->t->doubts.files_unreadable);
+		doubt(f, row->role == ROLE_UNPROVEN || row->role == ROLE_FOREIGN,
+		      f->t->doubts.files_unreadable);
 	return r ? r : finder_tell_set(f, row);
 }
 
@@ -179,7 +181,9 @@ static int find_in_row(struct finder *f, const struct device_row *row)
 	int r = 0;
 
 	if (!row->record)
-		return row->in_flight || f->t->another_pool ? 0 : find_unregistered(f, row);
+		return row->in_flight || row->volume || f->t->another_pool
+			       ? 0
+			       : find_unregistered(f, row);
 	if (!row->id)
 		r = finder_add_of_device(f, ROW_X9, row, "metadata/%s: device_id 0", row->hash);
 	if (!r && f->t->pool && device_is_settled(row) && !f->t->another_pool)

@@ -48,84 +48,75 @@ static int find_other_driver(struct finder *f, const struct other_driver *d)
 
 static int by_transaction(const void *a, const void *b)
 {
-	const struct pool_device *da = *(const struct pool_device *const *)a,
-				 *db = *(const struct pool_device *const *)b;
-	uint64_t ta = da->details.transaction_id, tb = db->details.transaction_id;
+	const struct device_row *ra = *(const struct device_row *const *)a,
+				*rb = *(const struct device_row *const *)b;
+	uint64_t ta = ra->pool->details.transaction_id, tb = rb->pool->details.transaction_id;
 
 	return (ta > tb) - (ta < tb);
 }
 
-/* A group of devices of one transaction; those of them that Docker does not know. */
-static int find_group(struct finder *f, const struct pool_device *const *group, size_t nr)
+static int find_crowd(struct finder *f, const struct device_row *const *rows, size_t nr)
 {
-	bool added = false;
-	int r = 0;
+	int r = finder_add(f, ROW_X10, NULL, NULL,
+			   "%zu devices were made in transaction %" PRIu64
+			   ", and Docker makes one in each",
+			   rows[0]->nr_in_transaction, rows[0]->pool->details.transaction_id);
 
-	for (size_t i = 0; i < nr && !r; i++) {
-		const struct device_row *row = device_table_find_id(f->t, group[i]->id);
-
-		if (!row || row->hash)
-			continue;
-		if (!added)
-			r = finder_add(f, ROW_X10, NULL, NULL,
-				       "%zu devices were made in transaction %" PRIu64
-				       ", and Docker makes one in each",
-				       nr, group[i]->details.transaction_id);
-		added = true;
-		if (!r)
-			r = finder_add_device(f, row);
-	}
+	for (size_t i = 0; i < nr && !r; i++)
+		r = finder_add_device(f, rows[i]);
 	return r;
+}
+
+/* Those that Docker does not know. */
+static int find_crowds(struct finder *f)
+{
+	const struct device_row **rows = alloc_array(f->t->nr + 1, sizeof(const void *));
+	size_t nr = 0;
+	int r = rows ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < f->t->nr && !r; i++) {
+		if (f->t->rows[i].role == ROLE_FOREIGN && !f->t->rows[i].volume)
+			rows[nr++] = &f->t->rows[i];
+	}
+	if (nr)
+		qsort(rows, nr, sizeof(const void *), by_transaction);
+	for (size_t i = 0, end; i < nr && !r; i = end) {
+		for (end = i + 1; end < nr && !by_transaction(&rows[i], &rows[end]); end++)
+			;
+		r = find_crowd(f, rows + i, end - i);
+	}
+	alloc_free(rows);
+	return r;
+}
+
+/* A volume of LVM's is its own device, or it is the one that Docker uses, too. */
+static int find_volume(struct finder *f, const struct device_row *row)
+{
+	const struct lvm_volume *v = row->volume;
+	struct meta_finding *last;
+	int r;
+
+	if (!row->hash)
+		return finder_add_of_device(f, ROW_X10, row,
+					    "lvs: %.60s/%.60s has thin_id %" PRIu64, v->vg, v->name,
+					    row->id);
+	r = finder_add(f, ROW_X10, NULL, &last,
+		       "lvs: %.60s/%.60s has thin_id %" PRIu64 ", and so has metadata/%s", v->vg,
+		       v->name, row->id, row->hash);
+	if (!r)
+		last->severity = META_FATAL;
+	return r ? r : finder_add_device(f, row);
 }
 
 static int find_foreign(struct finder *f)
 {
-	/* Docker itself may leave two, when a creation failed. */
-	enum { SUSPICIOUS = 3 };
-	const struct pool_state *p = f->t->pool;
-	const struct pool_device **devices = NULL;
-	size_t nr = p && f->t->docker->driver.present && !f->t->another_pool ? p->nr_devices : 0;
-	int r = 0;
+	int r = find_crowds(f);
 
-	if (nr < SUSPICIOUS)
-		return 0;
-	devices = alloc_array(nr, sizeof(const void *));
-	if (!devices)
-		return -ENOMEM;
-	for (size_t i = 0; i < nr; i++)
-		devices[i] = &p->devices[i];
-	qsort(devices, nr, sizeof(const void *), by_transaction);
-	for (size_t i = 0, end; i < nr && !r; i = end) {
-		for (end = i + 1; end < nr && !by_transaction(&devices[i], &devices[end]); end++)
-			;
-		if (end - i >= SUSPICIOUS)
-			r = find_group(f, devices + i, end - i);
+	for (size_t i = 0; i < f->t->nr && !r; i++) {
+		if (f->t->rows[i].volume)
+			r = find_volume(f, &f->t->rows[i]);
 	}
-	alloc_free(devices);
 	return r;
-}
-
-/* What is another's is not to be deleted: nobody knows whether it is. */
-static int doubt_foreign(struct finder *f)
-{
-	uint8_t *foreign = alloc_array(f->t->nr + 1, 1);
-
-	if (!foreign)
-		return -ENOMEM;
-	for (size_t i = 0; i < f->list->nr; i++) {
-		const struct meta_finding *m = &f->list->items[i];
-
-		for (size_t n = 0; m->row == meta_row(ROW_X10) && n < m->nr_devices; n++)
-			foreign[m->devices[n] - f->t->rows] = 1;
-	}
-	for (size_t i = 0; i < f->list->nr; i++) {
-		struct meta_finding *m = &f->list->items[i];
-
-		if (m->row == meta_row(ROW_X1) && m->nr_devices)
-			m->unproven |= foreign[m->devices[0] - f->t->rows];
-	}
-	alloc_free(foreign);
-	return 0;
 }
 
 int find_in_leftovers(struct finder *f)
@@ -135,7 +126,5 @@ int find_in_leftovers(struct finder *f)
 
 	for (size_t i = 0; i < others->nr && !r; i++)
 		r = find_other_driver(f, &others->items[i]);
-	if (!r)
-		r = find_foreign(f);
-	return r ? r : doubt_foreign(f);
+	return r ? r : find_foreign(f);
 }

@@ -58,6 +58,8 @@ struct meta_facts {
 	const struct host *host;
 	const struct config *config;
 	const char *torn; /* what was read is not of one moment; NULL: it is */
+	const char
+		*damage; /* why nothing could be read of the pool; NULL: it was, or is not there */
 };
 
 /* All of them, worst first.  0 or -ENOMEM; to be destroyed in any case. */

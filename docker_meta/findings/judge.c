@@ -160,8 +160,11 @@ void judge_sources(struct finder *f)
 						      ROW_B2, ROW_X1, ROW_X2, ROW_X8 };
 	static const enum meta_row_id of_layers[] = { ROW_C2, ROW_L13, ROW_X8, ROW_B1 };
 	static const enum meta_row_id of_images[] = { ROW_L11, ROW_L14, ROW_L16, ROW_C10 };
+	static const enum meta_row_id of_pool[] = { ROW_X8, ROW_B1, ROW_B4, ROW_L11, ROW_C1 };
 	const struct docker_state *d = f->t->docker;
 
+	if (!f->t->pool)
+		doubt_rows(f, of_pool, ARRAY_SIZE(of_pool));
 	if (!d->driver.present || !d->driver.nr_records)
 		doubt_rows(f, of_driver, ARRAY_SIZE(of_driver));
 	if (!d->layers.present && !d->graph.current)

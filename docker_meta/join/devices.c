@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/base/alloc.h"
+#include "docker_meta/config/lvm.h"
 
 const char *role_name(enum device_role role)
 {
@@ -15,6 +16,7 @@ const char *role_name(enum device_role role)
 		[ROLE_INIT] = "init",           [ROLE_RW] = "rw",
 		[ROLE_BUILD] = "build",         [ROLE_DELETING] = "deleting",
 		[ROLE_IN_FLIGHT] = "in flight", [ROLE_ORPHAN] = "orphan",
+		[ROLE_PHANTOM] = "phantom",     [ROLE_FOREIGN] = "foreign",
 		[ROLE_UNPROVEN] = "unproven",
 	};
 
@@ -335,7 +337,7 @@ static bool is_free(const struct device_table *t, const struct device_row *row)
 {
 	const struct device_doubts *d = &t->doubts;
 
-	if (!t->complete || t->another_pool || d->layers_missing || d->builds_unknown ||
+	if (!t->pool || !t->complete || t->another_pool || d->layers_missing || d->builds_unknown ||
 	    device_is_shared(t, row))
 		return false;
 	if (row->record)
@@ -372,7 +374,7 @@ static void find_orphans(struct device_table *t)
 {
 	for (size_t i = 0; i < t->nr; i++) {
 		if (t->rows[i].role == ROLE_UNPROVEN && is_free(t, &t->rows[i]))
-			t->rows[i].role = ROLE_ORPHAN;
+			t->rows[i].role = t->rows[i].pool ? ROLE_ORPHAN : ROLE_PHANTOM;
 	}
 }
 
@@ -483,6 +485,21 @@ uint64_t device_table_bytes(const struct device_table *t, uint64_t nr_data_block
 	return bytes;
 }
 
+const char *device_state_name(const struct device_table *t, const struct device_row *row)
+{
+	if (row->in_flight)
+		return "in flight";
+	if (!row->pool && t->pool)
+		return "phantom";
+	if (row->pool && !row->pool->complete)
+		return "damaged";
+	if (!row->record)
+		return "unregistered";
+	if (row->record->deleted)
+		return "deleting";
+	return t->pool ? "ok" : "unread";
+}
+
 /* " +2": others with a name that have the layer, too; steps of builds are not told. */
 static void add_others(const struct device_row *row, char *text, size_t size)
 {
@@ -511,6 +528,8 @@ void device_owner_name(const struct device_table *t, const struct device_row *ro
 		(void)snprintf(text, size, "layer %.12s", row->layer->chain);
 	else if (row->mount)
 		(void)snprintf(text, size, "mount %.12s", row->mount->name);
+	else if (row->volume)
+		(void)snprintf(text, size, "%.50s/%.50s", row->volume->vg, row->volume->name);
 	else
 		(void)snprintf(text, size, "-");
 	if (row->image)

@@ -17,6 +17,8 @@ enum device_role {
 	ROLE_DELETING,  /* deferred deletion */
 	ROLE_IN_FLIGHT, /* of the open transaction */
 	ROLE_ORPHAN,    /* nobody refers to it */
+	ROLE_PHANTOM,   /* nobody refers to it, and the pool does not have it */
+	ROLE_FOREIGN,   /* something else than Docker made it: join/foreign.h */
 	ROLE_UNPROVEN,  /* likewise, but somebody may need it all the same */
 	NR_ROLES
 };
@@ -31,6 +33,8 @@ struct layer_place {
 	uint32_t position; /* from 1 */
 	bool named;        /* the image has a name */
 };
+
+struct lvm_volume;
 
 struct device_row {
 	uint64_t id;
@@ -49,6 +53,10 @@ struct device_row {
 	size_t nr_places;
 	const struct mount *mount;         /* that has it as its own or init device */
 	const struct container *container; /* whose mount that is */
+
+	/* By join/foreign.h. */
+	const struct lvm_volume *volume; /* LVM's, which has this id; NULL: none is known */
+	size_t nr_in_transaction;        /* devices, where that is too many for Docker; else 0 */
 };
 
 struct device_table {
@@ -88,6 +96,9 @@ static inline bool device_of_other_transaction(const struct device_row *row)
 
 /* Somebody needs a device of this id, by this name or by another: two files may name one device. */
 bool device_is_shared(const struct device_table *t, const struct device_row *row);
+
+/* "ok", "in flight", "phantom", "damaged", "unregistered", "deleting", "unread": no pool was. */
+const char *device_state_name(const struct device_table *t, const struct device_row *row);
 
 /* The row with this hash, or NULL. */
 const struct device_row *device_table_find(const struct device_table *t, const char *hash);

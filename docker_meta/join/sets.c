@@ -18,7 +18,7 @@ const char *set_kind_name(enum set_kind kind)
 		[SET_LEFT] = "left",           [SET_UNUSED] = "unused",
 		[SET_REMOVING] = "removing",   [SET_DELETING] = "deleting",
 		[SET_IN_FLIGHT] = "in flight", [SET_ORPHANS] = "orphans",
-		[SET_UNPROVEN] = "unproven",
+		[SET_FOREIGN] = "foreign",     [SET_UNPROVEN] = "unproven",
 	};
 
 	return names[kind];
@@ -92,6 +92,7 @@ static size_t draft_of_row(const struct maker *m, const struct device_row *row,
 	static const enum set_kind kinds[NR_ROLES] = {
 		[ROLE_BASE] = SET_BASE,           [ROLE_DELETING] = SET_DELETING,
 		[ROLE_IN_FLIGHT] = SET_IN_FLIGHT, [ROLE_ORPHAN] = SET_ORPHANS,
+		[ROLE_PHANTOM] = SET_ORPHANS,     [ROLE_FOREIGN] = SET_FOREIGN,
 		[ROLE_UNPROVEN] = SET_UNPROVEN,
 	};
 	const size_t group = m->row_0 + (size_t)(row - m->t->rows);
@@ -214,6 +215,7 @@ static char *name_of(const struct maker *m, const struct device_set *set)
 		[SET_BUILDS] = "build cache",
 		[SET_DELETING] = "deferred deletion",
 		[SET_IN_FLIGHT] = "open transaction",
+		[SET_FOREIGN] = "devices of others",
 	};
 
 	if (names[set->kind])

@@ -26,6 +26,7 @@ enum set_kind {
 	SET_DELETING,  /* deferred deletion */
 	SET_IN_FLIGHT, /* of the open transaction */
 	SET_ORPHANS,   /* nobody refers to them: likewise */
+	SET_FOREIGN,   /* something else than Docker made them */
 	SET_UNPROVEN,  /* nobody whom we could read refers to them: likewise */
 	NR_SET_KINDS
 };

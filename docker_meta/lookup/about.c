@@ -147,7 +147,7 @@ void about_destroy(struct about *a)
 	*a = (struct about){ 0 };
 }
 
-int about_status(const struct about *a)
+int about_status(const struct about *a, const struct device_table *t)
 {
 	enum meta_severity worst = META_INFO;
 
@@ -156,6 +156,7 @@ int about_status(const struct about *a)
 			worst = a->findings[i]->severity;
 	}
 	return worst >= META_ERROR     ? META_STATUS_ERROR
+	       : !t->pool              ? META_STATUS_BLIND
 	       : worst == META_WARNING ? META_STATUS_WARNING
 				       : META_STATUS_OK;
 }

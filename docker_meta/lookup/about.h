@@ -21,7 +21,7 @@ must_check int about_find(const struct meta_view *v, const struct subject *s,
 			  struct about *ret_about);
 void about_destroy(struct about *a);
 
-/* The status to end with, by the worst of them. */
-int about_status(const struct about *a);
+/* The status to end with, by the worst of them; without a pool there may be worse ones. */
+int about_status(const struct about *a, const struct device_table *t);
 
 #endif

@@ -38,7 +38,8 @@ void print_lineage_line(const struct device_table *t, const struct device_row *r
 	else
 		(void)fprintf(out, " %6s %6s  ", "-", "-");
 	print_role_owner(t, row, 30, out);
-	(void)fprintf(out, "%s%s%s\n", p ? "" : ", not in the pool", *remark ? " <- " : "", remark);
+	(void)fprintf(out, "%s%s%s\n", p || !t->pool ? "" : ", not in the pool",
+		      *remark ? " <- " : "", remark);
 }
 
 json_t *json_device_ref(const struct device_table *t, const struct device_row *row, bool *failed)

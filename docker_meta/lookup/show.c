@@ -8,19 +8,6 @@
 #include "docker_meta/docker_meta.h"
 #include "docker_meta/pool/pool_sets.h"
 
-const char *show_state(const struct show *s, const struct device_row *row)
-{
-	if (!row->pool && s->t->pool)
-		return "phantom";
-	if (!row->record)
-		return "unregistered";
-	if (row->record->deleted)
-		return "deleting";
-	if (row->in_flight)
-		return "in flight";
-	return row->pool && !row->pool->complete ? "damaged" : "ok";
-}
-
 size_t show_position(const struct image *image, const struct layer *layer)
 {
 	for (size_t i = 0; i < image->nr_chains; i++) {

@@ -38,9 +38,6 @@ struct show {
 must_check int show_make(const struct meta_view *v, struct show *ret_show);
 void show_destroy(struct show *s);
 
-/* "ok", "phantom", "unregistered", "damaged", "deleting", "in flight". */
-const char *show_state(const struct show *s, const struct device_row *row);
-
 /* The image has the layer: its place from 1, else 0. */
 size_t show_position(const struct image *image, const struct layer *layer);
 

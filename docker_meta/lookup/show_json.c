@@ -67,7 +67,7 @@ static json_t *device(const struct show *s, const struct device_row *row, bool *
 
 	if (!row)
 		return object;
-	json_put(object, "state", json_string(show_state(s, row)), failed);
+	json_put(object, "state", json_string(device_state_name(s->t, row)), failed);
 	json_put(object, "referenced", json_boolean(row->referenced), failed);
 	json_put(object, "file", file_of(row, failed), failed);
 	json_put(object, "pool", pool_of(s, row, failed), failed);
@@ -303,7 +303,7 @@ int show_json(const struct meta_view *v, FILE *out, int *status)
 		*status = said;
 	} else {
 		object = answer(&s, &failed);
-		*status = about_status(&s.about);
+		*status = about_status(&s.about, s.t);
 		r = json_finish(object, failed, out);
 	}
 	show_destroy(&s);

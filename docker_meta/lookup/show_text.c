@@ -60,7 +60,7 @@ static void print_sizes(const struct show *s, const struct device_row *row, FILE
 			   p->details.mapped_blocks);
 }
 
-static void print_witnesses(const struct device_row *row, FILE *out)
+static void print_witnesses(const struct device_table *t, const struct device_row *row, FILE *out)
 {
 	const struct device_record *d = row->record;
 	struct lines file = { "file", out }, pool = { "pool", out };
@@ -78,7 +78,7 @@ static void print_witnesses(const struct device_row *row, FILE *out)
 			   row->pool->details.transaction_id, row->pool->details.creation_time,
 			   row->pool->details.snapshotted_time);
 	else
-		print_line(&pool, "it has no such device");
+		print_line(&pool, t->pool ? "it has no such device" : "it was not read");
 }
 
 /* What the times say of its life. */
@@ -120,9 +120,9 @@ static void print_history(const struct show *s, const struct device_row *row, FI
 
 static void print_device_facts(const struct show *s, const struct device_row *row, FILE *out)
 {
-	print_wrapped(out, "state", show_state(s, row));
+	print_wrapped(out, "state", device_state_name(s->t, row));
 	print_sizes(s, row, out);
-	print_witnesses(row, out);
+	print_witnesses(s->t, row, out);
 	print_history(s, row, out);
 }
 
@@ -372,7 +372,7 @@ static void print_writable(const struct show *s, FILE *out)
 		return;
 	}
 	print_line(&device, "%" PRIu64 ", %.70s", s->row->id, s->row->hash);
-	print_wrapped(out, "", show_state(s, s->row));
+	print_wrapped(out, "", device_state_name(s->t, s->row));
 	print_sizes(s, s->row, out);
 	print_history(s, s->row, out);
 }
@@ -448,7 +448,7 @@ int show_text(const struct meta_view *v, FILE *out, int *status)
 			print_lineage(&s, out);
 		print_findings(&s, out);
 		print_rescue(&s, out);
-		*status = about_status(&s.about);
+		*status = about_status(&s.about, s.t);
 	}
 	show_destroy(&s);
 	return 0;

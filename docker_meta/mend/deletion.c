@@ -212,6 +212,8 @@ const char *deletion_forbidden(const struct deletion *d, const struct device_row
 		return "the pool does not have it, or not all of it could be read";
 	if (row->hash && !strcmp(row->hash, "base"))
 		return "it is the base device";
+	if (row->volume)
+		return "it is a volume of LVM's";
 	if (id_is_shared(d->t, row))
 		return "two files name it";
 	if (of_the_transaction(d->t, row))

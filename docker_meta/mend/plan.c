@@ -157,10 +157,10 @@ static int plan_all(struct planning *p)
 {
 	const struct meta_findings *l = p->v->findings;
 
-	if (!p->t->pool)
-		recipe_repair(p, NULL);
 	for (size_t i = 0; i < l->nr; i++)
 		plan_finding(p, &l->items[i]);
+	if (!p->t->pool && !p->repaired)
+		recipe_repair(p, NULL);
 	if (p->t->pool && nearly_full(p->t->pool))
 		recipe_space(p, NULL);
 	return asks_for_layers(l) ? plan_unreached_layers(p) : 0;

@@ -187,17 +187,6 @@ int list_sort(const struct meta_view *v, const struct list_layout *layout,
 
 /* ---- cells */
 
-const char *device_state_name(const struct meta_view *v, const struct device_row *row)
-{
-	if (row->in_flight)
-		return "in flight";
-	if (!row->pool && v->devices->pool)
-		return "phantom";
-	if (!row->record)
-		return "unregistered";
-	return row->record->deleted ? "deleting" : "ok";
-}
-
 static void say_blocks(const struct meta_view *v, uint64_t nr, struct cell *c)
 {
 	(void)snprintf(c->text, sizeof(c->text), "%s",
@@ -236,6 +225,6 @@ struct cell list_cell(const struct meta_view *v, const struct device_row *row, e
 		(void)snprintf(c.text, sizeof(c.text), "%" PRIu64,
 			       row->pool->details.transaction_id);
 	else if (column == COLUMN_STATE)
-		(void)snprintf(c.text, sizeof(c.text), "%s", device_state_name(v, row));
+		(void)snprintf(c.text, sizeof(c.text), "%s", device_state_name(v->devices, row));
 	return c;
 }

@@ -178,7 +178,7 @@ static json_t *device(const struct meta_view *r, const struct row_index *x,
 		 details ? json_number(details->creation_time) : json_null(), failed);
 	json_put(object, "snapshotted_time",
 		 details ? json_number(details->snapshotted_time) : json_null(), failed);
-	json_put(object, "state", json_string(device_state_name(r, row)), failed);
+	json_put(object, "state", json_string(device_state_name(r->devices, row)), failed);
 	json_put(object, "findings", findings_of(x, (size_t)(row - r->devices->rows), failed),
 		 failed);
 	return object;

@@ -63,6 +63,12 @@ static void print_text(const struct meta_view *v, FILE *out)
 	uint64_t nr_of[META_FATAL + 1] = { 0 };
 	bool any = false;
 
+	if (!v->devices->pool) {
+		print_safe(out, v->metadata ? v->metadata : v->root);
+		(void)fprintf(out, ": ");
+		print_safe(out, v->pool_fault ? v->pool_fault : "the pool was not looked at");
+		(void)fprintf(out, "; ");
+	}
 	for (size_t i = 0; i < v->findings->nr; i++) {
 		const struct meta_finding *f = &v->findings->items[i];
 

@@ -36,7 +36,4 @@ void output_prometheus_unknown(const char *root, int status, FILE *out);
 void finding_headline(const struct meta_view *v, const struct meta_finding *f, char *text,
 		      size_t size);
 
-/* "ok", "in flight", "phantom" (not in the pool), "unregistered" (no file), "deleting". */
-const char *device_state_name(const struct meta_view *v, const struct device_row *row);
-
 #endif

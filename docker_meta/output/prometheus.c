@@ -118,7 +118,7 @@ void output_prometheus(const struct meta_view *v, FILE *out)
 	const struct verdict *d = v->verdict;
 	const struct measure *m = d->measures;
 
-	run(&e, true, d->status);
+	run(&e, v->devices->pool != NULL, d->status);
 	findings(&e, v->findings);
 	devices(&e, v->devices);
 	used_and_total(&e, "pool_data_bytes", "Data blocks of the pool.", d->data_used,

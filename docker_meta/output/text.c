@@ -49,7 +49,8 @@ static void print_head(const struct meta_view *r, FILE *out)
 
 	(void)fprintf(out, "docker_meta: %s\n", r->root);
 	if (!t->pool) {
-		(void)fprintf(out, "pool        not looked at\n");
+		(void)fprintf(out, "pool        %s\n",
+			      r->metadata ? "cannot be read" : "not looked at");
 	} else {
 		const struct pool_state *p = t->pool;
 

@@ -178,6 +178,8 @@ void verdict_judge(const struct meta_view *v, struct verdict *verdict)
 	}
 	if (unknown && verdict->status == META_STATUS_OK)
 		verdict->status = META_STATUS_BLIND;
+	if (!v->devices->pool && verdict->status != META_STATUS_ERROR)
+		verdict->status = META_STATUS_BLIND;
 }
 
 struct range_text measure_words(const struct verdict *verdict, enum measure_id id)

@@ -8,15 +8,6 @@
 
 #include "docker_meta/page/page_internal.h"
 
-static const char *state_of(const struct page *p, const struct device_row *row)
-{
-	if (!row->pool)
-		return p->pool ? "phantom" : "not looked at";
-	if (!row->pool->complete)
-		return "damaged";
-	return row->record ? "ok" : "unregistered";
-}
-
 static size_t index_of(const struct page *p, const struct device_row *row)
 {
 	return (size_t)(row - p->v->devices->rows);
@@ -101,7 +92,7 @@ static void put_row(const struct page *p, const struct device_row *row)
 	put_bar(p, d);
 	(void)fputs("</td>", p->out);
 	put_number_cell(p->out, d != NULL, d ? d->details.transaction_id : 0);
-	(void)fprintf(p->out, "<td>%s</td><td>", state_of(p, row));
+	(void)fprintf(p->out, "<td>%s</td><td>", device_state_name(p->v->devices, row));
 	put_finding_links(p, index_of(p, row));
 	(void)fputs("</td></tr>\n", p->out);
 }
@@ -133,7 +124,7 @@ static void put_json_row(const struct page *p, const struct device_row *row)
 	put_json_number(p->out, d != NULL, d ? d->nr_mapped : 0);
 	put_json_number(p->out, d != NULL, d ? d->nr_exclusive : 0);
 	put_json_number(p->out, d != NULL, d ? d->details.transaction_id : 0);
-	(void)fprintf(p->out, ",\"%s\",[", state_of(p, row));
+	(void)fprintf(p->out, ",\"%s\",[", device_state_name(p->v->devices, row));
 	for (size_t i = begin; i < end && i - begin < FINDINGS_OF_DEVICE; i++) {
 		(void)fputs(i > begin ? ",\"" : "\"", p->out);
 		put_finding_name(p, p->of_device[i]);

@@ -33,6 +33,7 @@ static const struct {
 	{ "orphan", "A device that no image, no container and no build refers to. Docker never "
 		    "frees it." },
 	{ "phantom", "A device that Docker’s files name, and the pool has not." },
+	{ "foreign", "A device of the pool that something else than Docker made, as LVM does." },
 	{ "unproven", "Not every place could be read where somebody may refer to the device. "
 		      "Nothing is to be deleted on such a ground." },
 	{ "deferred deletion", "A device that is in use when it is deleted is only marked; Docker "

@@ -261,6 +261,7 @@ static const struct {
 	[SET_DELETING] = { "deleting", "Docker deletes them when nobody has them open" },
 	[SET_IN_FLIGHT] = { "in flight", "of the open transaction" },
 	[SET_ORPHANS] = { "orphans", "nobody refers to them" },
+	[SET_FOREIGN] = { "foreign", "something else than Docker made them" },
 	[SET_UNPROVEN] = { "unproven", "nobody who could be read refers to them" },
 };
 
@@ -347,8 +348,8 @@ int put_tree(const struct page *p)
 {
 	static const enum set_kind first[] = { SET_LEFT, SET_UNUSED, SET_ORPHANS, SET_UNPROVEN,
 					       SET_BASE };
-	static const enum set_kind last[] = { SET_KEPT, SET_BUILDS, SET_REMOVING, SET_DELETING,
-					      SET_IN_FLIGHT };
+	static const enum set_kind last[] = { SET_KEPT,     SET_BUILDS,    SET_REMOVING,
+					      SET_DELETING, SET_IN_FLIGHT, SET_FOREIGN };
 	struct branches l = { .p = p, .docker = p->v->devices->docker };
 	int r = sort_containers(&l);
 

@@ -16,7 +16,7 @@ static const struct {
 	[PART_CONTAINERS] = { "containers", "what containers wrote" },
 	[PART_BUILDS] = { "builds", "what builds wrote" },
 	[PART_GOING] = { "in between", "being made or deleted" },
-	[PART_UNPROVEN] = { "unproven", "nobody is known to need it" },
+	[PART_UNPROVEN] = { "unproven", "nobody of Docker’s is known to need it" },
 	[PART_NOBODY] = { "left over", "nobody needs it" },
 	[PART_LEAKED] = { "leaked", "counted as used, mapped by no device" },
 	[PART_FREE] = { "free", "not in use" },
@@ -38,7 +38,7 @@ static enum part part_of_kind(enum set_kind kind)
 		[SET_LEFT] = PART_NOBODY,          [SET_UNUSED] = PART_NOBODY,
 		[SET_REMOVING] = PART_GOING,       [SET_DELETING] = PART_GOING,
 		[SET_IN_FLIGHT] = PART_GOING,      [SET_ORPHANS] = PART_NOBODY,
-		[SET_UNPROVEN] = PART_UNPROVEN,
+		[SET_FOREIGN] = PART_UNPROVEN,     [SET_UNPROVEN] = PART_UNPROVEN,
 	};
 
 	return of_kind[kind];

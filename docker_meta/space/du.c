@@ -117,7 +117,7 @@ static int most_first(const void *a, const void *b)
 bool du_goes_alone(const struct device_set *set)
 {
 	return set->kind != SET_BASE && set->kind != SET_SHARED && set->kind != SET_KEPT &&
-	       set->kind != SET_UNPROVEN;
+	       set->kind != SET_UNPROVEN && set->kind != SET_FOREIGN;
 }
 
 static void print_set(const struct meta_view *v, const struct du_set *d, FILE *out)

@@ -342,7 +342,7 @@ refused 3 docker_meta -r down --metadata meta --metadata-snap --table bad
 refused 3 docker_meta -r down --table table --reserve-snap
 has err 'no active pool is known'
 refused 3 docker_meta -r down --no-mounts --reserve-snap
-refused 3 docker_meta -r down
+run 3 docker_meta -r down
 has err 'give --metadata DEV'
 
 finish

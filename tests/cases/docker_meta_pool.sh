@@ -1,0 +1,157 @@
+#!/usr/bin/env bash
+# A pool that is not there, one that nobody can read, one that others use as well.
+# $exited and $records come from docker_meta.sh; patterns hold dollars.
+# shellcheck disable=SC2016,SC2154
+# shellcheck source=tests/support/cases.sh
+. "$(dirname "$0")/../support/cases.sh"
+
+# shellcheck source=tests/support/docker.sh
+. "$here/tests/support/docker.sh"
+
+fixture docker-loop-lvm meta
+host docker-loop-lvm down
+eval "$(sed -n '/^records=/,/^wrong /{/^wrong /!p}' "$here/tests/cases/docker_meta.sh")"
+off=(--no-dm --no-mounts)
+role() { # ID: role and state, of out
+	jq -r ".devices[] | select(.id == $1) | .role + \", \" + .state" out
+}
+
+# ---- none: what Docker's files say is told all the same
+rm -rf host
+cp -a down host
+rm $records/base
+leak=$(printf '%064d' 5)
+jq -c '.device_id = 99' $records/"$exited" >$records/"$leak"
+run 2 docker_meta -r host "${off[@]}"
+has out '^pool        not looked at$'
+has out '^error     J9 |^fatal     J9 '
+has err "^docker_meta: host: the pool's metadata are not below it"
+run 3 docker_meta -r host "${off[@]}" list
+has out '^ *23 57a04caa8ded rw +exited .* unread$'
+run 3 docker_meta -r host "${off[@]}" -f json list
+[ "$(role 99)" = 'unproven, unread' ] || fail "without a pool: $(role 99)"
+expect 'J9: X8:99' -r host "${off[@]}"
+jq -e '.findings[] | select(.id == "X8") | .severity == "info" and .confidence == "unproven" and
+	.remedy == null' json/$((nr - 1)).json >/dev/null || fail "a leak is proved without the pool"
+run 3 docker_meta -r down "${off[@]}" predict
+has out '^  unknown compares the open transaction'
+run 3 docker_meta -r down "${off[@]}" show 23
+has out '^  pool    it was not read$'
+lacks out 'not in the pool'
+run 3 docker_meta -r down "${off[@]}" -f nagios
+has out '^DOCKER_META UNKNOWN - down: the pool.s metadata are not below it.*; nothing wrong; '
+run 3 docker_meta -r down "${off[@]}" -f prometheus
+has out '^docker_meta_up\{.*\} 0$'
+run 3 docker_meta -r down "${off[@]}" report -o page.html
+has page.html 'the pool was not looked at'
+for command in tree du 'block exited 0' plan; do
+	# shellcheck disable=SC2086 # words
+	run 3 docker_meta -r down "${off[@]}" $command
+	[ ! -s out ] || fail "$command says something of a pool that is not there"
+done
+run 3 docker_meta -r down "${off[@]}" --metadata not/there
+[ ! -s out ] || fail "a file that is not there is no pool"
+
+# ---- damaged: that is the worst of the findings, and not the only one
+damaged() { # COMMAND...: of a copy of the metadata
+	cp meta harmed
+	"$@"
+	expect 'P7: J9: X8:99' -r host --metadata harmed "${off[@]}"
+	run 2 docker_meta -r host --metadata harmed "${off[@]}"
+	has out '^pool        cannot be read$'
+	run 2 docker_meta -r host --metadata harmed "${off[@]}" -f nagios
+	has out '^DOCKER_META CRITICAL - .*first P7 '
+	run 3 docker_meta -r host --metadata harmed "${off[@]}" list
+	run 2 docker_meta -r host --metadata harmed "${off[@]}" plan
+	[ "$(grep -c '^# REPAIRED=' out)" -ge 1 ] || fail "no repair is planned"
+	lacks out "'delete [0-9]"
+	run 2 docker_meta -r host --metadata harmed "${off[@]}" report -o page.html
+	run 3 docker_meta -r host --metadata harmed "${off[@]}" du
+}
+damaged dd if=/dev/zero of=harmed bs=4096 count=1 conv=notrunc status=none
+damaged dd if=/dev/urandom of=harmed bs=4096 count=1 conv=notrunc status=none
+damaged eval "printf \\377 | dd of=harmed bs=1 seek=24 conv=notrunc status=none"
+for size in 0 1 4095 4096 5000; do
+	damaged truncate -s $size harmed
+done
+# Of XML there is no damage: it is a file that cannot be used.
+head -c 300 /dev/urandom >noise
+run 3 docker_meta -r host --xml noise "${off[@]}"
+[ ! -s out ] || fail "noise is a pool"
+
+# ---- a file of a device that the pool does not have is nobody's leak
+rm -rf host
+cp -a down host
+jq -c '.device_id = 99' $records/"$exited" >$records/"$leak"
+run 2 docker_meta -r host --metadata meta "${off[@]}" -f json
+[ "$(role 99)" = 'phantom, phantom' ] || fail "a phantom: $(role 99)"
+
+# ---- LVM's volumes in Docker's pool
+host by-hand-device-added case
+xz -dc "$hosts/by-hand-device-added.xml.xz" >case.xml
+volumes() { # THIN_ID...: what lvs says
+	local id sep=
+	printf '{"report":[{"lv":[{"vg_name":"vg-1","lv_name":"pool","lv_attr":"twi-aotz--"},'
+	printf '{"vg_name":"vg-1","lv_name":"pool2","lv_attr":"twi-aotz--"}'
+	for id in "$@"; do
+		printf ',{"vg_name":"vg-1","lv_name":"data%d","lv_attr":"Vwi-a-tz--","pool_lv":"%s","thin_id":"%d"}' \
+			"$id" "${pool-pool}" "$id"
+	done
+	printf ']}]}\n'
+}
+printf '{"storage-driver":"devicemapper","storage-opts":["dm.thinpooldev=/dev/mapper/vg--1-pool"]}' >daemon.json
+lvm=(-r case --xml case.xml "${off[@]}" --daemon-json daemon.json --lvs-json lvs.json)
+volumes >lvs.json
+expect 'X1:500 X1:501' "${lvm[@]}"
+run 1 docker_meta "${lvm[@]}" plan
+has out "'delete 500'"
+volumes 500 >lvs.json
+expect 'X1:501 X10:500' "${lvm[@]}"
+run 0 docker_meta "${lvm[@]}" list
+has out '^ *500 -? *foreign +vg-1/data500 '
+run 1 docker_meta "${lvm[@]}" plan
+lacks out "'delete 500'"
+has out "'delete 501'"
+run 0 docker_meta "${lvm[@]}" du
+has out ' foreign +devices of others'
+run 1 docker_meta "${lvm[@]}" -f json
+[ "$(role 500)" = 'foreign, unregistered' ] || fail "LVM's: $(role 500)"
+# Of another pool, or of a device that this one does not have.
+pool=pool2 volumes 500 501 >lvs.json
+expect 'X1:500 X1:501' "${lvm[@]}"
+volumes 700 >lvs.json
+expect 'X1:500 X1:501' "${lvm[@]}"
+# Both use one device.
+volumes 23 >lvs.json
+expect 'X10:23 X1:500 X1:501' "${lvm[@]}"
+run 2 docker_meta "${lvm[@]}"
+has out '^fatal     X10 '
+has out 'lvs: vg-1/data23 has thin_id 23, and so has'
+# A leak of Docker's that LVM has as well stays.
+rm -r case/image/devicemapper/layerdb/mounts/$container case/containers/$container
+run 2 docker_meta "${lvm[@]}" plan
+has out "Device 23 stays: it is a volume of LVM's"
+
+# ---- the plan's script asks lvs once more
+volumes >lvs.json
+run 1 docker_meta "${lvm[@]}" plan
+sed -n 's/^# //p' out | sed -n '/^stop() {/,/^}/p; /^no_volume_has() {/,/^}/p' >guard
+mkdir -p bin
+printf '#!/bin/sh\ncat volumes\n[ -s volumes ]\n' >bin/lvs
+chmod +x bin/lvs
+guard() { # STATUS ID
+	nr=$((nr + 1))
+	(PATH=$work/bin:$PATH && KIND=${kind-lvm} VG=vg-1 LV=pool && export KIND VG LV &&
+		sh -c '. ./guard; no_volume_has "$1"' - "$2") >guarded 2>&1
+	[ $? -eq "$1" ] || fail "no_volume_has $2: $(cat guarded)"
+}
+printf '  pool     500\n  [pool]   12\n  pool2    501\n           \n' >volumes
+guard 1 500
+guard 1 12
+guard 0 501
+guard 0 50
+kind=loop guard 0 500
+: >volumes
+guard 1 501
+valid
+finish
