@@ -55,48 +55,6 @@ static int index_containers(struct planning *p)
 	return 0;
 }
 
-static bool takes_name(const char **one, const char *hash)
-{
-	if (*one && strcmp(*one, hash) != 0)
-		return false;
-	*one = hash;
-	return true;
-}
-
-/* The name of the one file that is missing or cannot be used; NULL: there are several, or none. */
-static const char *lonely_hash(const struct planning *p)
-{
-	const struct driver_state *d = &p->t->docker->driver;
-	const char *one = NULL;
-	bool single = true;
-
-	for (size_t i = 0; i < d->nr_records && single; i++)
-		single = d->records[i].usable || takes_name(&one, d->records[i].hash);
-	for (size_t i = 0; i < p->deletion.nr_hashes && single; i++)
-		single = driver_state_find(d, p->deletion.hashes[i]) ||
-			 takes_name(&one, p->deletion.hashes[i]);
-	if (single && d->nr_records && !driver_state_find(d, "base"))
-		single = takes_name(&one, "base");
-	return single && one && is_device_name(one) ? one : NULL;
-}
-
-static void find_pair(struct planning *p)
-{
-	const struct device_row *one = NULL;
-	size_t nr = 0;
-
-	for (size_t i = 0; i < p->t->nr; i++) {
-		if (p->t->rows[i].record || p->t->rows[i].in_flight)
-			continue;
-		one = &p->t->rows[i];
-		nr++;
-	}
-	if (nr != 1 || p->deletion.closed || !one->pool->complete)
-		return;
-	p->lonely = one;
-	p->lonely_hash = lonely_hash(p);
-}
-
 /* ---- the steps */
 
 void plan_step(struct planning *p, enum mend_phase phase, const struct meta_finding *f)
@@ -203,7 +161,7 @@ int mend_plan_make(const struct meta_view *v, struct mend_plan *ret_plan)
 		r = index_containers(&p);
 	if (!r) {
 		ret_plan->no_deletions = p.deletion.closed;
-		find_pair(&p);
+		lonely_pair_find(&p.deletion, &p.pair);
 		r = plan_all(&p);
 	}
 	if (!r)

@@ -5,6 +5,7 @@
 #define DOCKER_META_MEND_PLAN_INTERNAL_H
 
 #include "docker_meta/mend/deletion.h"
+#include "docker_meta/mend/pair.h"
 #include "docker_meta/mend/plan.h"
 
 #define DEVICE_FILE "devicemapper/metadata/"
@@ -24,9 +25,7 @@ struct planning {
 	size_t nr_places;
 	const struct container **by_name; /* owned */
 	size_t nr_by_name;
-	/* One device without a file, and one name without a usable file: they are a pair. */
-	const struct device_row *lonely;
-	const char *lonely_hash; /* NULL: no such pair */
+	struct lonely_pair pair;
 	bool repaired, enlarged; /* steps that are made once */
 };
 

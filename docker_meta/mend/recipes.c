@@ -240,11 +240,11 @@ void recipe_pull_layer(struct planning *p, const struct meta_finding *f)
 {
 	const struct image *image = f->object ? image_with(p, f->object) : NULL;
 
-	if (!strcmp(f->row->id, "L1") && p->lonely_hash) {
+	if (!strcmp(f->row->id, "L1")) {
 		const struct layer *l =
 			f->object ? layer_store_find(&p->t->docker->layers, f->object) : NULL;
 
-		if (l && l->cache_id && !strcmp(l->cache_id, p->lonely_hash)) {
+		if (l && lonely_pair_has(&p->pair, l->cache_id)) {
 			recipe_missing_file(p, f);
 			return;
 		}
@@ -347,10 +347,10 @@ void recipe_remove_container(struct planning *p, const struct meta_finding *f)
 {
 	const struct container *found = container_named(p, f->object);
 
-	if (!strcmp(f->row->id, "C3") && found && p->lonely_hash) {
+	if (!strcmp(f->row->id, "C3") && found) {
 		const struct mount *m = layer_store_find_mount(&p->t->docker->layers, found->id);
 
-		if (m && m->mount_id && !strcmp(m->mount_id, p->lonely_hash)) {
+		if (m && lonely_pair_has(&p->pair, m->mount_id)) {
 			recipe_missing_file(p, f);
 			return;
 		}

@@ -66,7 +66,7 @@ static uint64_t size_by_others(const struct planning *p, const struct device_row
 /* The one device without a file is that of the one file that is missing. */
 static void write_pair(struct planning *p, const char *hash)
 {
-	const struct device_row *row = p->lonely;
+	const struct device_row *row = p->pair.row;
 	const uint64_t size = size_by_others(p, row);
 	const bool base = !strcmp(hash, "base");
 
@@ -93,14 +93,9 @@ static void write_pair(struct planning *p, const char *hash)
 		     row->pool->details.transaction_id + 1, base ? "true" : "false");
 }
 
-static bool is_lonely(const struct planning *p, const char *hash)
-{
-	return hash && p->lonely_hash && !strcmp(hash, p->lonely_hash);
-}
-
 static const char *missing_hash(const struct planning *p, const struct meta_finding *f)
 {
-	return !strcmp(f->row->id, "J9") ? "base" : p->lonely_hash;
+	return !strcmp(f->row->id, "J9") ? "base" : p->pair.hash;
 }
 
 void recipe_missing_file(struct planning *p, const struct meta_finding *f)
@@ -108,7 +103,7 @@ void recipe_missing_file(struct planning *p, const struct meta_finding *f)
 	const char *hash = missing_hash(p, f);
 
 	plan_step(p, PHASE_FILES, f);
-	if (is_lonely(p, hash))
+	if (lonely_pair_has(&p->pair, hash))
 		write_pair(p, hash);
 	else
 		mend_remark(p->s, "Which device it is cannot be told by elimination: look at those "
@@ -152,7 +147,7 @@ void recipe_broken_file(struct planning *p, const struct meta_finding *f)
 		mend_command(p->s, "move_out " DEVICE_FILE "%s", hash);
 		return;
 	}
-	if (is_lonely(p, hash)) {
+	if (lonely_pair_has(&p->pair, hash)) {
 		mend_command(p->s, "move_out " DEVICE_FILE "%s", hash);
 		write_pair(p, hash);
 		return;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/alloc.h"
+#include "docker_meta/mend/pair.h"
 
 const char *fate_name(enum fate fate)
 {
@@ -16,6 +17,7 @@ const char *fate_name(enum fate fate)
 struct judging {
 	const struct device_table *t;
 	const struct loss *loss; /* may be NULL */
+	struct lonely_pair pair;
 	struct survivors *s;
 };
 
@@ -131,6 +133,8 @@ static int judge_part(const struct judging *j, const struct survivor_part *part,
 
 	if (part->row)
 		fate = s->devices[part->row - j->t->rows].fate;
+	if (part->by_elimination && fate == FATE_INTACT)
+		fate = FATE_PARTLY;
 	if (fate == FATE_INTACT)
 		return 0;
 	if (!decides)
@@ -142,6 +146,16 @@ static int judge_part(const struct judging *j, const struct survivor_part *part,
 	return r;
 }
 
+/* Of the device that is called so. */
+static void find_part(const struct judging *j, const char *hash, struct survivor_part *part)
+{
+	part->row = device_table_find(j->t, hash);
+	part->by_elimination = !part->row && lonely_pair_has(&j->pair, hash);
+	if (part->by_elimination)
+		part->row = j->pair.row;
+	part->missing = part->row ? NULL : "its file in devicemapper/metadata is missing";
+}
+
 static int judge_image(const struct judging *j, const struct image *image)
 {
 	const struct docker_state *k = j->t->docker;
@@ -150,14 +164,12 @@ static int judge_image(const struct judging *j, const struct image *image)
 
 	for (size_t i = 0; i < image->nr_chains && !r; i++) {
 		const struct layer *l = layer_store_find(&k->layers, image->chains[i].hex);
-		struct survivor_part part = { .position = (uint32_t)i + 1 };
+		struct survivor_part part = { .position = (uint32_t)i + 1,
+					      .missing = l ? "its cache-id cannot be read"
+							   : "the layer is not in layerdb" };
 
 		if (l && l->cache_id)
-			part.row = device_table_find(j->t, l->cache_id);
-		part.missing = !l             ? "the layer is not in layerdb"
-			       : !l->cache_id ? "its cache-id cannot be read"
-			       : !part.row    ? "its file in devicemapper/metadata is missing"
-					      : NULL;
+			find_part(j, l->cache_id, &part);
 		r = judge_part(j, &part, i + 1 == image->nr_chains);
 	}
 	if (!r && !image->whole) {
@@ -181,13 +193,9 @@ static int judge_container(const struct judging *j, const struct container *c)
 		return 0;
 	r = begin(j->s, &item);
 	if (c->old_layout)
-		part.row = device_table_find(j->t, c->id);
+		find_part(j, c->id, &part);
 	else if (m && m->mount_id)
-		part.row = device_table_find(j->t, m->mount_id);
-	if (part.row)
-		part.missing = NULL;
-	else if (c->old_layout || (m && m->mount_id))
-		part.missing = "its file in devicemapper/metadata is missing";
+		find_part(j, m->mount_id, &part);
 	if (!r)
 		r = judge_part(j, &part, true);
 	if (!r)
@@ -212,13 +220,24 @@ static bool transaction_is_wrong(const struct meta_view *v)
 	return false;
 }
 
+static int find_pair(const struct device_table *t, struct lonely_pair *ret_pair)
+{
+	struct deletion d;
+	int r = deletion_init(t, &d);
+
+	if (!r)
+		lonely_pair_find(&d, ret_pair);
+	deletion_destroy(&d);
+	return r;
+}
+
 int survivors_find(const struct meta_view *v, const struct loss *loss,
 		   struct survivors *ret_survivors)
 {
 	const struct device_table *t = v->devices;
 	const struct docker_state *k = t->docker;
-	struct judging j = { t, loss, ret_survivors };
-	int r = 0;
+	struct judging j = { .t = t, .loss = loss, .s = ret_survivors };
+	int r;
 
 	*ret_survivors = (struct survivors){ .looked = t->pool != NULL };
 	if (!t->pool)
@@ -227,6 +246,7 @@ int survivors_find(const struct meta_view *v, const struct loss *loss,
 	ret_survivors->devices = alloc_array(t->nr + 1, sizeof(*ret_survivors->devices));
 	if (!ret_survivors->devices)
 		return -ENOMEM;
+	r = find_pair(t, &j.pair);
 	for (size_t i = 0; i < t->nr; i++) {
 		struct survivor_device *d = &ret_survivors->devices[i];
 

@@ -99,15 +99,18 @@ static void print_ranges(const struct saying *y, const struct survivor_device *d
 }
 
 static void print_row(const struct saying *y, const struct device_row *row, const char *place,
-		      FILE *out)
+		      bool by_elimination, FILE *out)
 {
 	const struct survivor_device *d = &y->s.devices[row - y->v->devices->rows];
-	char text[240], lost[48] = "";
+	char text[320], lost[48] = "";
 
 	if (d->nr_lost && d->nr_lost != LOSS_OPEN)
 		(void)snprintf(lost, sizeof(lost), " (%" PRIu64 ")", d->nr_lost);
-	(void)snprintf(text, sizeof(text), "device %" PRIu64 " (%.17s): %s%s", row->id, place,
-		       d->why ? d->why : "intact", lost);
+	(void)snprintf(text, sizeof(text), "device %" PRIu64 " (%.17s): %s%s%s", row->id, place,
+		       d->why ? d->why : "intact", lost,
+		       by_elimination ? "; that it is this device is told by elimination, for its "
+					"file in devicemapper/metadata is missing: see plan"
+				      : "");
 	print_wrapped(out, fate_name(d->fate), text);
 	print_ranges(y, d, out);
 }
@@ -121,7 +124,7 @@ static void print_part(const struct saying *y, const struct survivor *item,
 		(void)snprintf(place, sizeof(place), "layer %" PRIu32 "/%zu", part->position,
 			       item->image->nr_chains);
 	if (part->row) {
-		print_row(y, part->row, place, out);
+		print_row(y, part->row, place, part->by_elimination, out);
 		return;
 	}
 	(void)snprintf(text, sizeof(text), "%s: %s", part->position ? place : "no device",
@@ -171,7 +174,7 @@ static void print_others(const struct saying *y, FILE *out)
 			continue;
 		(void)fprintf(out, "%-7s device    %s\n", fate_name(y->s.devices[i].fate),
 			      role_name(row->role));
-		print_row(y, row, row->hash ? row->hash : "no file", out);
+		print_row(y, row, row->hash ? row->hash : "no file", false, out);
 	}
 }
 
@@ -309,6 +312,7 @@ static json_t *part_object(const struct saying *y, const struct survivor_part *p
 		json_put(object, "state", json_string(fate_name(FATE_LOST)), failed);
 		json_put(object, "reason", json_text(part->missing), failed);
 	}
+	json_put(object, "by_elimination", json_boolean(part->by_elimination), failed);
 	if (part->position)
 		json_put(object, "layer", json_number(part->position), failed);
 	return object;

@@ -446,6 +446,19 @@ shrink meta.xml
 run 2 docker_meta survivors -r down --xml shrunk
 has out '^lost    container exited$'
 has out 'device 23 \(own layer\): the pool does not have it'
+# A file that is missing: of one it is known by elimination which device it is, of two it is not.
+rm -rf host
+cp -a down host
+rm $records/$exited
+run 1 docker_meta survivors -r host --metadata meta
+has out '^partly  container exited$'
+has out 'device 23 \(own layer\): intact; that it is this'
+run 1 docker_meta survivors -f json -r host --metadata meta
+jq -e '[.containers[] | select(.state == "partly").hit[] | [.device, .by_elimination]] == [[23, true]]' out >/dev/null ||
+	fail "by elimination: $(jq -c .containers out)"
+rm $records/$exited-init
+run 2 docker_meta survivors -r host --metadata meta
+has out '^lost    container exited$'
 sed 's/\(dev_id="23".*transaction=\)"[0-9]*"/\1"99"/' meta.xml >shrunk
 run 2 docker_meta survivors -r down --xml shrunk
 has out 'made it in another transaction'
