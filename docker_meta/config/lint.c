@@ -6,7 +6,6 @@
 
 #include "docker_meta/docker_meta.h"
 #include "docker_meta/output/human.h"
-#include "docker_meta/output/json_build.h"
 #include "docker_meta/output/json_parts.h"
 #include "docker_meta/output/output.h"
 
@@ -391,9 +390,7 @@ int lint_json(const struct meta_view *v, FILE *out, int *status)
 	for (int s = META_INFO; s <= META_FATAL; s++)
 		json_put(summary, meta_severity_name((enum meta_severity)s), json_number(nr_of[s]),
 			 &failed);
-	json_put(object, "tool", json_string("docker_meta"), &failed);
-	json_put(object, "version", json_string(THINMEND_VERSION), &failed);
-	json_put(object, "root", json_text(v->root), &failed);
+	json_put_head(object, v, &failed);
 	json_put(object, "live", json_boolean(v->config->live), &failed);
 	json_put(object, "looked_at", looked_json(v, &failed), &failed);
 	json_put(object, "options", options_json(v, &failed), &failed);

@@ -6,6 +6,7 @@
 #include "common/tool/tool.h"
 #include "docker_meta/lookup/block.h"
 #include "docker_meta/lookup/refs.h"
+#include "docker_meta/output/json_parts.h"
 
 /* null beyond all numbers. */
 static void put_bytes(json_t *object, uint64_t block, uint64_t bytes, bool *failed)
@@ -110,8 +111,7 @@ int block_json(const struct meta_view *v, FILE *out, int *status)
 	*status = block_find(v, &a);
 	if (*status == STATUS_NONE) {
 		object = a.row ? of_device(&a, &failed) : of_pool(&a, &failed);
-		json_put(object, "tool", json_string("docker_meta"), &failed);
-		json_put(object, "version", json_string(THINMEND_VERSION), &failed);
+		json_put_head(object, v, &failed);
 		json_put(object, "users", users(&a, &failed), &failed);
 		json_put(object, "users_complete", json_boolean(a.users_known), &failed);
 		json_put(object, "unsafe", json_boolean(a.unsafe), &failed);

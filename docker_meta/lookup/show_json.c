@@ -7,6 +7,7 @@
 #include "common/tool/tool.h"
 #include "docker_meta/lookup/refs.h"
 #include "docker_meta/lookup/show.h"
+#include "docker_meta/output/json_parts.h"
 
 static json_t *number_or_null(bool has, uint64_t value)
 {
@@ -271,8 +272,7 @@ static json_t *answer(const struct show *s, bool *failed)
 
 	for (size_t i = s->lineage.nr; i-- > 0;)
 		json_append(lineage, json_device_ref(s->t, s->lineage.devices[i], failed), failed);
-	json_put(object, "tool", json_string("docker_meta"), failed);
-	json_put(object, "version", json_string(THINMEND_VERSION), failed);
+	json_put_head(object, s->v, failed);
 	json_put(object, "kind", json_string(subject_kind_name(s->subject.kind)), failed);
 	json_put(object, "device", device(s, s->row, failed), failed);
 	json_put(object, "hash", json_text(s->hash), failed);

@@ -6,12 +6,11 @@
 #include <string.h>
 
 #include "common/base/alloc.h"
-#include "common/tool/tool.h"
 #include "docker_meta/docker_meta.h"
 #include "docker_meta/mend/plan.h"
 #include "docker_meta/mend/script.h"
 #include "docker_meta/output/human.h"
-#include "docker_meta/output/json_build.h"
+#include "docker_meta/output/json_parts.h"
 
 enum { WIDTH = 80 };
 
@@ -357,10 +356,7 @@ int mend_plan_json(const struct meta_view *v, FILE *out, int *status)
 		json_append(head, json_text(x.lines[i]), &failed);
 	for (size_t i = 0; !r && i < plan.steps.nr; i++)
 		json_append(steps, step_object(&plan.steps.items[i], &failed), &failed);
-	json_put(object, "tool", json_string("docker_meta"), &failed);
-	json_put(object, "version", json_string(THINMEND_VERSION), &failed);
-	json_put(object, "root", json_text(v->root), &failed);
-	json_put(object, "metadata", json_text(v->metadata), &failed);
+	json_put_head(object, v, &failed);
 	json_put(object, "kind", json_string(kinds[plan.pool.kind]), &failed);
 	json_put(object, "no_deletions", json_text(plan.no_deletions), &failed);
 	json_put(object, "head", head, &failed);

@@ -9,7 +9,7 @@
 #include "docker_meta/docker_meta.h"
 #include "docker_meta/mend/survivors.h"
 #include "docker_meta/output/human.h"
-#include "docker_meta/output/json_build.h"
+#include "docker_meta/output/json_parts.h"
 
 enum { SHOWN_RANGES = 8 }; /* of a device; JSON has all */
 
@@ -397,10 +397,7 @@ int survivors_json(const struct meta_view *v, FILE *out, int *status)
 	}
 	*status = status_of(&y);
 	object = json_object();
-	json_put(object, "tool", json_string("docker_meta"), &failed);
-	json_put(object, "version", json_string(THINMEND_VERSION), &failed);
-	json_put(object, "root", json_text(v->root), &failed);
-	json_put(object, "metadata", json_text(v->metadata), &failed);
+	json_put_head(object, v, &failed);
 	json_put(object, "loss", json_text(y.has_loss ? v->options->loss : NULL), &failed);
 	json_put(object, "pool_read", json_boolean(y.s.looked), &failed);
 	json_put(object, "transaction_is_wrong", json_boolean(y.s.transaction_is_wrong), &failed);

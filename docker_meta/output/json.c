@@ -305,6 +305,13 @@ void json_put_verdict(json_t *object, const struct verdict *verdict, bool *faile
 	json_put(object, "changes", changes(verdict->changes, failed), failed);
 }
 
+void json_put_head(json_t *object, const struct meta_view *v, bool *failed)
+{
+	json_put_tool(object, v, failed);
+	json_put(object, "command", json_string(meta_command_name(v->options->command)), failed);
+	json_put(object, "metadata", json_text(v->metadata), failed);
+}
+
 /* ---- all */
 
 static json_t *all_devices(const struct meta_view *v, bool *failed)
@@ -327,8 +334,7 @@ int output_json(const struct meta_view *v, FILE *out)
 
 	for (size_t i = 0; i < v->findings->nr; i++)
 		json_append(findings, json_of_finding(&v->findings->items[i], &failed), &failed);
-	json_put_tool(object, v, &failed);
-	json_put(object, "metadata", json_text(v->metadata), &failed);
+	json_put_head(object, v, &failed);
 	json_put(object, "inputs", all_inputs(v, &failed), &failed);
 	json_put(object, "pool", pool(v, &failed), &failed);
 	json_put(object, "driver", driver(v, &failed), &failed);

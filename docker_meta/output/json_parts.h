@@ -9,6 +9,8 @@
 
 /* "tool", "version", "root". */
 void json_put_tool(json_t *object, const struct meta_view *v, bool *failed);
+/* These, "command" and "metadata": what all that is one object begins with. */
+void json_put_head(json_t *object, const struct meta_view *v, bool *failed);
 
 /* "status", "thresholds", "changes". */
 void json_put_verdict(json_t *object, const struct verdict *verdict, bool *failed);

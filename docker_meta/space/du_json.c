@@ -4,6 +4,7 @@
 #include "docker_meta/space/du.h"
 
 #include "common/base/alloc.h"
+#include "docker_meta/output/json_parts.h"
 #include "docker_meta/space/reclaim.h"
 #include "docker_meta/space/space.h"
 
@@ -106,8 +107,7 @@ int du_json(const struct meta_view *v, FILE *out, int *status)
 		return r;
 	}
 	object = json_object();
-	json_put(object, "root", json_text(v->root), &failed);
-	json_put(object, "metadata", json_text(v->metadata), &failed);
+	json_put_head(object, v, &failed);
 	json_put(object, "blocks", v->sets->counted ? totals(v, &d, &failed) : json_null(),
 		 &failed);
 	json_put(object, "sets", sets_with_lineage(v, &d, &failed), &failed);

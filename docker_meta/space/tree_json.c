@@ -5,6 +5,7 @@
 #include "docker_meta/space/tree.h"
 
 #include "common/base/alloc.h"
+#include "docker_meta/output/json_parts.h"
 
 static json_t *node(const struct meta_view *v, const struct descent *l, uint32_t number,
 		    bool *failed)
@@ -74,8 +75,7 @@ int tree_json(const struct meta_view *v, FILE *out, int *status)
 		json_append(nodes, node(v, &l, l.order[i], &failed), &failed);
 	for (size_t i = 0; i < nr; i++)
 		json_append(list, image(v, &l, images[i], &failed), &failed);
-	json_put(object, "root", json_text(v->root), &failed);
-	json_put(object, "metadata", json_text(v->metadata), &failed);
+	json_put_head(object, v, &failed);
 	json_put(object, "block_bytes", json_number(device_table_bytes(v->devices, 1)), &failed);
 	json_put(object, "apart_blocks", json_number(l.nr_apart), &failed);
 	json_put(object, "devices", nodes, &failed);

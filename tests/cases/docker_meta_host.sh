@@ -345,4 +345,5 @@ refused 3 docker_meta -r down --no-mounts --reserve-snap
 run 3 docker_meta -r down
 has err 'give --metadata DEV'
 
+valid
 finish

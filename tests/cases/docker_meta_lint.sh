@@ -318,4 +318,5 @@ for text in '' '{' '[]' '{}' '{"report": 1}'; do
 done
 run 0 docker_meta check -r down --metadata meta --lvs-json healthy.json
 
+valid
 finish

@@ -285,4 +285,5 @@ run 3 docker_meta -r down --metadata harmed -f json block running1 16383
 [ "$(jq '.users_complete' out)" = false ] || fail "users of a damaged pool"
 docker_meta -r down --metadata harmed show exited >out 2>err
 has out 'its mappings are damaged'
+valid
 finish

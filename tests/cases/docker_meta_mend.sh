@@ -519,4 +519,5 @@ echo '{"device_id":1,"size":1073741824,"transaction_id":7}' >nothing/devicemappe
 run 3 docker_meta survivors -r nothing
 has out 'give    --transaction-id 7 '
 
+valid
 finish

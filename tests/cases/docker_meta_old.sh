@@ -312,4 +312,5 @@ mkfifo fifo
 run 3 docker_meta -r small --xml small.xml --data fifo
 has err 'fifo: it is no regular file'
 
+valid
 finish

@@ -101,4 +101,5 @@ transaction 60 $lower 2
 : >"$layers/$(chain_of $lower)/cache-id"
 run 2 docker_meta -r host --metadata meta predict
 has out 'DELETES device 2'
+valid
 finish

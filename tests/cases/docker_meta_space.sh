@@ -239,4 +239,5 @@ has out '\+2[0-9]{3} device 3000, orphan 0+$'
 
 run 64 docker_meta -f prometheus tree
 run 64 docker_meta du extra
+valid
 finish

@@ -12,8 +12,7 @@ host() { # NAME DIR: what Docker left on a host, unpacked
 
 # ids ARGUMENT...: the findings as "X1:500 T1:11", worst first
 ids() {
-	mkdir -p json
-	docker_meta -f json "$@" 2>err | tee "json/$nr.json" |
+	docker_meta -f json "$@" 2>err | tee report.json |
 		jq -r '[.findings[] | .id + ":" + (.devices | map(tostring) | join(","))] | join(" ")'
 }
 
@@ -26,11 +25,23 @@ expect() {
 	[ "$got" = "$wanted" ] || fail "docker_meta $*: '$got', not '$wanted' ($(cat err))"
 }
 
-# All that expect made docker_meta write is what the schema says.
+# Of what is written as JSON valid has copies.
+docker_meta() {
+	case " $* " in
+	*" -f json "*)
+		mkdir -p "$work/json"
+		command docker_meta "$@" | tee "$(mktemp "$work/json/XXXXXXXX.json")"
+		return "${PIPESTATUS[0]}"
+		;;
+	esac
+	command docker_meta "$@"
+}
+
+# All of it is what the schema says.
 valid() {
 	what=docs/docker-meta.schema.json
 	nr=$((nr + 1))
-	find json -name '*.json' -size +0 -print0 |
-		xargs -0 python3 "$here/tests/support/schema.py" "$here/$what" report >faults ||
+	find "$work/json" -name '*.json' -size +0 -print0 |
+		xargs -0 python3 "$here/tests/support/schema.py" "$here/$what" command >faults ||
 		fail "$(wc -l <faults) faults, such as $(head -n 3 faults)"
 }

@@ -2,17 +2,23 @@
 """schema.py SCHEMA NAME FILE...: each line or file of JSON is what $defs/NAME of the schema says.
 
 NAME ending with -lines: every line of the file is a value of its own, of finding_line or summary_line.
+NAME command: the value tells of which command it is.
 """
 import json
 import sys
 
 import jsonschema
 
+# The commands that say everything.
+WHOLE = ("check", "list", "predict", "report")
+
 
 def values(name, path):
     with open(path, encoding="utf-8") as file:
         if not name.endswith("-lines"):
-            yield name, json.load(file)
+            value = json.load(file)
+            kind = value.get("command") if name == "command" else name
+            yield "report" if kind in WHOLE else kind, value
             return
         for line in file:
             value = json.loads(line)
