@@ -145,6 +145,10 @@ int find_problems(struct finder *f)
 			       "%s: %s", p->path, p->text);
 		if (!r && p->fatal)
 			finding->severity = META_FATAL;
+		if (!r && p->unread) {
+			finding->severity = META_WARNING;
+			finding->unproven = true;
+		}
 	}
 	return r;
 }

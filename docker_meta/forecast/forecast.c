@@ -339,7 +339,8 @@ static int load_images(struct making *m)
 	size_t nr = count(m, gone, ARRAY_SIZE(gone));
 
 	if (unreadable)
-		return add(m, STEP_STOPS, "reads repositories.json: %s", unreadable->evidence);
+		return add(m, unreadable->unproven ? STEP_UNKNOWN : STEP_STOPS,
+			   "reads repositories.json: %s", unreadable->evidence);
 	if (nr)
 		return add(m, STEP_LOSES, "does not show %zu images any more", nr);
 	return add(m, STEP_OK, "loads %zu image%s", m->t->docker->images.nr_images,

@@ -85,7 +85,7 @@ static int read_config(const struct reading *r, const struct safe_dir *dir, stru
 	const char *file = "config.v2.json";
 	struct go_fault fault;
 	json_t *config;
-	int e = go_json_read(dir, file_below(c, "", file).path, &config, &fault);
+	int e = go_json_read(dir, file_below(c, "", file).path, &config, &fault), error;
 
 	if (e == -ENOENT) {
 		e = go_json_read(dir, file_below(c, "", "config.json").path, &config, &fault);
@@ -94,8 +94,10 @@ static int read_config(const struct reading *r, const struct safe_dir *dir, stru
 	}
 	if (!e)
 		e = take_config(config, c, &fault);
-	if (e && e != -ENOMEM)
+	error = e;
+	if (error && error != -ENOMEM)
 		e = note(r, c, file, fault.text);
+	problem_of_error(r->problems, error);
 	json_decref(config);
 	return e;
 }
@@ -223,7 +225,7 @@ int container_store_read(const struct safe_dir *root, struct container_store *re
 	struct reading r = { ret_store, problems };
 	struct dir_list list = { 0 };
 	struct safe_dir dir = { -1 };
-	int e;
+	int e, error;
 
 	*ret_store = (struct container_store){ .complete = true };
 	e = safe_dir_enter(root, DIRECTORY, &dir);
@@ -237,8 +239,10 @@ int container_store_read(const struct safe_dir *root, struct container_store *re
 	}
 	if (e && e != -ENOENT && e != -ENOMEM) {
 		ret_store->complete = false;
+		error = e;
 		e = problem_add(problems, "C8", DIRECTORY, DIRECTORY, "it cannot be read: %s",
-				safe_dir_fault(e));
+				safe_dir_fault(error));
+		problem_of_error(problems, error);
 	}
 	safe_dir_close(&dir);
 	dir_list_destroy(&list);

@@ -12,7 +12,7 @@ enum { MAX_TRIES = 5 };
 static int read_snapshots(const struct safe_dir *root, struct docker_state *s)
 {
 	struct safe_dir dir = { -1 };
-	int fd = -1, r = safe_dir_enter(root, "buildkit", &dir);
+	int fd = -1, r = safe_dir_enter(root, "buildkit", &dir), error;
 
 	if (!r)
 		r = safe_dir_open_file(&dir, "snapshots.db", &fd);
@@ -29,10 +29,12 @@ static int read_snapshots(const struct safe_dir *root, struct docker_state *s)
 		close(fd);
 	if (r == -ENOMEM)
 		return r;
-	if (r || !s->snapshots.complete)
-		return problem_add(&s->problems, "B3", "snapshots.db", SNAPSHOTS, "%s",
-				   r ? strerror(-r) : s->snapshots.fault.text);
-	return 0;
+	error = r;
+	if (error || !s->snapshots.complete)
+		r = problem_add(&s->problems, "B3", "snapshots.db", SNAPSHOTS, "%s",
+				error ? strerror(-error) : s->snapshots.fault.text);
+	problem_of_error(&s->problems, error);
+	return r;
 }
 
 int docker_state_read(const struct safe_dir *root, struct docker_state *ret_state)

@@ -366,7 +366,7 @@ static int read_names(const struct reading *r)
 	struct image_store *s = r->stores->images;
 	struct go_fault fault;
 	json_t *object;
-	int e = go_json_read(r->root, NAMES, &object, &fault);
+	int e = go_json_read(r->root, NAMES, &object, &fault), error;
 
 	if (!e)
 		e = take_names(r, go_get(object, "Repositories"), &fault);
@@ -376,7 +376,10 @@ static int read_names(const struct reading *r)
 		return e == -ENOENT ? 0 : e;
 	s->complete = false;
 	s->names_lost = true;
-	return problem_add(r->problems, "L15", NAMES, NAMES, "%s", fault.text);
+	error = e;
+	e = problem_add(r->problems, "L15", NAMES, NAMES, "%s", fault.text);
+	problem_of_error(r->problems, error);
+	return e;
 }
 
 /* ---- what an interruption left */

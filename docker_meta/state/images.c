@@ -98,10 +98,16 @@ static int read_image(const struct reading *r, const struct safe_dir *dir, const
 	struct go_fault fault;
 	char *text;
 	size_t size;
-	int e = safe_dir_read(dir, name, GO_JSON_MAX, &text, &size);
+	int e = safe_dir_read(dir, name, GO_JSON_MAX, &text, &size), error;
 
+	if (e && e != -ENOMEM) {
+		error = e;
+		e = note(r, name, safe_dir_fault(error));
+		problem_of_error(r->problems, error);
+		return e;
+	}
 	if (e)
-		return e == -ENOMEM ? e : note(r, name, safe_dir_fault(e));
+		return e;
 	memcpy(image->id, name, HEX_NAME);
 	e = take_config(text, size, image, &fault);
 	image->whole = !e;
@@ -138,7 +144,7 @@ static int read_images(const struct reading *r, const struct safe_dir *root)
 {
 	struct dir_list list = { 0 };
 	struct safe_dir dir = { -1 }, metadata = { -1 };
-	int e = safe_dir_enter(root, CONTENT, &dir);
+	int e = safe_dir_enter(root, CONTENT, &dir), error;
 
 	/* Parents are but a courtesy. */
 	if (!e && safe_dir_enter(root, METADATA, &metadata))
@@ -151,8 +157,10 @@ static int read_images(const struct reading *r, const struct safe_dir *root)
 		e = add_image(r, &metadata, &dir, list.items[i].name);
 	if (e && e != -ENOENT && e != -ENOMEM) {
 		r->store->complete = false;
+		error = e;
 		e = problem_add(r->problems, "L12", "imagedb", CONTENT, "it cannot be read: %s",
-				safe_dir_fault(e));
+				safe_dir_fault(error));
+		problem_of_error(r->problems, error);
 	}
 	safe_dir_close(&dir);
 	safe_dir_close(&metadata);
@@ -207,7 +215,7 @@ static int read_repositories(const struct reading *r, const struct safe_dir *roo
 	struct safe_dir dir = { -1 };
 	struct go_fault fault;
 	json_t *object = NULL;
-	int e = safe_dir_enter(root, DIRECTORY, &dir);
+	int e = safe_dir_enter(root, DIRECTORY, &dir), error;
 
 	if (!e)
 		e = go_json_read(&dir, "repositories.json", &object, &fault);
@@ -218,8 +226,10 @@ static int read_repositories(const struct reading *r, const struct safe_dir *roo
 	if (e && e != -ENOMEM) {
 		r->store->complete = false;
 		r->store->names_lost = true;
+		error = e;
 		e = problem_add(r->problems, "L15", "repositories.json", REPOSITORIES, "%s",
-				object || dir.fd >= 0 ? fault.text : safe_dir_fault(e));
+				object || dir.fd >= 0 ? fault.text : safe_dir_fault(error));
+		problem_of_error(r->problems, error);
 	}
 	json_decref(object);
 	safe_dir_close(&dir);

@@ -88,13 +88,16 @@ static int read_digest(const struct safe_dir *dir, const char *name, const char 
 
 static int complain(const struct reading *r, struct layer *l, const char *file, int error)
 {
+	int e = error;
+
 	l->whole = false;
-	if (error == -ENOMEM)
-		return error;
-	return note(r, "L6", l->directory, file,
-		    error == -EBADMSG  ? "it is not what stands in such a file"
-		    : error == -ENOENT ? "it is missing"
-				       : safe_dir_fault(error));
+	if (error != -ENOMEM)
+		e = note(r, "L6", l->directory, file,
+			 error == -EBADMSG  ? "it is not what stands in such a file"
+			 : error == -ENOENT ? "it is missing"
+					    : safe_dir_fault(error));
+	problem_of_error(r->problems, error);
+	return e;
 }
 
 static int read_cache_id(const struct reading *r, const struct safe_dir *dir, struct layer *l)
@@ -125,10 +128,13 @@ static int check_layer(const struct reading *r, const struct safe_dir *dir, stru
 	static const char file[] = "tar-split.json.gz";
 	struct safe_stat ignored;
 	struct digest chain;
-	int e = safe_dir_stat(dir, file_below(l->directory, file).path, &ignored);
+	int e = safe_dir_stat(dir, file_below(l->directory, file).path, &ignored), error;
 
-	if (e)
-		e = note(r, "L7", l->directory, file, safe_dir_fault(e));
+	if (e) {
+		error = e;
+		e = note(r, "L7", l->directory, file, safe_dir_fault(error));
+		problem_of_error(r->problems, error);
+	}
 	if (e || !l->whole)
 		return e;
 	chain = chain_id(*l->parent ? l->parent : NULL, l->diff);
@@ -196,28 +202,33 @@ static int read_layer(const struct reading *r, const struct safe_dir *parent,
 
 /* ---- writable layers */
 
-static int complain_mount(const struct reading *r, struct mount *m, const char *file,
+/* text: what is wrong with a file that could be read. */
+static int complain_mount(const struct reading *r, struct mount *m, const char *file, int error,
 			  const char *text)
 {
+	int e = error == -ENOMEM ? error
+				 : note(r, "C5", m->name, file,
+					error == -EBADMSG ? text : safe_dir_fault(error));
+
 	m->whole = false;
-	return note(r, "C5", m->name, file, text);
+	problem_of_error(r->problems, error);
+	return e;
 }
 
 /* The id of a device.  Docker takes no other names (layer/filestore.go). */
 static int read_id(const struct reading *r, const struct safe_dir *dir, const char *file,
 		   struct mount *m, char **ret_id)
 {
+	static const char none[] = "it names no device";
 	int e = read_line(dir, m->name, file, ret_id);
 
-	if (e == -ENOENT || e == -ENOMEM)
-		return e == -ENOENT ? 0 : e;
 	if (e)
-		return complain_mount(r, m, file, safe_dir_fault(e));
+		return e == -ENOENT ? 0 : complain_mount(r, m, file, e, none);
 	if (is_device_name(*ret_id) && strlen(*ret_id) >= HEX_NAME)
 		return 0;
 	alloc_free(*ret_id);
 	*ret_id = NULL;
-	return complain_mount(r, m, file, "it names no device");
+	return complain_mount(r, m, file, -EBADMSG, none);
 }
 
 static int read_mount_files(const struct reading *r, const struct safe_dir *dir, struct mount *m)
@@ -225,12 +236,12 @@ static int read_mount_files(const struct reading *r, const struct safe_dir *dir,
 	int e = read_id(r, dir, "mount-id", m, &m->mount_id), d;
 
 	if (!e && !m->mount_id && m->whole)
-		e = complain_mount(r, m, "mount-id", "it is missing");
+		e = complain_mount(r, m, "mount-id", -EBADMSG, "it is missing");
 	if (!e)
 		e = read_id(r, dir, "init-id", m, &m->init_id);
 	d = e ? 0 : read_digest(dir, m->name, "parent", m->parent);
 	if (d && d != -ENOENT)
-		e = d == -ENOMEM ? d : complain_mount(r, m, "parent", "it names no layer");
+		e = complain_mount(r, m, "parent", d, "it names no layer");
 	return e;
 }
 
@@ -250,7 +261,7 @@ static int read_mount(const struct reading *r, const struct safe_dir *parent,
 
 	if (!e)
 		e = entry->is_dir ? read_mount_files(r, parent, &m)
-				  : complain_mount(r, &m, "", "it is no directory");
+				  : complain_mount(r, &m, "", -EBADMSG, "it is no directory");
 	grown = alloc_grow(s->mounts, &s->mounts_capacity, s->nr_mounts, sizeof(*grown));
 	if (grown)
 		s->mounts = grown;
@@ -282,15 +293,17 @@ static int read_below(struct reading *r, const struct safe_dir *root, const char
 	char *path = alloc_printf(DIRECTORY "/%s", below);
 	struct dir_list list = { 0 };
 	struct safe_dir dir = { -1 };
-	int e = path ? safe_dir_enter(root, path, &dir) : -ENOMEM;
+	int e = path ? safe_dir_enter(root, path, &dir) : -ENOMEM, error;
 
 	r->below = below;
 	if (!e)
 		e = safe_dir_list(&dir, &list);
 	if (e && e != -ENOENT && e != -ENOMEM) {
 		r->store->complete = false;
+		error = e;
 		e = problem_add(r->problems, "L6", below, path, "it cannot be read: %s",
-				safe_dir_fault(e));
+				safe_dir_fault(error));
+		problem_of_error(r->problems, error);
 	} else if (!e) {
 		r->store->present |= fn != read_leftover;
 	}

@@ -41,6 +41,12 @@ void problem_is_fatal(struct problem_list *list)
 		list->items[list->nr - 1].fatal = true;
 }
 
+void problem_of_error(struct problem_list *list, int error)
+{
+	if (list->nr && (error == -EACCES || error == -EPERM || error == -ELOOP))
+		list->items[list->nr - 1].unread = true;
+}
+
 void problem_list_destroy(struct problem_list *list)
 {
 	for (size_t i = 0; i < list->nr; i++)

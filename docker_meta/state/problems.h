@@ -13,6 +13,7 @@
 struct problem {
 	const char *row; /* id of the catalogue: a constant */
 	bool fatal;      /* Docker does not start, whatever the row says */
+	bool unread;     /* it is not ours to read: for Docker it may be in order */
 	char *object;    /* owned: the layer, container, … that it is of, or the file's name */
 	char *path;      /* owned: below the root */
 	char *text;      /* owned: one line */
@@ -28,6 +29,10 @@ must_check int problem_add(struct problem_list *list, const char *row, const cha
 
 /* The last one keeps Docker from starting. */
 void problem_is_fatal(struct problem_list *list);
+
+/* What the last one is of could not be read: of another's files, and of what a symbolic link leads
+ * to, that proves nothing. */
+void problem_of_error(struct problem_list *list, int error);
 void problem_list_destroy(struct problem_list *list);
 
 #endif

@@ -127,7 +127,7 @@ tree_of host >after
 diff before after >difference || fail "something was changed: $(cat difference)"
 
 # ---- who may not read all of it
-cp "$(command -v docker_meta)" program
+cp "$build/bin/docker_meta" program
 chmod 755 . program
 chmod 644 meta
 as_nobody() { # ARGUMENT...
@@ -148,6 +148,7 @@ if [ "$(id -u)" = 0 ] && as_nobody --version >/dev/null 2>&1; then
 		nr=$((nr + 1))
 		as_nobody -r host --metadata meta >out 2>err
 		[ $? -le 2 ] || fail "$path: unreadable: $(cat err)"
+		! grep -qE '^(error|fatal) +(L|C|B)' out || fail "$path: unreadable: $(cat out)"
 		chmod 644 "host/$path"
 	done
 	for path in $directories; do
@@ -170,6 +171,17 @@ if [ "$(id -u)" = 0 ] && as_nobody --version >/dev/null 2>&1; then
 	has err 'meta: .*Permission denied'
 	chmod 644 meta
 fi
+
+# ---- Docker follows a symbolic link that we do not: that its file is broken is not proved
+rm -rf linked
+cp -a healthy linked
+mv linked/image/devicemapper/repositories.json names
+ln -s "$work/names" linked/image/devicemapper/repositories.json
+run 1 docker_meta -r linked --metadata meta
+has out '^warning   L15 '
+has out 'unproven'
+run 0 docker_meta predict -r linked --metadata meta
+has out '^  unknown reads repositories.json: '
 
 # ---- the root as people give it
 run 0 docker_meta -r healthy/ --metadata meta
