@@ -174,7 +174,7 @@ static int find_users(const struct meta_view *v, struct block_answer *a)
 	if (pool->incomplete)
 		r = whole_devices(pool, &ids, &nr);
 	if (!r && (nr || !pool->incomplete))
-		r = pool_find_users_among(v->source, ids, nr, a->data_block, &a->users, &fault);
+		r = pool_find_users(v->source, ids, nr, a->data_block, &a->users, &fault);
 	alloc_free(ids);
 	a->users_known = !r && !pool->incomplete;
 	if (!a->users_known && !*a->fault.text)

@@ -9,33 +9,9 @@
 
 #include "common/base/alloc.h"
 #include "docker_meta/lookup/refs.h"
+#include "docker_meta/output/shell.h"
 
 #define LOOP_METADATA "/devicemapper/devicemapper/metadata"
-
-char *shell_word(const char *text)
-{
-	size_t used = 0, size = 4 * strlen(text) + 3;
-	char *word;
-
-	for (const char *c = text; *c; c++) {
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			return NULL;
-	}
-	word = alloc_array(size, 1);
-	if (!word)
-		return NULL;
-	word[used++] = '\'';
-	for (; *text; text++) {
-		if (*text == '\'') {
-			for (const char *quote = "'\\''"; *quote; quote++)
-				word[used++] = *quote;
-		} else {
-			word[used++] = *text;
-		}
-	}
-	word[used] = '\'';
-	return word;
-}
 
 bool is_plain_name(const char *name)
 {
@@ -106,9 +82,12 @@ static void find_sectors(const struct meta_view *v, const struct device_row *row
 
 static int add_dead_loop(const struct meta_view *v, struct rescue *r)
 {
-	char *root = shell_word(v->root);
-	int e = add(r, true, "cp --sparse=always -- %s/devicemapper/devicemapper/metadata .",
-		    root ? root : "ROOT");
+	char *root;
+	int e = shell_quote(v->root, &root);
+
+	if (e != -ENOMEM)
+		e = add(r, true, "cp --sparse=always -- %s/devicemapper/devicemapper/metadata .",
+			root ? root : "ROOT");
 
 	if (!e)
 		e = add(r, true, "cp --sparse=always -- %s/devicemapper/devicemapper/data .",

@@ -29,12 +29,6 @@ must_check int rescue_make(const struct meta_view *v, const struct device_row *r
 			   struct rescue *ret_rescue);
 void rescue_destroy(struct rescue *r);
 
-/*
- * As one word of a shell's: to be freed by the caller.  NULL: there is no memory, or it has control
- * characters, which nobody should copy.
- */
-must_check char *shell_word(const char *text);
-
 /* Nothing in it means anything to a shell, nor to a table of device-mapper. */
 bool is_plain_name(const char *name);
 

@@ -11,6 +11,7 @@
 #include "docker_meta/mend/script.h"
 #include "docker_meta/output/human.h"
 #include "docker_meta/output/json_parts.h"
+#include "docker_meta/output/shell.h"
 
 enum { WIDTH = 80 };
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/base/alloc.h"
+#include "docker_meta/output/shell.h"
 
 const char *mend_phase_name(enum mend_phase phase)
 {
@@ -19,50 +20,6 @@ const char *mend_phase_name(enum mend_phase phase)
 	};
 
 	return names[phase];
-}
-
-/* ---- words */
-
-static bool is_plain(const char *text)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "0123456789_./:@%+,-";
-
-	return *text && *text != '-' && !text[strspn(text, plain)];
-}
-
-int shell_quote(const char *text, char **ret_word)
-{
-	const size_t n = strnlen(text, SHELL_WORD_MAX + 1);
-	char *word, *to;
-
-	*ret_word = NULL;
-	if (n > SHELL_WORD_MAX)
-		return -ENAMETOOLONG;
-	for (size_t i = 0; i < n; i++) {
-		if (text[i] < ' ' || text[i] > '~')
-			return -EILSEQ;
-	}
-	word = to = alloc_array(4 * n + 3, 1);
-	if (!word)
-		return -ENOMEM;
-	if (is_plain(text)) {
-		memcpy(word, text, n);
-		*ret_word = word;
-		return 0;
-	}
-	*to++ = '\'';
-	for (size_t i = 0; i < n; i++) {
-		if (text[i] == '\'') {
-			for (const char *q = "'\\''"; *q; q++)
-				*to++ = *q;
-		} else {
-			*to++ = text[i];
-		}
-	}
-	*to = '\'';
-	*ret_word = word;
-	return 0;
 }
 
 /* ---- a command */

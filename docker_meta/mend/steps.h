@@ -60,12 +60,4 @@ void mend_command(struct mend_steps *s, const char *format, ...) printf_like(2, 
 bool mend_step_has_commands(const struct mend_step *step);
 void mend_steps_destroy(struct mend_steps *s);
 
-enum { SHELL_WORD_MAX = 2048 };
-
-/*
- * One word of shell for text, to be freed by the caller.  0, -ENOMEM; -EILSEQ for what is not
- * printable ASCII, -ENAMETOOLONG for more than SHELL_WORD_MAX bytes.
- */
-must_check int shell_quote(const char *text, char **ret_word);
-
 #endif

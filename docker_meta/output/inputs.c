@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/base/alloc.h"
+#include "docker_meta/output/shell.h"
 #include "docker_meta/state/digest.h"
 #include "docker_meta/state/safe_dir.h"
 
@@ -55,30 +56,6 @@ static const struct place {
 
 /* ---- one */
 
-/* Quoted for sh(1). */
-static char *quoted(const char *text)
-{
-	size_t nr = 3;
-	char *quote, *q;
-
-	for (const char *p = text; *p; p++)
-		nr += *p == '\'' ? 4 : 1;
-	quote = q = alloc_array(nr, 1);
-	if (!quote)
-		return NULL;
-	*q++ = '\'';
-	for (const char *p = text; *p; p++) {
-		if (*p == '\'') {
-			for (const char *c = "'\\''"; *c; c++)
-				*q++ = *c;
-		} else {
-			*q++ = *p;
-		}
-	}
-	*q = '\'';
-	return quote;
-}
-
 static int tell(struct meta_input *in, const char *what, const char *why)
 {
 	if (in->fault)
@@ -93,7 +70,7 @@ static int begin(struct meta_inputs *list, const char *kind, const char *path, c
 {
 	struct meta_input *grown =
 		alloc_grow(list->items, &list->capacity, list->nr, sizeof(*grown));
-	char *quote = quoted(path);
+	char *quote = shell_word(path);
 	struct meta_input in = { .kind = kind, .path = alloc_string(path) };
 
 	if (grown)

@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "common/base/alloc.h"
+#include "docker_meta/output/shell.h"
 #include "docker_meta/page/page_internal.h"
 
 /* A name that was cut must not end within a character. */
@@ -101,33 +103,12 @@ void put_bar(const struct page *p, const struct pool_device *d)
 
 /* ---- commands */
 
-static void put_shell_word(FILE *out, const char *word)
+static void put_shell_word(FILE *out, const char *text)
 {
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "0123456789_@%+=:,./-";
-	char character[2] = "";
+	char *word = shell_word(text);
 
-	if (*word && word[strspn(word, plain)] == '\0') {
-		put_text(out, word);
-		return;
-	}
-	(void)fputs("&#39;", out);
-	/* The quote itself ends the quotes; all else goes in pieces that put_text() can judge. */
-	for (size_t nr; *word; word += nr) {
-		char piece[256];
-
-		nr = strcspn(word, "'");
-		nr = nr < sizeof(piece) ? nr : sizeof(piece) - 1;
-		if (nr) {
-			(void)snprintf(piece, sizeof(piece), "%.*s", (int)nr, word);
-			put_text(out, piece);
-			continue;
-		}
-		(void)snprintf(character, sizeof(character), "%c", *word);
-		(void)fputs("&#39;\\&#39;&#39;", out);
-		nr = 1;
-	}
-	(void)fputs("&#39;", out);
+	put_text(out, word ? word : "…");
+	alloc_free(word);
 }
 
 void put_command(const struct page *p, const char *command, const char *word)

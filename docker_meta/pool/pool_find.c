@@ -182,9 +182,8 @@ static int compare_users(const void *a, const void *b)
 	return (x->thin_block > y->thin_block) - (x->thin_block < y->thin_block);
 }
 
-int pool_find_users_among(struct pool_source *s, const uint64_t *ids, size_t nr_ids,
-			  uint64_t data_block, struct pool_users *ret_users,
-			  struct pool_fault *ret_fault)
+int pool_find_users(struct pool_source *s, const uint64_t *ids, size_t nr_ids, uint64_t data_block,
+		    struct pool_users *ret_users, struct pool_fault *ret_fault)
 {
 	const struct pool_selection selection = { .dev_ids = ids, .nr_dev_ids = nr_ids };
 	struct finder f = {
@@ -198,12 +197,6 @@ int pool_find_users_among(struct pool_source *s, const uint64_t *ids, size_t nr_
 		qsort(ret_users->users, ret_users->nr_users, sizeof(*ret_users->users),
 		      compare_users);
 	return r;
-}
-
-int pool_find_users(struct pool_source *s, uint64_t data_block, struct pool_users *ret_users,
-		    struct pool_fault *ret_fault)
-{
-	return pool_find_users_among(s, NULL, 0, data_block, ret_users, ret_fault);
 }
 
 void pool_users_destroy(struct pool_users *u)

@@ -30,15 +30,13 @@ struct pool_users {
 };
 
 /*
- * 0; or as pool_source_run(), and then with those that were found before.  *ret_users may be
- * destroyed whatever is returned.
+ * Who maps it, among these devices alone, by ascending id: all where nr_ids is 0.  0; or as
+ * pool_source_run(), and then with those that were found before.  *ret_users may be destroyed
+ * whatever is returned.
  */
-must_check int pool_find_users(struct pool_source *s, uint64_t data_block,
-			       struct pool_users *ret_users, struct pool_fault *ret_fault);
-/* The same among these devices alone, by ascending id: all where nr_ids is 0. */
-must_check int pool_find_users_among(struct pool_source *s, const uint64_t *ids, size_t nr_ids,
-				     uint64_t data_block, struct pool_users *ret_users,
-				     struct pool_fault *ret_fault);
+must_check int pool_find_users(struct pool_source *s, const uint64_t *ids, size_t nr_ids,
+			       uint64_t data_block, struct pool_users *ret_users,
+			       struct pool_fault *ret_fault);
 void pool_users_destroy(struct pool_users *u);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "common/base/alloc.h"
 #include "docker_meta/mend/deletion.h"
+#include "docker_meta/output/shell.h"
 #include "tests/support/leaks.h"
 
 TestSuite(mend, .fini = fail_on_leaks);
@@ -223,4 +224,7 @@ Test(mend, words_of_shell)
 	memset(huge, 'a', sizeof(huge));
 	huge[sizeof(huge) - 1] = '\0';
 	cr_assert_eq(shell_quote(huge, &word), -ENAMETOOLONG);
+	word = shell_word("a\nb");
+	cr_assert_str_eq(word, "'a\nb'");
+	alloc_free(word);
 }

@@ -417,7 +417,7 @@ static void find_all(struct pool_source *source, const struct content *c, size_t
 
 		cr_assert_eq(pool_find_mapping(source, t->device, t->thin, &m, &fault), 0);
 		cr_expect(m.mapped && m.data_block == t->data && m.time == t->time);
-		cr_assert_eq(pool_find_users(source, t->data, &users, &fault), 0);
+		cr_assert_eq(pool_find_users(source, NULL, 0, t->data, &users, &fault), 0);
 		for (size_t n = 0; n < c->nr; n++) {
 			const struct content_mapping *u = &c->mappings[n];
 
@@ -485,7 +485,7 @@ Test(pool, what_is_not_there_is_not_found)
 		cr_expect_not(m.mapped);
 		cr_expect_eq(pool_find_mapping(sources[n], 2, 0, &m, &fault), -ENODATA);
 		cr_expect(strstr(fault.text, "there is no device 2"), "%s", fault.text);
-		cr_expect_eq(pool_find_users(sources[n], UINT64_MAX, &users, &fault), 0);
+		cr_expect_eq(pool_find_users(sources[n], NULL, 0, UINT64_MAX, &users, &fault), 0);
 		cr_expect_eq(users.nr_users, 0);
 		pool_source_close(sources[n]);
 	}
