@@ -28,11 +28,10 @@ static int conclude(const struct gathered *g, struct conclusions *c)
 					  .config = &g->config,
 					  .torn = g->torn,
 					  .damage = g->is_damaged ? g->fault.text : NULL };
-	const struct lvm_volume *volume = config_pool_volume(&g->config);
 	int r = device_table_join(&g->docker, g->has_pool ? &g->pool : NULL, &c->devices);
 
 	if (!r)
-		r = device_table_find_foreign(&c->devices, &g->config.lvm, volume);
+		r = device_table_find_foreign(&c->devices, &g->config, &g->host);
 	if (!r)
 		r = device_sets_make(&c->devices, &c->sets);
 	if (!r)

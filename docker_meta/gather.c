@@ -381,6 +381,21 @@ static int gather_at_rest(struct gathered *g)
 	return status;
 }
 
+/* What the user, the host, or the path of the metadata calls it: "/dev/mapper/NAME_tmeta". */
+static void note_pool(struct gathered *g)
+{
+	static const char prefix[] = "/dev/mapper/", suffix[] = "_tmeta";
+	const char *path = g->metadata ? g->metadata : "";
+	const size_t n = strlen(path), begin = sizeof(prefix) - 1, end = sizeof(suffix) - 1;
+	char name[128] = "";
+
+	if (n > begin + end && !strncmp(path, prefix, begin) && !strcmp(path + n - end, suffix))
+		(void)snprintf(name, sizeof(name), "%.*s", (int)(n - begin - end), path + begin);
+	config_note_pool(&g->config, g->options->pool ? g->options->pool
+				     : g->host.pool   ? g->host.pool->name
+						      : name);
+}
+
 /* Only these two read the metadata once more; for nothing else is the snapshot worth holding. */
 static int end_reading(struct gathered *g)
 {
@@ -402,6 +417,7 @@ int gather(const struct docker_meta_options *o, struct gathered *ret_gathered)
 	status = read_config(g);
 	if (status == STATUS_NONE)
 		status = gather_at_rest(g);
+	note_pool(g);
 	if (status == STATUS_NONE)
 		status = check_pool(g);
 	if (status == STATUS_NONE && !g->torn && is_stale(g))

@@ -2,6 +2,7 @@
 #include "docker_meta/config/config.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -263,9 +264,18 @@ uint64_t config_min_free_space(const struct config *c)
 	return dm_has(&c->dm, DM_MIN_FREE_SPACE) ? c->dm.numbers[DM_MIN_FREE_SPACE] : 10;
 }
 
+void config_note_pool(struct config *c, const char *name)
+{
+	(void)snprintf(c->pool_name, sizeof(c->pool_name), "%s", name ? name : "");
+}
+
 const struct lvm_volume *config_pool_volume(const struct config *c)
 {
-	return lvm_report_pool(&c->lvm, config_thinpooldev(c));
+	const char *name = *c->pool_name ? c->pool_name : config_thinpooldev(c);
+
+	if (!name && config_is_loop(c))
+		return NULL;
+	return lvm_report_pool(&c->lvm, name);
 }
 
 bool config_shrinks_base(const struct config *c, const struct device_record *base)

@@ -49,6 +49,8 @@ struct config {
 	struct config_source sysconfig; /* /etc/sysconfig/docker-storage */
 	bool has_driver_flag, has_option_flag;
 
+	char pool_name[128]; /* the pool's, for device-mapper, as the host or the user says; or ""
+			      */
 	struct config_source lvs;
 	struct lvm_report lvm;
 	struct config_source profile, lvm_conf;
@@ -89,7 +91,13 @@ bool config_shrinks_base(const struct config *c, const struct device_record *bas
 /* Docker loads the pool itself, with data blocks of another size than the pool has (sectors). */
 bool config_wants_other_blocks(const struct config *c, uint64_t sectors);
 
-/* The pool in what lvs says, or NULL. */
+/* What the host, or the user, calls the pool; NULL: neither does. */
+void config_note_pool(struct config *c, const char *name);
+
+/*
+ * The pool in what lvs says, by that name or by daemon.json's; where there is none the only one
+ * that lvs knows, unless the pool is of loop files.  NULL: none, or nobody can tell.
+ */
 const struct lvm_volume *config_pool_volume(const struct config *c);
 
 #endif

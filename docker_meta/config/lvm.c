@@ -139,6 +139,7 @@ static int take_figures(json_t *object, struct lvm_volume *v)
 	v->has_metadata_percent = metadata && parse_percent(metadata, &v->metadata_percent);
 	v->has_transaction = transaction && parse_u64(transaction, &v->transaction_id);
 	v->has_thin_id = thin && parse_u64(thin, &v->thin_id);
+	v->tells_thin = thin && v->pool;
 	alloc_free(data);
 	alloc_free(metadata);
 	alloc_free(transaction);

@@ -20,6 +20,7 @@ struct lvm_volume {
 	char *attr, *monitor, *when_full, *health, *check_needed, *profile, *discards;
 	bool has_data_percent, has_metadata_percent, has_transaction, has_size, has_chunk_size;
 	bool has_vg_free, has_metadata_size, has_thin_id;
+	bool tells_thin; /* lvs was asked for pool_lv and thin_id */
 	double data_percent, metadata_percent;
 	uint64_t transaction_id, thin_id;
 	uint64_t size, metadata_size, chunk_size, vg_free; /* bytes; rounded where lvs did */

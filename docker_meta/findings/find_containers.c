@@ -69,8 +69,9 @@ static int find_without_container(struct finder *f, const struct mount *m)
 			   m->name);
 
 	if (!r)
-		f->list->items[f->list->nr - 1].unproven =
-			!f->t->docker->containers.complete || f->t->doubts.containers_gone;
+		f->list->items[f->list->nr - 1].unproven = !f->t->docker->containers.complete ||
+							   f->t->doubts.containers_gone ||
+							   f->t->doubts.ghosts;
 	return r ? r : add_devices(f, m);
 }
 

@@ -181,7 +181,7 @@ static int find_in_row(struct finder *f, const struct device_row *row)
 	int r = 0;
 
 	if (!row->record)
-		return row->in_flight || row->volume || f->t->another_pool
+		return row->in_flight || device_is_volume(row) || f->t->another_pool
 			       ? 0
 			       : find_unregistered(f, row);
 	if (!row->id)

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/base/alloc.h"
@@ -75,7 +76,7 @@ static int find_crowds(struct finder *f)
 	int r = rows ? 0 : -ENOMEM;
 
 	for (size_t i = 0; i < f->t->nr && !r; i++) {
-		if (f->t->rows[i].role == ROLE_FOREIGN && !f->t->rows[i].volume)
+		if (f->t->rows[i].role == ROLE_FOREIGN && !device_is_volume(&f->t->rows[i]))
 			rows[nr++] = &f->t->rows[i];
 	}
 	if (nr)
@@ -94,15 +95,17 @@ static int find_volume(struct finder *f, const struct device_row *row)
 {
 	const struct lvm_volume *v = row->volume;
 	struct meta_finding *last;
+	char who[160];
 	int r;
 
+	if (v)
+		(void)snprintf(who, sizeof(who), "lvs: %.60s/%.60s has thin_id", v->vg, v->name);
+	else
+		(void)snprintf(who, sizeof(who), "table: %.120s is device", row->active_volume);
 	if (!row->hash)
-		return finder_add_of_device(f, ROW_X10, row,
-					    "lvs: %.60s/%.60s has thin_id %" PRIu64, v->vg, v->name,
-					    row->id);
-	r = finder_add(f, ROW_X10, NULL, &last,
-		       "lvs: %.60s/%.60s has thin_id %" PRIu64 ", and so has metadata/%s", v->vg,
-		       v->name, row->id, row->hash);
+		return finder_add_of_device(f, ROW_X10, row, "%s %" PRIu64, who, row->id);
+	r = finder_add(f, ROW_X10, NULL, &last, "%s %" PRIu64 ", and so has metadata/%s", who,
+		       row->id, row->hash);
 	if (!r)
 		last->severity = META_FATAL;
 	return r ? r : finder_add_device(f, row);
@@ -113,7 +116,7 @@ static int find_foreign(struct finder *f)
 	int r = find_crowds(f);
 
 	for (size_t i = 0; i < f->t->nr && !r; i++) {
-		if (f->t->rows[i].volume)
+		if (device_is_volume(&f->t->rows[i]))
 			r = find_volume(f, &f->t->rows[i]);
 	}
 	return r;

@@ -233,7 +233,10 @@ static int find_absent(struct finder *f)
 {
 	const struct host *h = f->facts->host;
 
-	if (h->pool || !h->wanted_pool || !h->has_table)
+	/* What daemon.json names may be the layer that LVM puts above a pool with volumes. */
+	const bool layered = h->pool && h->wanted_is_other && !f->facts->options->pool;
+
+	if ((h->pool && !layered) || !h->wanted_pool || !h->has_table)
 		return 0;
 	if (h->wanted_is_other)
 		return finder_add(f, ROW_M13, h->wanted_pool, NULL,

@@ -336,7 +336,8 @@ int host_devices_make(const struct dm_says *says, struct host *h, struct host_fa
 		qsort(h->statuses, h->nr_statuses, sizeof(*h->statuses), status_by_name);
 	h->pool = choose_pool(says, h);
 	h->status = choose_status(says, h);
-	h->wanted_is_other = !h->pool && h->wanted_pool && has_line(says, h->wanted_pool);
+	h->wanted_is_other =
+		h->wanted_pool && !pool_named(h, h->wanted_pool) && has_line(says, h->wanted_pool);
 	choose_prefix(says, h);
 	mark_devices(says, h);
 	return make_indexes(h);

@@ -341,7 +341,8 @@ static bool is_free(const struct device_table *t, const struct device_row *row)
 	    device_is_shared(t, row))
 		return false;
 	if (row->record)
-		return !d->ghosts && is_device_name(row->hash) && !is_init_of_any(t, row->hash);
+		return !d->ghosts && !d->files_missing && is_device_name(row->hash) &&
+		       !is_init_of_any(t, row->hash);
 	return !d->files_missing && !d->files_unreadable && !is_newer_than_files(t, row);
 }
 
@@ -530,6 +531,8 @@ void device_owner_name(const struct device_table *t, const struct device_row *ro
 		(void)snprintf(text, size, "mount %.12s", row->mount->name);
 	else if (row->volume)
 		(void)snprintf(text, size, "%.50s/%.50s", row->volume->vg, row->volume->name);
+	else if (row->active_volume)
+		(void)snprintf(text, size, "%.100s", row->active_volume);
 	else
 		(void)snprintf(text, size, "-");
 	if (row->image)

@@ -56,7 +56,8 @@ struct device_row {
 
 	/* By join/foreign.h. */
 	const struct lvm_volume *volume; /* LVM's, which has this id; NULL: none is known */
-	size_t nr_in_transaction;        /* devices, where that is too many for Docker; else 0 */
+	const char *active_volume; /* LVM's, active: its name for device-mapper; NULL: likewise */
+	size_t nr_in_transaction;  /* devices, where that is too many for Docker; else 0 */
 };
 
 struct device_table {
@@ -92,6 +93,12 @@ static inline bool device_is_settled(const struct device_row *row)
 static inline bool device_of_other_transaction(const struct device_row *row)
 {
 	return row->pool && row->pool->details.transaction_id + 1 != row->record->transaction_id;
+}
+
+/* LVM has it, whoever else does. */
+static inline bool device_is_volume(const struct device_row *row)
+{
+	return row->volume || row->active_volume;
 }
 
 /* Somebody needs a device of this id, by this name or by another: two files may name one device. */

@@ -15,20 +15,85 @@ static bool is_of_pool(const struct lvm_volume *v, const struct lvm_volume *pool
 	       !strcmp(v->vg, pool->vg);
 }
 
+/* The rows of a device of the pool: two files may name one. */
+static struct device_row *rows_of(struct device_table *t, uint64_t id, size_t *ret_nr)
+{
+	const struct device_row *first = device_table_find_id(t, id);
+	size_t begin = first ? (size_t)(first - t->rows) : t->nr, end = begin;
+
+	while (end < t->nr && t->rows[end].id == id && t->rows[end].pool)
+		end++;
+	*ret_nr = end - begin;
+	return t->rows + begin;
+}
+
 static void find_volumes(struct device_table *t, const struct lvm_report *report,
 			 const struct lvm_volume *pool)
 {
 	for (size_t i = 0; i < report->nr; i++) {
 		const struct lvm_volume *v = &report->volumes[i];
-		const struct device_row *first =
-			is_of_pool(v, pool) ? device_table_find_id(t, v->thin_id) : NULL;
+		size_t nr = 0;
+		struct device_row *rows = is_of_pool(v, pool) ? rows_of(t, v->thin_id, &nr) : NULL;
 
-		for (size_t n = first ? (size_t)(first - t->rows) : t->nr;
-		     n < t->nr && t->rows[n].id == v->thin_id; n++) {
-			if (t->rows[n].pool)
-				t->rows[n].volume = v;
+		for (size_t n = 0; n < nr; n++) {
+			rows[n].volume = v;
+			rows[n].referenced = true;
 		}
 	}
+}
+
+/* LVM calls a pool so when it has thin volumes of its own in it. */
+static bool has_volumes(const char *pool)
+{
+	const size_t n = strlen(pool), end = sizeof("-tpool") - 1;
+
+	return n > end && !strcmp(pool + n - end, "-tpool");
+}
+
+/* "group-volume" of "group-pool-tpool"; a hyphen of a name's own is doubled. */
+static bool is_of_group(const char *name, const char *pool)
+{
+	size_t n = 0;
+
+	while (pool[n] && (pool[n] != '-' || pool[n + 1] == '-'))
+		n += pool[n] == '-' ? 2 : 1;
+	return pool[n] == '-' && !strncmp(name, pool, n + 1) && name[n + 1] != '-';
+}
+
+static void find_active(struct device_table *t, const struct host *h)
+{
+	if (!h->pool || !h->dm_concerns || !has_volumes(h->pool->name))
+		return;
+	for (size_t i = 0; i < h->nr_by_id; i++) {
+		const struct host_device *d = h->by_id[i];
+		size_t nr = 0;
+		struct device_row *rows = d->hash || !is_of_group(d->name, h->pool->name)
+						  ? NULL
+						  : rows_of(t, d->target->thin.device_id, &nr);
+
+		for (size_t n = 0; n < nr; n++) {
+			rows[n].active_volume = d->name;
+			rows[n].referenced = true;
+		}
+	}
+}
+
+/* What nobody of Docker's needs may be a volume that nobody told of. */
+static void doubt_unregistered(struct device_table *t)
+{
+	for (size_t i = 0; i < t->nr; i++) {
+		if (!t->rows[i].hash && t->rows[i].role == ROLE_ORPHAN)
+			t->rows[i].role = ROLE_UNPROVEN;
+	}
+}
+
+static bool volumes_are_known(const struct config *c, const struct lvm_volume *pool)
+{
+	const char *name = *c->pool_name ? c->pool_name : config_thinpooldev(c);
+
+	if (pool)
+		return pool->tells_thin;
+	return (!name || !has_volumes(name)) && (c->lvs.look != CONFIG_READ || config_is_loop(c));
 }
 
 /* ---- many in one transaction */
@@ -72,20 +137,30 @@ static int find_crowds(struct device_table *t)
 	return 0;
 }
 
-int device_table_find_foreign(struct device_table *t, const struct lvm_report *report,
-			      const struct lvm_volume *pool)
+static bool is_nobodys(enum device_role role)
 {
+	return role == ROLE_ORPHAN || role == ROLE_UNPROVEN || role == ROLE_IN_FLIGHT;
+}
+
+int device_table_find_foreign(struct device_table *t, const struct config *c, const struct host *h)
+{
+	const struct lvm_volume *pool = config_pool_volume(c);
 	int r;
 
 	if (!t->pool || !t->docker->driver.present || t->another_pool)
 		return 0;
 	if (pool)
-		find_volumes(t, report, pool);
+		find_volumes(t, &c->lvm, pool);
+	find_active(t, h);
+	if (!volumes_are_known(c, pool))
+		doubt_unregistered(t);
 	r = find_crowds(t);
 	for (size_t i = 0; i < t->nr && !r; i++) {
 		struct device_row *row = &t->rows[i];
 
-		if (!row->hash && !row->in_flight && (row->volume || row->nr_in_transaction))
+		if (is_nobodys(row->role) &&
+		    (device_is_volume(row) ||
+		     (!row->hash && !row->in_flight && row->nr_in_transaction)))
 			row->role = ROLE_FOREIGN;
 	}
 	return r;

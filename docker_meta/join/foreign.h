@@ -3,20 +3,22 @@
  *
  * Docker makes one device in each transaction of the pool: three or more in one are another's
  * (containerd makes all of its in transaction 0, dmsetup in the current one).  LVM opens a
- * transaction for each of its thin volumes, too: of these lvs alone tells.
+ * transaction for each of its thin volumes, too: of these lvs tells, or that they are active.
  */
 #ifndef DOCKER_META_JOIN_FOREIGN_H
 #define DOCKER_META_JOIN_FOREIGN_H
 
-#include "docker_meta/config/lvm.h"
+#include "docker_meta/config/config.h"
+#include "docker_meta/host/host.h"
 #include "docker_meta/join/devices.h"
 
 /*
- * Note in the rows which volume of pool's has the device, and how many were made in its transaction
- * where those are too many; what has no name of Docker's gets the role.  pool is of the report, as
- * Docker's; NULL: not known.  The report must outlive the table.  O(n log n).  0 or -ENOMEM.
+ * Note in the rows which of LVM's volumes has the device, by lvs or because it is active: it refers
+ * to it; and how many were made in its transaction, where those are too many.  What nobody of
+ * Docker's needs gets the role; or is unproven, where there may be volumes that nobody told of.
+ * Both must outlive the table.  O(n log n).  0 or -ENOMEM.
  */
-must_check int device_table_find_foreign(struct device_table *t, const struct lvm_report *report,
-					 const struct lvm_volume *pool);
+must_check int device_table_find_foreign(struct device_table *t, const struct config *c,
+					 const struct host *h);
 
 #endif

@@ -181,6 +181,8 @@ static const char *forbidden_by_mount(const struct deletion *d, const struct dev
 		return "it is needed";
 	if (row->role != ROLE_RW && row->role != ROLE_INIT && row->role != ROLE_BUILD)
 		return "it is needed";
+	if (d->t->doubts.ghosts)
+		return "some container has lost its writable layer: it may be this one";
 	return k->has_buildkit && snapshots_refer_to(&k->snapshots, mount->name)
 		       ? "BuildKit has its mount"
 		       : NULL;
@@ -212,7 +214,7 @@ const char *deletion_forbidden(const struct deletion *d, const struct device_row
 		return "the pool does not have it, or not all of it could be read";
 	if (row->hash && !strcmp(row->hash, "base"))
 		return "it is the base device";
-	if (row->volume)
+	if (device_is_volume(row))
 		return "it is a volume of LVM's";
 	if (id_is_shared(d->t, row))
 		return "two files name it";

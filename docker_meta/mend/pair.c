@@ -41,7 +41,7 @@ void lonely_pair_find(const struct deletion *d, struct lonely_pair *ret_pair)
 		one = &t->rows[i];
 		nr++;
 	}
-	if (nr != 1 || d->closed || !one->pool->complete || one->volume)
+	if (nr != 1 || d->closed || !one->pool->complete || device_is_volume(one))
 		return;
 	ret_pair->row = one;
 	ret_pair->hash = lonely_hash(d);

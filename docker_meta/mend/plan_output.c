@@ -49,7 +49,7 @@ static char *metadata_line(const struct meta_view *v, const struct mend_pool *po
 		return alloc_string("METADATA=\"$ROOT/devicemapper/devicemapper/metadata\"");
 	if (v->metadata && !v->options->xml && !strncmp(v->metadata, "/dev/", 5))
 		return assignment("METADATA", v->metadata);
-	return alloc_string(pool->kind == KIND_LVM ? "METADATA=\"/dev/mapper/${VG}-${LV}_tmeta\""
+	return alloc_string(pool->kind == KIND_LVM ? "METADATA=\"/dev/mapper/${POOL%-tpool}_tmeta\""
 						   : "METADATA=''");
 }
 

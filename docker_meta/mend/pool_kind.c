@@ -70,12 +70,16 @@ static void take_name(struct mend_pool *p, const char *name, bool guess)
 	p->name_is_guess = guess;
 }
 
-/* LVM's "group-volume"; a hyphen of a name's own is doubled. */
+/* LVM's "group-volume", or "group-volume-tpool"; a hyphen of a name's own is doubled. */
 static void split_name(struct mend_pool *p, const char *name, size_t n)
 {
+	static const char layer[] = "-tpool";
+	const size_t end = sizeof(layer) - 1;
 	char *to = p->group;
 	size_t nr = 0;
 
+	if (n > end && !strncmp(name + n - end, layer, end))
+		n -= end;
 	for (size_t i = 0; i < n && nr + 1 < sizeof(p->group); i++) {
 		if (name[i] == '-' && i + 1 < n && name[i + 1] == '-') {
 			i++;

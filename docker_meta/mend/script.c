@@ -3,6 +3,8 @@
 
 #include <stddef.h>
 
+#include "docker_meta/config/lvm.h"
+
 /*
  * Whatever changes something goes through these.  They end the script at the first doubt; and where
  * they were not uncommented themselves, the shell does not find them, and nothing happens either.
@@ -45,6 +47,10 @@ const char *const script_guards[] = {
 	"}",
 	"no_volume_has() { # ID: in LVM's pool it is no volume of LVM's",
 	"\t[ \"$KIND\" = lvm ] || return 0",
+	"\tcase $(lvs --noheadings -o lv_attr,lv_dm_path \"$VG/$LV\") in",
+	"\t*\" t\"*\" /dev/mapper/${POOL%-tpool}\") ;;",
+	"\t*) stop \"$VG/$LV is not the pool $POOL\" ;;",
+	"\tesac",
 	"\tvolumes=$(lvs -a --noheadings -o pool_lv,thin_id \"$VG\") ||",
 	"\t\tstop \"lvs does not tell the volumes of $VG\"",
 	"\tif printf '%s' \"$volumes\" | tr -d '[]' | awk -v lv=\"$LV\" -v id=\"$1\" \\",
@@ -186,14 +192,17 @@ const char *const script_backup[] = {
 	"\tfi",
 	"done",
 	"dd if=\"$METADATA\" of=\"$KEEP/metadata.raw\" bs=1M conv=sparse ||",
-	"\tstop 'no copy of the metadata: LVM has to make it visible (lvchange -ay)'",
+	"\tstop \"no copy of the metadata: is the pool active (lvchange -ay $VG/$LV)?\"",
 	NULL,
 };
 
 const char *const script_dump[] = { "activate", "dump_pool", NULL };
 
 const char *const script_again[] = {
-	"docker_meta -r \"$ROOT\" --metadata \"$METADATA\"",
+	"if [ \"$KIND\" = lvm ]; then",
+	"\t" LVS_COMMAND " >\"$KEEP/lvs.json\"",
+	"fi",
+	"docker_meta -r \"$ROOT\" --metadata \"$METADATA\" ${VG:+--lvs-json \"$KEEP/lvs.json\"}",
 	"docker_meta predict -r \"$ROOT\" --metadata \"$METADATA\"",
 	"deactivate",
 	NULL,

@@ -304,7 +304,7 @@ volumes '' 'del(.lv_profile, .seg_monitor, .vg_free, .lv_size, .lv_when_full)'
 volumes 'G8:thinpool(warning)' '.vg_free = "1.00g"'
 volumes 'G8:thinpool(warning)' '.vg_free = "0"'
 volumes 'G8:thinpool(warning)' '.lv_metadata_size = "2.00g"'
-volumes 'T11:thinpool(warning)' '.transaction_id = "58"'
+volumes 'T11:thinpool(error)' '.transaction_id = "58"'
 volumes '' '.transaction_id = "59"'
 jq 'del(.report[0].lv[1])' healthy.json >lvs.json
 linted 'G8:thinpool(warning)' -r down --metadata meta --daemon-json daemon.json --lvs-json lvs.json

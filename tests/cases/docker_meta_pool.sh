@@ -91,8 +91,8 @@ host by-hand-device-added case
 xz -dc "$hosts/by-hand-device-added.xml.xz" >case.xml
 volumes() { # THIN_ID...: what lvs says
 	local id
-	printf '{"report":[{"lv":[{"vg_name":"vg-1","lv_name":"pool","lv_attr":"twi-aotz--"},'
-	printf '{"vg_name":"vg-1","lv_name":"pool2","lv_attr":"twi-aotz--"}'
+	printf '{"report":[{"lv":[{"vg_name":"vg-1","lv_name":"pool","lv_attr":"twi-aotz--","pool_lv":"","thin_id":""},'
+	printf '{"vg_name":"vg-1","lv_name":"pool2","lv_attr":"twi-aotz--","pool_lv":"","thin_id":""}'
 	for id in "$@"; do
 		printf ',{"vg_name":"vg-1","lv_name":"data%d","lv_attr":"Vwi-a-tz--","pool_lv":"%s","thin_id":"%d"}' \
 			"$id" "${pool-pool}" "$id"
@@ -127,21 +127,95 @@ expect 'X10:23 X1:500 X1:501' "${lvm[@]}"
 run 2 docker_meta "${lvm[@]}"
 has out '^fatal     X10 '
 has out 'lvs: vg-1/data23 has thin_id 23, and so has'
-# A leak of Docker's that LVM has as well stays.
+# A leak of Docker's that LVM has as well is none.
 rm -r case/image/devicemapper/layerdb/mounts/$container case/containers/$container
+expect 'X10:23 X1:500 X1:501 X8:22' "${lvm[@]}"
 run 2 docker_meta "${lvm[@]}" plan
-has out "Device 23 stays: it is a volume of LVM's"
+lacks out "'delete 23'"
+host by-hand-device-added case
+# Nor does Docker's next start delete it unnoticed.
+pending() { # ID
+	printf '{"open_transaction_id":60,"device_hash":"%064d","device_id":%s}' 7 "$1" \
+		>case/devicemapper/metadata/transaction-metadata
+}
+pending 500
+volumes >lvs.json
+expect 'X1:501 T1:500' "${lvm[@]}"
+volumes 500 >lvs.json
+expect 'T2:500 X1:501 X10:500' "${lvm[@]}"
+run 2 docker_meta "${lvm[@]}" predict
+has out 'DELETES device 500'
+host by-hand-device-added case
+
+# Which pool of lvs is Docker's: that of the user's, the host's or daemon.json's name; not any where
+# the pool is of loop files.
+volumes 500 >lvs.json
+files=(-r case --xml case.xml "${off[@]}" --lvs-json lvs.json)
+sure() { # ID: whether X1 of it is proved
+	docker_meta -f json "$@" | jq -c '[.findings[] | select(.id == "X1" and .confidence == "certain").devices[]]'
+}
+what='which pool'
+[ "$(sure "${files[@]}")" = '[]' ] || fail "a pool is guessed: $(sure "${files[@]}")"
+expect 'X1:501 X10:500' "${files[@]}" --pool vg--1-pool
+expect 'X1:501 X10:500' "${files[@]}" --pool vg--1-pool-tpool
+[ "$(sure "${files[@]}" --pool vg--1-pool2)" = '[500,501]' ] || fail "the other pool's volumes are meant"
+[ "$(sure "${files[@]}" --pool vg--1-pool3)" = '[]' ] || fail "lvs does not know the pool"
+mkdir -p case/devicemapper/devicemapper
+truncate -s 2G case/devicemapper/devicemapper/data
+touch case/devicemapper/devicemapper/metadata
+[ "$(sure "${files[@]}")" = '[500,501]' ] || fail "a pool of LVM's is taken for that of loop files"
+rm -r case/devicemapper/devicemapper
+# LVM calls a pool that has volumes so; lvs may not have been asked for them.
+lvm=(-r case --xml case.xml "${off[@]}" --pool vg--1-pool-tpool)
+[ "$(sure "${lvm[@]}")" = '[]' ] || fail "what may be a volume is a leak"
+run 1 docker_meta "${lvm[@]}" plan
+lacks out "'delete 50"
+run 1 docker_meta "${lvm[@]}" --lvs-json lvs.json plan
+has out "'delete 501'"
+has out '^# VG=vg-1$'
+has out '^# LV=pool$'
+has out '^# METADATA="/dev/mapper/\$\{POOL%-tpool\}_tmeta"$'
+jq -c 'del(.report[].lv[].thin_id)' lvs.json >asked.json
+[ "$(sure "${files[@]}" --lvs-json asked.json --pool vg--1-pool)" = '[]' ] || fail "lvs was not asked"
+# One that is active is told by its name.
+{
+	echo 'vg--1-pool-tpool: 0 4194304 thin-pool 253:1 253:0 128 0 1 skip_block_zeroing'
+	echo 'vg--1-pool: 0 4194304 linear 253:2 0'
+	echo 'vg--1-data: 0 204800 thin 253:2 500'
+	echo 'rescue: 0 204800 thin 253:2 501'
+} >table
+printf '{"storage-driver":"devicemapper","storage-opts":["dm.thinpooldev=/dev/mapper/vg--1-pool-tpool"]}' >daemon.json
+lvm=(-r case --xml case.xml --no-mounts --table table --daemon-json daemon.json)
+expect 'X10:500 X1:501 C12:31 C12:33' "${lvm[@]}"
+run 1 docker_meta "${lvm[@]}" plan
+lacks out "'delete 500"
+sed -i 's/thin 253:2 500/thin 253:2 23/' table
+expect 'X10:23 X1:500 X1:501 C12:31 C12:33' "${lvm[@]}"
+# The layer that LVM puts above the pool is no pool.
+sed -i 's/-tpool"/"/' daemon.json
+expect 'X10:23 M13: X1:500 X1:501 C12:31 C12:33' "${lvm[@]}"
+lvm=(-r case --xml case.xml "${off[@]}" --daemon-json daemon.json --lvs-json lvs.json)
 
 # ---- the plan's script asks lvs once more
 volumes >lvs.json
 run 1 docker_meta "${lvm[@]}" plan
 sed -n 's/^# //p' out | sed -n '/^stop() {/,/^}/p; /^no_volume_has() {/,/^}/p' >guard
 mkdir -p bin
-printf '#!/bin/sh\ncat volumes\n[ -s volumes ]\n' >bin/lvs
+cat >bin/lvs <<'END'
+#!/bin/sh
+case $* in
+*lv_dm_path*) echo "  twi-aotz-- /dev/mapper/${REAL-vg--1-pool}" ;;
+*)
+	cat volumes
+	[ -s volumes ]
+	;;
+esac
+END
 chmod +x bin/lvs
 guard() { # STATUS ID
 	nr=$((nr + 1))
-	(PATH=$work/bin:$PATH && KIND=${kind-lvm} VG=vg-1 LV=pool && export KIND VG LV &&
+	(PATH=$work/bin:$PATH && KIND=${kind-lvm} VG=vg-1 LV=pool POOL=vg--1-pool-tpool &&
+		export KIND VG LV POOL &&
 		sh -c '. ./guard; no_volume_has "$1"' - "$2") >guarded 2>&1
 	[ $? -eq "$1" ] || fail "no_volume_has $2: $(cat guarded)"
 }
@@ -151,6 +225,9 @@ guard 1 12
 guard 0 501
 guard 0 50
 kind=loop guard 0 500
+export REAL=vg--1-other
+guard 1 501
+unset REAL
 : >volumes
 guard 1 501
 valid

@@ -91,6 +91,11 @@ free rm $mounts/$container/init-id
 free rm -r host/containers
 free eval 'rm -r host/containers/*'
 free eval "printf %s \$(cat $layers/$top/cache-id) >$layers/\$(chain_of $lower)/cache-id"
+# A container's directory, or its writable layer's, that was moved aside; a name with one wrong digit.
+free mv $mounts/$container $mounts/$container.bak
+free mv host/containers/$container host/containers/$container.bak
+free sed -i 's/^57a04c/57a04d/' $mounts/$container/mount-id
+free eval "sed -i 's/^./f/' $layers/$top/cache-id"
 # Files of an earlier time than the pool's newest devices.
 free eval "rm -r host/containers/$container $mounts/$container $records/$exited $records/$exited-init;
 	transaction 20 $lower 2"
