@@ -27,7 +27,8 @@ static int conclude(const struct gathered *g, struct conclusions *c)
 					  .host = &g->host,
 					  .config = &g->config,
 					  .torn = g->torn,
-					  .damage = g->is_damaged ? g->fault.text : NULL };
+					  .damage = g->is_damaged ? g->fault.text : NULL,
+					  .blank = g->is_blank };
 	int r = device_table_join(&g->docker, g->has_pool ? &g->pool : NULL, &c->devices);
 
 	if (!r)
@@ -51,6 +52,7 @@ static int answer(const struct gathered *g, const struct conclusions *c)
 		.options = g->options,
 		.root = g->root,
 		.metadata = g->metadata,
+		.reading = &g->pool.reading,
 		.pool_fault = !g->has_pool && *g->fault.text ? g->fault.text : NULL,
 		.source = g->source,
 		.check = g->is_checked ? &g->check : NULL,

@@ -180,6 +180,12 @@ static int miss_pool(struct gathered *g, int error)
 	if (!*g->fault.text)
 		(void)snprintf(g->fault.text, sizeof(g->fault.text), "%s", strerror(-error));
 	g->is_damaged = is_damage(g, error);
+	g->is_blank = g->is_damaged && pool_source_is_blank(g->metadata);
+	if (g->is_blank)
+		(void)snprintf(
+			g->fault.text, sizeof(g->fault.text),
+			"its first block is blank: the kernel takes that for a new pool, and "
+			"formats it");
 	if (needs_pool(c) || c == COMMAND_LINT || error == -ENOMEM ||
 	    (c != COMMAND_SURVIVORS && !g->is_damaged))
 		return gather_blind(g, g->metadata, g->fault.text);

@@ -26,7 +26,7 @@ struct gathered {
 	bool has_pool;
 	struct pool_state pool;
 	struct pool_fault fault; /* why the pool was not read, where that stops nobody; or empty */
-	bool is_damaged;         /* that is why */
+	bool is_damaged, is_blank; /* that is why */
 	bool is_checked;
 	struct pool_check check;
 

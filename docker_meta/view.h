@@ -19,11 +19,12 @@ struct verdict;
 /* Everything is borrowed, and there, unless it says otherwise. */
 struct meta_view {
 	const struct docker_meta_options *options;
-	const char *root;               /* path of Docker's data-root */
-	const char *metadata;           /* path of the pool's metadata; NULL: not looked at */
-	const char *pool_fault;         /* NULL; why the pool is not there */
-	struct pool_source *source;     /* to be read once more (pool_find.h); NULL: likewise */
-	const struct pool_check *check; /* NULL: not checked, as of XML */
+	const char *root;                   /* path of Docker's data-root */
+	const char *metadata;               /* path of the pool's metadata; NULL: not looked at */
+	const struct pool_reading *reading; /* of the pool, be it that it failed */
+	const char *pool_fault;             /* NULL; why the pool is not there */
+	struct pool_source *source;         /* to be read once more (pool_find.h); NULL: likewise */
+	const struct pool_check *check;     /* NULL: not checked, as of XML */
 	const char *torn; /* why what was read is not of one moment, in one line; NULL: it is */
 	const struct device_table *devices; /* and in it docker and pool */
 	const struct pool_data *data;       /* file systems */

@@ -85,8 +85,9 @@ static int find_unreached(struct finder *f)
 			continue;
 		r = add_of_layer(f, ROW_L11, l, "no image, container or build has it");
 		if (!r)
-			f->list->items[f->list->nr - 1].unproven =
-				!f->t->complete || !d->images.complete;
+			f->list->items[f->list->nr - 1].unproven = !f->t->complete ||
+								   !d->images.complete ||
+								   f->t->doubts.names_missing;
 	}
 	alloc_free(q.reached);
 	return r;

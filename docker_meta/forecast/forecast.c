@@ -28,6 +28,7 @@ struct making {
 	const struct pool_data *data;
 	const struct config *config;
 	const struct meta_findings *findings;
+	const struct meta_facts *facts;
 	struct forecast *forecast;
 };
 
@@ -81,9 +82,11 @@ static size_t count_bad(const struct making *m, const enum meta_row_id *ids, siz
 	size_t nr = 0;
 
 	for (size_t i = 0; i < m->findings->nr; i++) {
+		const struct meta_finding *f = &m->findings->items[i];
+		const bool needed = !f->nr_devices || f->devices[0]->referenced;
+
 		for (size_t n = 0; n < nr_ids; n++)
-			nr += m->findings->items[i].row == meta_row(ids[n]) &&
-			      m->findings->items[i].severity >= META_ERROR;
+			nr += f->row == meta_row(ids[n]) && f->severity >= META_ERROR && needed;
 	}
 	return nr;
 }
@@ -228,6 +231,27 @@ static int take_back_unneeded(struct making *m)
 		m, STEP_OK, "takes back transaction %" PRIu64 ": deletes device %" PRId64 ", %s",
 		d->open_transaction_id, d->transaction_device_id,
 		row->role == ROLE_DELETING ? "which was to be deleted" : "which nobody needs yet");
+}
+
+static int activate_pool(struct making *m)
+{
+	static const enum meta_row_id refused[] = { ROW_M12, ROW_M13, ROW_P6, ROW_P13 };
+	const struct meta_finding *f = NULL;
+
+	if (m->facts->blank)
+		return add(m, STEP_LOSES,
+			   "FORMATS the pool's metadata: %s; all that the pool has is lost",
+			   m->facts->damage);
+	if (m->facts->damage)
+		return add(m, STEP_STOPS, "the kernel does not activate the pool: %s",
+			   m->facts->damage);
+	/* A loop file that is too small Docker makes larger. */
+	for (size_t i = 0; i < ARRAY_SIZE(refused) && !f; i++) {
+		if (refused[i] != ROW_P13 || !config_is_loop(m->config))
+			f = find(m, refused[i]);
+	}
+	return f && !f->unproven ? add(m, STEP_STOPS, "finds no pool to work with: %s", f->evidence)
+				 : 0;
 }
 
 static int take_back(struct making *m)
@@ -404,10 +428,11 @@ int forecast_make(const struct meta_facts *facts, const struct meta_findings *fi
 		  struct forecast *ret_forecast)
 {
 	static int (*const steps[])(struct making *) = {
-		read_configuration, choose_driver, take_options,    load_files,     take_back,
-		prepare_base,       load_images,   load_containers, go_on_deleting,
+		read_configuration, choose_driver, take_options, load_files,      activate_pool,
+		take_back,          prepare_base,  load_images,  load_containers, go_on_deleting,
 	};
-	struct making m = { facts->devices, facts->data, facts->config, findings, ret_forecast };
+	struct making m = { facts->devices, facts->data, facts->config,
+			    findings,       facts,       ret_forecast };
 	int r = 0;
 
 	*ret_forecast = (struct forecast){ 0 };

@@ -112,6 +112,16 @@ static bool names_lead_to_nothing(const struct docker_state *d)
 	return false;
 }
 
+/* An image that has a name and no file: which layers it has is lost. */
+static bool names_miss_images(const struct docker_state *d)
+{
+	for (size_t i = 0; !d->graph.current && i < d->images.nr_tags; i++) {
+		if (!image_store_find(&d->images, d->images.tags[i].id))
+			return true;
+	}
+	return false;
+}
+
 /* Of two layers with one device, one has lost its own. */
 static int find_doubles(const struct layer_store *s, bool *ret_found)
 {
@@ -174,6 +184,7 @@ int device_doubts_find(const struct docker_state *docker, struct device_doubts *
 		.files_unreadable = any_unreadable(&d->driver),
 		.ghosts = any_ghost(d),
 		.layers_missing = stands_on_nothing(d) || names_lead_to_nothing(d),
+		.names_missing = names_miss_images(d),
 		.builds_unknown = any_unknown_build(d),
 		.containers_gone = all_containers_gone(d),
 	};

@@ -11,6 +11,7 @@ struct device_doubts {
 	bool files_unreadable; /* a device's file cannot be used */
 	bool ghosts;           /* a container has no writable layer: which devices it had is lost */
 	bool layers_missing;  /* a layer that somebody stands on is not there, or names another's */
+	bool names_missing;   /* repositories.json names an image that is not there */
 	bool builds_unknown;  /* there are devices of BuildKit's, and its list is not */
 	bool containers_gone; /* there are writable layers of containers, and no container */
 };

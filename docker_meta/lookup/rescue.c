@@ -188,7 +188,8 @@ static int add_look(const struct meta_view *v, const struct device_row *row, str
 static const char *refusal(const struct meta_view *v, const struct device_row *row)
 {
 	if (!v->devices->pool)
-		return "the pool was not looked at";
+		return v->metadata ? "the pool's metadata cannot be read"
+				   : "the pool was not looked at";
 	if (!row->pool)
 		return "the pool has no such device: there is nothing to look into";
 	if (row->pool->complete && !row->pool->nr_mapped)

@@ -103,8 +103,12 @@ static const char *why_closed(const struct device_table *t)
 }
 
 /* What is below a layer is known only where all layers can be read. */
-static const char *why_layers_closed(const struct docker_state *k)
+static const char *why_layers_closed(const struct device_table *t)
 {
+	const struct docker_state *k = t->docker;
+
+	if (t->doubts.names_missing)
+		return "an image that has a name is not there, which may have it";
 	if (!k->images.complete)
 		return "some image cannot be read, which may have it";
 	for (size_t i = 0; i < k->layers.nr_layers; i++) {
@@ -125,7 +129,7 @@ int deletion_init(const struct device_table *t, struct deletion *ret_deletion)
 
 	*d = (struct deletion){ .t = t };
 	d->closed = why_closed(t);
-	d->layers_closed = why_layers_closed(t->docker);
+	d->layers_closed = why_layers_closed(t);
 	d->reached = alloc_array(t->docker->layers.nr_layers + 1, 1);
 	r = d->reached ? collect_hashes(d) : -ENOMEM;
 	if (!r)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * pair.h: one device of the pool without a file, and one name without a usable file: they belong
- * together.
+ * together, if the device can be a snapshot of what Docker made that name's from.
  */
 #ifndef DOCKER_META_MEND_PAIR_H
 #define DOCKER_META_MEND_PAIR_H

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "common/base/alloc.h"
-#include "docker_meta/pool/dmsetup.h"
 #include "docker_meta/state/safe_dir.h"
 
 #define LOOP_FILES "devicemapper/devicemapper"
@@ -43,23 +42,6 @@ static uint64_t loop_file_bytes(const struct meta_view *v, const char *name)
 	safe_dir_close(&dir);
 	safe_dir_close(&root);
 	return (uint64_t)st.st_size;
-}
-
-/* A file that the user named, to be freed by the caller; NULL: none, or it cannot be read. */
-static char *read_text(const char *path, size_t *ret_size)
-{
-	char *text = NULL, *directory = path ? alloc_string(path) : NULL;
-	char *slash = directory ? strrchr(directory, '/') : NULL;
-	struct safe_dir dir = { -1 };
-
-	if (slash)
-		*slash = '\0';
-	if (!directory || safe_dir_open(slash ? (*directory ? directory : "/") : ".", &dir) ||
-	    safe_dir_read(&dir, slash ? slash + 1 : path, MAX_TEXT, &text, ret_size))
-		text = NULL;
-	safe_dir_close(&dir);
-	alloc_free(directory);
-	return text;
 }
 
 /* ---- the kind */
@@ -195,38 +177,34 @@ static void find_transaction(const struct driver_state *d, struct repair_hints *
 	h->may_be_pending = true;
 }
 
-static void take_table(const struct meta_view *v, struct repair_hints *h)
+static void take_sizes(struct repair_hints *h, uint64_t block, uint64_t nr_blocks, const char *from)
 {
-	struct pool_table table = { 0 };
-	size_t size = 0;
-	char *text = read_text(v->options->table, &size);
-
-	if (text && !pool_table_parse(text, size, &table)) {
-		for (size_t i = 0; i < table.nr_targets && !h->data_block_size; i++) {
-			const struct dm_target *target = &table.targets[i];
-
-			if (target->kind != DM_THIN_POOL || !target->thin_pool.data_block_size)
-				continue;
-			h->data_block_size = target->thin_pool.data_block_size;
-			h->nr_data_blocks = target->length / h->data_block_size;
-			h->block_size_from = h->nr_blocks_from = "dmsetup table";
-		}
-	}
-	pool_table_destroy(&table);
-	alloc_free(text);
+	if (h->data_block_size || !block)
+		return;
+	h->data_block_size = block;
+	h->nr_data_blocks = nr_blocks;
+	h->block_size_from = from;
+	h->nr_blocks_from = nr_blocks ? from : NULL;
 }
 
 static void find_sizes(const struct meta_view *v, struct repair_hints *h)
 {
-	const struct pool_state *p = v->devices->pool;
+	const struct dm_target *table = v->host->pool ? v->host->pool->target : NULL;
+	const struct lvm_volume *volume = config_pool_volume(v->config);
+	const struct dm_settings *dm = &v->config->dm;
 
-	if (p && p->header.data_block_size) {
-		h->data_block_size = p->header.data_block_size;
-		h->block_size_from = h->nr_blocks_from = "the superblock";
-		h->nr_data_blocks = p->header.nr_data_blocks;
-		return;
-	}
-	take_table(v, h);
+	if (v->devices->pool)
+		take_sizes(h, v->devices->pool->header.data_block_size,
+			   v->devices->pool->header.nr_data_blocks, "the superblock");
+	take_sizes(h, v->reading->data_block_size, v->reading->nr_data_blocks, "the superblock");
+	if (table && table->thin_pool.data_block_size)
+		take_sizes(h, table->thin_pool.data_block_size,
+			   table->length / table->thin_pool.data_block_size, "dmsetup table");
+	if (volume && volume->has_chunk_size && volume->chunk_size)
+		take_sizes(h, volume->chunk_size / 512,
+			   volume->has_size ? volume->size / volume->chunk_size : 0, "lvs");
+	if (config_is_loop(v->config) && dm_has(dm, DM_BLOCKSIZE))
+		take_sizes(h, dm->numbers[DM_BLOCKSIZE] / 512, 0, "dm.blocksize of daemon.json");
 	if (!h->data_block_size) {
 		h->data_block_size = DEFAULT_BLOCK_SIZE;
 		h->block_size_is_default = true;

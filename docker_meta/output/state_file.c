@@ -276,16 +276,25 @@ static void mark_thresholds(const struct told_list *before, struct verdict *verd
 	}
 }
 
-static int pick_gone(const struct told_list *before, struct changes *c)
+/* Without the pool nothing is known to be gone: what was told stays. */
+static int pick_gone(const struct meta_view *v, const struct told_list *before, struct changes *c)
 {
+	struct told_list kept = { 0 };
 	int r = 0;
 
 	for (size_t i = 0; i < before->nr && !r; i++) {
 		const struct told *old = &before->items[i];
 
 		if (!find(&c->now, old->key))
-			r = add(&c->gone, old->key, old->id, old->what, old->severity);
+			r = add(v->devices->pool ? &c->gone : &kept, old->key, old->id, old->what,
+				old->severity);
 	}
+	for (size_t i = 0; i < kept.nr && !r; i++) {
+		const struct told *old = &kept.items[i];
+
+		r = add(&c->now, old->key, old->id, old->what, old->severity);
+	}
+	destroy(&kept);
 	return r;
 }
 
@@ -308,7 +317,7 @@ int changes_find(const struct meta_view *v, struct verdict *verdict, const char 
 	if (!r) {
 		mark_thresholds(&before, verdict);
 		sort(&c->now);
-		r = pick_gone(&before, c);
+		r = pick_gone(v, &before, c);
 	}
 	destroy(&before);
 	return r;

@@ -170,9 +170,9 @@ void put_findings(const struct page *p)
 	(void)fprintf(p->out, "<section id=\"findings\">\n<h2>Findings <small>%zu</small></h2>\n",
 		      l->nr);
 	if (!l->nr)
-		(void)fputs("<p class=\"quiet\">None: what the pool has and what Docker wrote "
-			    "agree.</p>\n",
-			    p->out);
+		(void)fprintf(p->out, "<p class=\"quiet\">None%s.</p>\n",
+			      p->pool ? ": what the pool has and what Docker wrote agree"
+				      : " in what Docker wrote; the pool was not looked at");
 	for (size_t i = 0; i < l->nr;) {
 		i = gather_card(p, i, &card);
 		put_card(p, &card);

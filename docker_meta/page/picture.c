@@ -354,9 +354,9 @@ void put_pool(const struct page *p)
 {
 	(void)fputs("<section id=\"pool\">\n<h2>Pool</h2>\n", p->out);
 	if (!p->map.nr_cells) {
-		(void)fputs("<p class=\"quiet\">The pool’s metadata were not looked at.</p>\n"
-			    "</section>\n",
-			    p->out);
+		(void)fprintf(p->out,
+			      "<p class=\"quiet\">The pool’s metadata %s.</p>\n</section>\n",
+			      p->v->metadata ? "cannot be read" : "were not looked at");
 		return;
 	}
 	(void)fputs("<div class=\"gauges\">\n", p->out);

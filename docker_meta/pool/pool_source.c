@@ -2,9 +2,11 @@
 #include "docker_meta/pool/pool_source.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/base/alloc.h"
 #include "common/io/input.h"
@@ -187,6 +189,8 @@ static bool committed_between(const struct pool_source *s, const struct standing
 
 static void note_superblock(const struct superblock *sb, struct pool_reading *reading)
 {
+	reading->data_block_size = sb->data_block_size;
+	reading->nr_data_blocks = sb->data_space_map.nr_blocks;
 	const struct space_map_root *metadata = &sb->metadata_space_map;
 
 	reading->transaction_before = sb->transaction_id;
@@ -338,4 +342,18 @@ int pool_check(struct pool_source *s, struct progress *progress, struct pool_che
 	ret_check->torn = committed_between(s, &before, &after);
 	alloc_free(raw);
 	return r;
+}
+
+bool pool_source_is_blank(const char *path)
+{
+	unsigned char bytes[4096];
+	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	const ssize_t n = fd < 0 ? -1 : pread(fd, bytes, sizeof(bytes), 0);
+	bool blank = n == (ssize_t)sizeof(bytes);
+
+	for (size_t i = 0; i < sizeof(bytes) && blank; i++)
+		blank = !bytes[i];
+	if (fd >= 0)
+		close(fd);
+	return blank;
 }

@@ -32,6 +32,9 @@ struct pool_fault {
 
 /* What was learnt beside the sequence of calls. */
 struct pool_reading {
+	/* Of a superblock that could be read, whatever is behind it: sectors, data blocks; else 0.
+	 */
+	uint64_t data_block_size, nr_data_blocks;
 	bool raw;                                       /* all but this is false and 0 for XML */
 	uint64_t transaction_before, transaction_after; /* of the superblock in block 0 */
 	bool torn;          /* the pool committed, or dropped the snapshot, while it was read */
@@ -106,5 +109,11 @@ struct pool_check {
  */
 must_check int pool_check(struct pool_source *s, struct progress *progress,
 			  struct pool_check *ret_check);
+
+/*
+ * Metadata whose first block is blank, in a file or a block device: the kernel takes them for those
+ * of a new pool, and formats them (Linux: drivers/md/dm-thin-metadata.c, __superblock_all_zeroes).
+ */
+bool pool_source_is_blank(const char *path);
 
 #endif

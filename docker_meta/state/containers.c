@@ -45,6 +45,7 @@ static bool take_state(json_t *state, struct container *c, struct go_fault *faul
 static int take_config(json_t *config, struct container *c, struct go_fault *fault)
 {
 	const char *name = "", *driver = "devicemapper", *image = "", *image_name = NULL;
+	const char *id = c->id;
 	json_t *inner = go_get(config, "Config");
 	int e;
 
@@ -52,8 +53,15 @@ static int take_config(json_t *config, struct container *c, struct go_fault *fau
 	    !go_take_string(config, "Driver", &driver, fault) ||
 	    !go_take_string(config, "Image", &image, fault) ||
 	    !take_state(go_get(config, "State"), c, fault) ||
-	    (inner && !go_take_string(inner, "Image", &image_name, fault)))
+	    (inner && !go_take_string(inner, "Image", &image_name, fault)) ||
+	    !go_take_string(config, "ID", &id, fault))
 		return -EBADMSG;
+	/* moby daemon/container.go, load() */
+	if (strcmp(id, c->id) != 0) {
+		(void)snprintf(fault->text, sizeof(fault->text),
+			       "ID: %.64s, which is not what the directory is called", id);
+		return -EBADMSG;
+	}
 	name += *name == '/';
 	e = keep(&c->name, *name ? name : c->id);
 	if (!e)

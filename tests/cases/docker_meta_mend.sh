@@ -456,6 +456,12 @@ has out 'device 23 \(own layer\): intact; that it is this'
 run 1 docker_meta survivors -f json -r host --metadata meta
 jq -e '[.containers[] | select(.state == "partly").hit[] | [.device, .by_elimination]] == [[23, true]]' out >/dev/null ||
 	fail "by elimination: $(jq -c .containers out)"
+# Not by a device whose times do not fit: it was made long before.
+sed '/<device dev_id="23" /,/<\/device>/d; s#</superblock>#<device dev_id="41" mapped_blocks="1" transaction="2" creation_time="2" snap_time="2"><single_mapping origin_block="0" data_block="30000" time="2"/></device></superblock>#' meta.xml >other.xml
+run 2 docker_meta survivors -r host --xml other.xml
+has out '^lost    container exited$'
+run 2 docker_meta plan -r host --xml other.xml
+lacks out '"device_id":41'
 rm $records/$exited-init
 run 2 docker_meta survivors -r host --metadata meta
 has out '^lost    container exited$'

@@ -43,7 +43,7 @@ has out '^DOCKER_META UNKNOWN - down: the pool.s metadata are not below it.*; no
 run 3 docker_meta -r down "${off[@]}" -f prometheus
 has out '^docker_meta_up\{.*\} 0$'
 run 3 docker_meta -r down "${off[@]}" report -o page.html
-has page.html 'the pool was not looked at'
+has page.html "the pool was not looked at"
 for command in tree du 'block exited 0' plan; do
 
 	run 3 docker_meta -r down "${off[@]}" $command
@@ -74,6 +74,37 @@ damaged eval "printf \\377 | dd of=harmed bs=1 seek=24 conv=notrunc status=none"
 for size in 0 1 4095 4096 5000; do
 	damaged truncate -s $size harmed
 done
+# What the next start does to it; and what the superblock says while it can be read.
+cp meta harmed
+dd if=/dev/zero of=harmed bs=4096 count=1 conv=notrunc status=none
+run 2 docker_meta -r down --metadata harmed "${off[@]}" predict
+has out '^  loses   FORMATS the pool'
+printf 'x' | dd of=harmed bs=1 seek=99 conv=notrunc status=none
+run 2 docker_meta -r down --metadata harmed "${off[@]}" predict
+has out '^  stops   the kernel does not activate the pool: '
+sed 's/data_block_size="128"/data_block_size="1024"/' <(thin_dump meta) >wide.xml
+truncate -s 16M wide
+run 0 thin_restore -q -i wide.xml -o wide
+root=$(od -An -tu8 -j 320 -N 8 wide | tr -d ' ')
+dd if=/dev/zero of=wide bs=4096 seek="$root" count=1 conv=notrunc status=none
+docker_meta -r down --metadata wide "${off[@]}" plan >out
+has out '^# thin_repair.* --data-block-size 1024 '
+docker_meta -r down --metadata wide "${off[@]}" survivors >out
+has out ' --data-block-size 1024 '
+printf 'vg0-thin-tpool: 0 41943040 thin-pool 253:1 253:0 2048 0 0\n%s\n' \
+	'docker-thinpool: 0 33554432 thin-pool 253:5 253:4 512 0 0' >table
+docker_meta survivors -r down --metadata harmed --no-mounts --table table --pool docker-thinpool >out
+has out ' --data-block-size 512 --nr-data-blocks 65536'
+# What was told of it before stays told: --state.
+rm -f state
+run 2 docker_meta -r host --metadata meta "${off[@]}" --state state
+told=$(jq '.told | length' state)
+run 2 docker_meta -r host --metadata harmed "${off[@]}" --state state
+lacks out '^gone '
+[ "$(jq '.told | length' state)" -ge "$told" ] || fail "what was told is forgotten"
+docker_meta -r host --metadata meta "${off[@]}" -q --state state >out
+lacks out 'X2 '
+
 # Of XML there is no damage: it is a file that cannot be used.
 head -c 300 /dev/urandom >noise
 run 3 docker_meta -r host --xml noise "${off[@]}"

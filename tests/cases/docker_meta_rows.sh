@@ -99,6 +99,20 @@ free eval "sed -i 's/^./f/' $layers/$top/cache-id"
 # Files of an earlier time than the pool's newest devices.
 free eval "rm -r host/containers/$container $mounts/$container $records/$exited $records/$exited-init;
 	transaction 20 $lower 2"
+# An image that has a name and no file: its layers are not nobody's.
+free rm host/image/devicemapper/imagedb/content/sha256/94fc1abb*
+# A container that says another id than its directory: Docker does not load it.
+rm -rf host
+cp -a down host
+sed -i 's/"ID":"95b0/"ID":"95b1/' host/containers/$container/config.v2.json
+run 2 docker_meta -r host --metadata meta
+has out '^error     C8 '
+has out 'ID: 95b1'
+# An image with a layer that is not there, as JSON.
+rm -rf host
+cp -a down host
+mv "$layers/$top" "$layers/$top.old"
+run 0 docker_meta -f json -r host --metadata meta tree
 # An open transaction of a device that a layer needs, whose files cannot be read.
 rm -rf host
 cp -a down host
