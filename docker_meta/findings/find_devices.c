@@ -129,6 +129,11 @@ static int find_in_registered(struct finder *f, const struct device_row *row)
 			f, ROW_X3, row,
 			"metadata/%s: transaction_id %" PRIu64 ", the pool made it in %" PRIu64,
 			row->hash, d->transaction_id, row->pool->details.transaction_id);
+	if (!r && device_has_new_details(row) &&
+	    f->list->items[f->list->nr - 1].row == meta_row(ROW_X3)) {
+		f->list->items[f->list->nr - 1].unproven = true;
+		f->list->items[f->list->nr - 1].severity = META_WARNING;
+	}
 	if (!r && row->pool->complete && !row->pool->nr_mapped && row->referenced)
 		r = find_empty(f, row);
 	end = device_table_bytes(f->t, row->pool->nr_thin_blocks);

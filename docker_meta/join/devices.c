@@ -398,12 +398,22 @@ static int find_owners(struct device_table *t)
 	return r;
 }
 
+bool device_has_new_details(const struct device_row *row)
+{
+	return row->pool && row->record && !row->pool->details.transaction_id &&
+	       row->record->transaction_id > 1;
+}
+
 static void compare_pools(struct device_table *t)
 {
 	for (size_t i = 0; i < t->nr && t->pool; i++) {
 		const struct device_row *row = &t->rows[i];
 
 		if (!device_is_settled(row))
+			continue;
+		/* Of a pool that counts transactions: other programs' are at 0, and all their
+		 * devices. */
+		if (device_has_new_details(row) && t->pool->header.transaction_id)
 			continue;
 		t->nr_settled++;
 		t->nr_odd += !row->pool || device_of_other_transaction(row);

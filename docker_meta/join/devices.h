@@ -95,6 +95,9 @@ static inline bool device_of_other_transaction(const struct device_row *row)
 	return row->pool && row->pool->details.transaction_id + 1 != row->record->transaction_id;
 }
 
+/* thin_repair made its details anew: they tell nothing of where it comes from. */
+bool device_has_new_details(const struct device_row *row);
+
 /* LVM has it, whoever else does. */
 static inline bool device_is_volume(const struct device_row *row)
 {

@@ -23,13 +23,6 @@ struct judging {
 
 /* ---- devices */
 
-/* thin_repair made its details anew: they tell nothing of where it comes from. */
-static bool has_new_details(const struct device_row *row, const struct repaired_device *d)
-{
-	return (d && d->details_rebuilt) ||
-	       (!row->pool->details.transaction_id && row->record->transaction_id > 1);
-}
-
 static void judge_report(const struct judging *j, uint64_t id, struct survivor_device *d)
 {
 	const struct repaired_device *told = j->loss ? loss_find(j->loss, id) : NULL;
@@ -87,7 +80,7 @@ static void judge_device(const struct judging *j, const struct device_row *row,
 		judge_report(j, row->id, d);
 	if (d->fate == FATE_LOST || !is_judged(row) || !device_of_other_transaction(row))
 		return;
-	if (has_new_details(row, told)) {
+	if ((told && told->details_rebuilt) || device_has_new_details(row)) {
 		d->fate = FATE_PARTLY;
 		d->why = "its details were lost and made anew: whether all of it is there, and "
 			 "whose it is, is not proven";

@@ -83,7 +83,8 @@ static void print_text(const struct meta_view *v, FILE *out)
 	if (first)
 		(void)fprintf(out, ", first %s %s", first->row->id, first->row->title);
 	else
-		(void)fprintf(out, "nothing wrong");
+		(void)fprintf(out, v->devices->pool ? "nothing wrong"
+						    : "nothing wrong in Docker's files");
 	for (int i = 0; i < NR_MEASURES; i++)
 		print_measure(d, (enum measure_id)i, out);
 	if (d->measures[MEASURE_ORPHANS].value)
@@ -138,7 +139,8 @@ static void print_figures(const struct meta_view *v, FILE *out)
 	print_perf(d, MEASURE_ORPHANS, "orphan_devices", m[MEASURE_ORPHANS].value, "", 0, out);
 	print_perf(d, MEASURE_ORPHAN_BYTES, "orphan_bytes", m[MEASURE_ORPHAN_BYTES].value, "B", 0,
 		   out);
-	(void)fprintf(out, " 'pending_transaction'=%d;;;0;1", v->devices->pending);
+	if (v->devices->pool)
+		(void)fprintf(out, " 'pending_transaction'=%d;;;0;1", v->devices->pending);
 	print_perf(d, MEASURE_DELETING, "deleted_pending", m[MEASURE_DELETING].value, "", 0, out);
 	for (int s = META_FATAL; s >= META_INFO; s--)
 		(void)fprintf(out, " 'findings_%s'=%" PRIu64 ";;;0;",

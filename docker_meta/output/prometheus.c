@@ -135,8 +135,10 @@ void output_prometheus(const struct meta_view *v, FILE *out)
 		gauge(&e, "orphan_exclusive_bytes",
 		      "What comes back when all of these are deleted.",
 		      m[MEASURE_ORPHAN_BYTES].value);
-	gauge(&e, "pending_transaction", "1: the next start of dockerd takes a transaction back.",
-	      v->devices->pending);
+	if (v->devices->pool)
+		gauge(&e, "pending_transaction",
+		      "1: the next start of dockerd takes a transaction back.",
+		      v->devices->pending);
 	gauge(&e, "deleted_pending_devices", "Devices that wait for their deletion.",
 	      m[MEASURE_DELETING].value);
 }

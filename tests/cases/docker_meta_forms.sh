@@ -188,7 +188,7 @@ has out 'a\?b\?c'
 run 3 docker_meta -f nagios -r not/there
 has out '^DOCKER_META UNKNOWN - not/there: No such file'
 run 3 docker_meta -f nagios -r down
-has out '^DOCKER_META UNKNOWN - down: .*give --metadata DEV .*; nothing wrong; '
+has out '^DOCKER_META UNKNOWN - down: .*give --metadata DEV .*; nothing wrong in Docker'
 run 3 docker_meta -f nagios "$(printf -- '-ra|\nb')"
 has out '^DOCKER_META UNKNOWN - a..b: '
 run 3 docker_meta -f nagios -r down --metadata not/there -o answer

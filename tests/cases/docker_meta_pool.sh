@@ -39,7 +39,7 @@ run 3 docker_meta -r down "${off[@]}" show 23
 has out '^  pool    it was not read$'
 lacks out 'not in the pool'
 run 3 docker_meta -r down "${off[@]}" -f nagios
-has out '^DOCKER_META UNKNOWN - down: the pool.s metadata are not below it.*; nothing wrong; '
+has out '^DOCKER_META UNKNOWN - down: the pool.s metadata are not below it.*; nothing wrong in Docker'
 run 3 docker_meta -r down "${off[@]}" -f prometheus
 has out '^docker_meta_up\{.*\} 0$'
 run 3 docker_meta -r down "${off[@]}" report -o page.html
@@ -116,6 +116,13 @@ cp -a down host
 jq -c '.device_id = 99' $records/"$exited" >$records/"$leak"
 run 2 docker_meta -r host --metadata meta "${off[@]}" -f json
 [ "$(role 99)" = 'phantom, phantom' ] || fail "a phantom: $(role 99)"
+
+# Details that thin_repair made anew do not say that it is another pool.
+sed -E 's/(<device [^>]*) transaction="[0-9]+"/\1 transaction="0"/' <(thin_dump meta) >anew.xml
+what='details made anew'
+docker_meta -f json -r down --xml anew.xml "${off[@]}" >out
+jq -e '[.findings[] | [.id, .severity, .confidence]] | unique == [["X3", "warning", "unproven"]]' out >/dev/null ||
+	fail "$what: $(jq -c '[.findings[].id] | unique' out)"
 
 # ---- LVM's volumes in Docker's pool
 host by-hand-device-added case
