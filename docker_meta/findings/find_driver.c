@@ -183,6 +183,23 @@ static int find_equal_records(struct finder *f)
 	return r;
 }
 
+/* LVM opens transactions for its own volumes in the pool, and Docker knows nothing of them. */
+static int find_behind(struct finder *f)
+{
+	const struct lvm_volume *v = config_pool_volume(f->facts->config);
+	const uint64_t pool = f->t->pool->header.transaction_id;
+	const bool by_lvm = v && v->has_transaction && v->transaction_id == pool;
+	struct meta_finding *last;
+	int r = finder_add(f, ROW_T5, NULL, &last,
+			   "%s: open_transaction_id %" PRIu64 ", the pool is at %" PRIu64 "%s",
+			   TRANSACTION, f->t->docker->driver.open_transaction_id, pool,
+			   by_lvm ? ", and so is LVM: for volumes of its own in this pool" : "");
+
+	if (!r && by_lvm)
+		last->severity = META_WARNING;
+	return r;
+}
+
 int find_in_transactions(struct finder *f)
 {
 	const struct driver_state *d = &f->t->docker->driver;
@@ -197,10 +214,7 @@ int find_in_transactions(struct finder *f)
 		r = find_open(f);
 	else if (d->transaction_usable &&
 		 d->open_transaction_id < f->t->pool->header.transaction_id)
-		r = finder_add(f, ROW_T5, NULL, NULL,
-			       "%s: open_transaction_id %" PRIu64 ", the pool is at %" PRIu64,
-			       TRANSACTION, d->open_transaction_id,
-			       f->t->pool->header.transaction_id);
+		r = find_behind(f);
 	if (!r && !f->t->another_pool)
 		r = find_later_records(f);
 	return r ? r : find_equal_records(f);

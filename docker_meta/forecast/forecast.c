@@ -225,7 +225,7 @@ static int take_back_unneeded(struct making *m)
 	if (!row || !row->pool)
 		return add(m, STEP_OK,
 			   "takes back transaction %" PRIu64 ": device %" PRId64
-			   " was never made, only its file goes",
+			   " is not in the pool, only its file goes",
 			   d->open_transaction_id, d->transaction_device_id);
 	return add(
 		m, STEP_OK, "takes back transaction %" PRIu64 ": deletes device %" PRId64 ", %s",

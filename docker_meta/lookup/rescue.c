@@ -74,6 +74,10 @@ static void find_sectors(const struct meta_view *v, const struct device_row *row
 		r->sectors = row->record->size / 512;
 		return;
 	}
+	if (row->volume && row->volume->has_size) {
+		r->sectors = row->volume->size / 512;
+		return;
+	}
 	r->guessed = true;
 	r->sectors = !sectors || nr <= UINT64_MAX / 1024 / sectors ? nr * sectors : 0;
 	if (base && base->record && base->record->size / 512 > r->sectors)

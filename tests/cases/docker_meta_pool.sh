@@ -234,6 +234,17 @@ sed -i 's/-tpool"/"/' daemon.json
 expect 'X10:23 M13: X1:500 X1:501 C12:31 C12:33' "${lvm[@]}"
 lvm=(-r case --xml case.xml "${off[@]}" --daemon-json daemon.json --lvs-json lvs.json)
 
+# LVM opens transactions, too: that Docker is behind is not that its files are old.
+sed 's/\(<superblock .* transaction=\)"[0-9]*"/\1"70"/' case.xml >ahead.xml
+volumes 500 | jq -c '(.report[].lv[] | select(.lv_name == "pool")).transaction_id = "70"' >lvs.json
+lvm=(-r case --xml ahead.xml "${off[@]}" --pool vg--1-pool)
+run 2 docker_meta "${lvm[@]}"
+has out '^error     T5 '
+run 1 docker_meta "${lvm[@]}" --lvs-json lvs.json
+has out '^warning   T5 '
+lacks out ' T11 '
+lvm=(-r case --xml case.xml "${off[@]}" --daemon-json daemon.json --lvs-json lvs.json)
+
 # ---- the plan's script asks lvs once more
 volumes >lvs.json
 run 1 docker_meta "${lvm[@]}" plan
