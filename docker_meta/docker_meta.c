@@ -28,6 +28,7 @@ static int conclude(const struct gathered *g, struct conclusions *c)
 					  .config = &g->config,
 					  .torn = g->torn,
 					  .damage = g->is_damaged ? g->fault.text : NULL,
+					  .superblock_lost = !g->pool.reading.data_block_size,
 					  .blank = g->is_blank };
 	int r = device_table_join(&g->docker, g->has_pool ? &g->pool : NULL, &c->devices);
 

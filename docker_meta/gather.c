@@ -9,6 +9,7 @@
 #include "common/base/alloc.h"
 #include "docker_meta/commands.h"
 #include "docker_meta/docker_meta.h"
+#include "docker_meta/host/dm_names.h"
 #include "docker_meta/state/root_hint.h"
 
 #define LOOP_METADATA "devicemapper/devicemapper/metadata"
@@ -186,8 +187,7 @@ static int miss_pool(struct gathered *g, int error)
 			g->fault.text, sizeof(g->fault.text),
 			"its first block is blank: the kernel takes that for a new pool, and "
 			"formats it");
-	if (needs_pool(c) || c == COMMAND_LINT || error == -ENOMEM ||
-	    (c != COMMAND_SURVIVORS && !g->is_damaged))
+	if (needs_pool(c) || error == -ENOMEM || (c != COMMAND_SURVIVORS && !g->is_damaged))
 		return gather_blind(g, g->metadata, g->fault.text);
 	tool_error(&docker_meta_tool, "%s: %s", g->metadata, g->fault.text);
 	if (g->source)
@@ -387,19 +387,22 @@ static int gather_at_rest(struct gathered *g)
 	return status;
 }
 
-/* What the user, the host, or the path of the metadata calls it: "/dev/mapper/NAME_tmeta". */
+/*
+ * What the host, the user, or the path of the metadata calls it: "/dev/mapper/NAME_tmeta".  Of that
+ * it is not known whether LVM has volumes in it, for which it calls a pool NAME-tpool.
+ */
 static void note_pool(struct gathered *g)
 {
-	static const char prefix[] = "/dev/mapper/", suffix[] = "_tmeta";
-	const char *path = g->metadata ? g->metadata : "";
-	const size_t n = strlen(path), begin = sizeof(prefix) - 1, end = sizeof(suffix) - 1;
-	char name[128] = "";
+	static const char suffix[] = "_tmeta";
+	const char *name = dm_name_strip(g->metadata ? g->metadata : "");
+	const size_t n = strlen(name), end = sizeof(suffix) - 1;
+	char layered[160] = "";
 
-	if (n > begin + end && !strncmp(path, prefix, begin) && !strcmp(path + n - end, suffix))
-		(void)snprintf(name, sizeof(name), "%.*s", (int)(n - begin - end), path + begin);
-	config_note_pool(&g->config, g->options->pool ? g->options->pool
-				     : g->host.pool   ? g->host.pool->name
-						      : name);
+	if (n > end && !strcmp(name + n - end, suffix))
+		(void)snprintf(layered, sizeof(layered), "%.*s-tpool", (int)(n - end), name);
+	config_note_pool(&g->config, g->host.pool && *g->host.pool->name ? g->host.pool->name
+				     : g->options->pool ? dm_name_strip(g->options->pool)
+							: layered);
 }
 
 /* Only these two read the metadata once more; for nothing else is the snapshot worth holding. */

@@ -100,6 +100,14 @@ static int take_texts(json_t *object, struct lvm_volume *v)
 	return r;
 }
 
+/* "524288B", "524288"; not "512.00k" */
+static bool is_in_bytes(const char *text)
+{
+	const size_t n = strspn(text, "0123456789");
+
+	return n && (!text[n] || ((text[n] == 'B' || text[n] == 'b') && !text[n + 1]));
+}
+
 static int take_sizes(json_t *object, struct lvm_volume *v)
 {
 	const struct {
@@ -118,6 +126,8 @@ static int take_sizes(json_t *object, struct lvm_volume *v)
 		char *text;
 
 		r = text_of(object, fields[i].key, &text);
+		if (text && fields[i].to == &v->size)
+			v->size_is_exact = is_in_bytes(text);
 		*fields[i].has = text && lvm_size_parse(text, fields[i].to);
 		alloc_free(text);
 	}
@@ -139,7 +149,7 @@ static int take_figures(json_t *object, struct lvm_volume *v)
 	v->has_metadata_percent = metadata && parse_percent(metadata, &v->metadata_percent);
 	v->has_transaction = transaction && parse_u64(transaction, &v->transaction_id);
 	v->has_thin_id = thin && parse_u64(thin, &v->thin_id);
-	v->tells_thin = thin && v->pool;
+	v->tells_thin = go_get(object, "thin_id") && go_get(object, "pool_lv");
 	alloc_free(data);
 	alloc_free(metadata);
 	alloc_free(transaction);
@@ -303,6 +313,15 @@ const struct lvm_volume *lvm_report_find(const struct lvm_report *r, const char 
 			return v;
 	}
 	return NULL;
+}
+
+bool lvm_report_has_pools(const struct lvm_report *r)
+{
+	for (size_t i = 0; i < r->nr; i++) {
+		if (is_pool(&r->volumes[i]))
+			return true;
+	}
+	return false;
 }
 
 bool lvm_report_has_hidden(const struct lvm_report *r)

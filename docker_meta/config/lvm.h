@@ -20,7 +20,8 @@ struct lvm_volume {
 	char *attr, *monitor, *when_full, *health, *check_needed, *profile, *discards;
 	bool has_data_percent, has_metadata_percent, has_transaction, has_size, has_chunk_size;
 	bool has_vg_free, has_metadata_size, has_thin_id;
-	bool tells_thin; /* lvs was asked for pool_lv and thin_id */
+	bool size_is_exact; /* in bytes */
+	bool tells_thin;    /* lvs was asked for pool_lv and thin_id */
 	double data_percent, metadata_percent;
 	uint64_t transaction_id, thin_id;
 	uint64_t size, metadata_size, chunk_size, vg_free; /* bytes; rounded where lvs did */
@@ -45,6 +46,8 @@ const struct lvm_volume *lvm_report_pool(const struct lvm_report *r, const char 
 /* One by its names, or NULL. */
 const struct lvm_volume *lvm_report_find(const struct lvm_report *r, const char *vg,
 					 const char *name);
+
+bool lvm_report_has_pools(const struct lvm_report *r);
 
 /* lvs was asked for all volumes, hidden ones too. */
 bool lvm_report_has_hidden(const struct lvm_report *r);

@@ -233,10 +233,11 @@ static int find_absent(struct finder *f)
 {
 	const struct host *h = f->facts->host;
 
-	/* What daemon.json names may be the layer that LVM puts above a pool with volumes. */
-	const bool layered = h->pool && h->wanted_is_other && !f->facts->options->pool;
-
-	if ((h->pool && !layered) || !h->wanted_pool || !h->has_table)
+	/* It may be the layer that LVM puts above a pool with volumes, wherever the pool is. */
+	if (h->configured_is_other)
+		return finder_add(f, ROW_M13, h->configured_pool, NULL,
+				  "table: %.100s is of another target", h->configured_pool);
+	if (h->pool || !h->wanted_pool || !h->has_table)
 		return 0;
 	if (h->wanted_is_other)
 		return finder_add(f, ROW_M13, h->wanted_pool, NULL,

@@ -58,9 +58,10 @@ struct meta_facts {
 	const struct host *host;
 	const struct config *config;
 	const char *torn; /* what was read is not of one moment; NULL: it is */
-	const char
-		*damage; /* why nothing can be read of the pool; NULL: it can, or none is known */
-	bool blank;      /* its first block is: the kernel would format it */
+	/* Why nothing can be read of the pool; NULL: it can be, or none is known. */
+	const char *damage;
+	bool superblock_lost;
+	bool blank; /* its first block is: the kernel would format it */
 };
 
 /* All of them, worst first.  0 or -ENOMEM; to be destroyed in any case. */

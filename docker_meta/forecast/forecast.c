@@ -233,25 +233,41 @@ static int take_back_unneeded(struct making *m)
 		row->role == ROLE_DELETING ? "which was to be deleted" : "which nobody needs yet");
 }
 
-static int activate_pool(struct making *m)
+/* Damage behind the superblock the kernel meets later. */
+static int activate_damaged(struct making *m)
 {
-	static const enum meta_row_id refused[] = { ROW_M12, ROW_M13, ROW_P6, ROW_P13 };
-	const struct meta_finding *f = NULL;
-
 	if (m->facts->blank)
 		return add(m, STEP_LOSES,
 			   "FORMATS the pool's metadata: %s; all that the pool has is lost",
 			   m->facts->damage);
+	return add(
+		m, m->facts->superblock_lost ? STEP_STOPS : STEP_UNKNOWN,
+		m->facts->superblock_lost
+			? "the kernel does not activate the pool: %s"
+			: "the kernel activates the pool; what Docker finds in it is not known: %s",
+		m->facts->damage);
+}
+
+static int activate_pool(struct making *m)
+{
+	static const enum meta_row_id refused[] = { ROW_M13, ROW_P6, ROW_P13 };
+	const struct meta_finding *f = NULL, *absent = find(m, ROW_M12);
+
 	if (m->facts->damage)
-		return add(m, STEP_STOPS, "the kernel does not activate the pool: %s",
-			   m->facts->damage);
+		return activate_damaged(m);
 	/* A loop file that is too small Docker makes larger. */
 	for (size_t i = 0; i < ARRAY_SIZE(refused) && !f; i++) {
 		if (refused[i] != ROW_P13 || !config_is_loop(m->config))
 			f = find(m, refused[i]);
 	}
-	return f && !f->unproven ? add(m, STEP_STOPS, "finds no pool to work with: %s", f->evidence)
-				 : 0;
+	if (f && !f->unproven)
+		return add(m, STEP_STOPS, "finds no pool to work with: %s", f->evidence);
+	/* A file may hold a part of the table; and a pool of loop files Docker makes active itself.
+	 */
+	if (!absent || !config_thinpooldev(m->config))
+		return 0;
+	return add(m, m->facts->host->dm_live ? STEP_STOPS : STEP_UNKNOWN, "looks for its pool: %s",
+		   absent->evidence);
 }
 
 static int take_back(struct making *m)
@@ -323,6 +339,7 @@ static int compare_uuid(struct making *m)
 static int prepare_base(struct making *m)
 {
 	const struct driver_state *d = &m->t->docker->driver;
+	const struct device_row *base = device_table_find(m->t, "base");
 	const struct meta_finding *unreadable = find(m, ROW_J15);
 	int r;
 
@@ -341,6 +358,11 @@ static int prepare_base(struct making *m)
 			   "wipes the base device and deletes it, and makes another; or it stops "
 			   "there: "
 			   "Device is Busy");
+	if (base && m->t->pool && !base->pool && !base->in_flight && !m->t->another_pool &&
+	    base->record && base->record->initialized)
+		return add(m, STEP_STOPS,
+			   "activates the base device, device %" PRIu64 ", which the pool has not",
+			   base->id);
 	if (!d->present)
 		return add(m, STEP_UNKNOWN,
 			   "prepares the base device: there are no files of devices");

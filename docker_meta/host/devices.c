@@ -324,6 +324,12 @@ static bool has_line(const struct dm_says *says, const char *name)
 	return false;
 }
 
+/* A device of this name, which is no pool. */
+static bool is_other(const struct dm_says *says, const struct host *h, const char *name)
+{
+	return name && !pool_named(h, name) && has_line(says, name);
+}
+
 int host_devices_make(const struct dm_says *says, struct host *h, struct host_fault *ret_fault)
 {
 	int r = read_statuses(says, h, ret_fault);
@@ -336,8 +342,8 @@ int host_devices_make(const struct dm_says *says, struct host *h, struct host_fa
 		qsort(h->statuses, h->nr_statuses, sizeof(*h->statuses), status_by_name);
 	h->pool = choose_pool(says, h);
 	h->status = choose_status(says, h);
-	h->wanted_is_other =
-		h->wanted_pool && !pool_named(h, h->wanted_pool) && has_line(says, h->wanted_pool);
+	h->wanted_is_other = is_other(says, h, h->wanted_pool);
+	h->configured_is_other = is_other(says, h, h->configured_pool);
 	choose_prefix(says, h);
 	mark_devices(says, h);
 	return make_indexes(h);

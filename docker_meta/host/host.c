@@ -194,6 +194,7 @@ int host_read(const struct docker_meta_options *o, const char *root, const char 
 	ret_host->wanted_pool = o->pool     ? dm_name_strip(o->pool)
 				: pool_name ? dm_name_strip(pool_name)
 					    : NULL;
+	ret_host->configured_pool = pool_name ? dm_name_strip(pool_name) : NULL;
 	if (r)
 		return cannot(root, r, ret_fault);
 	r = read_all(&g);

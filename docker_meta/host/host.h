@@ -77,7 +77,9 @@ struct host {
 
 	const char
 		*wanted_pool; /* borrowed: what the user or the configuration calls it, or NULL */
-	bool wanted_is_other; /* there is a device of this name, and it is no pool */
+	const char *configured_pool; /* borrowed: what the configuration calls it, or NULL */
+	bool configured_is_other,
+		wanted_is_other;          /* there is a device of this name, and it is no pool */
 	const struct host_device *pool;   /* Docker's, active; NULL: not known */
 	const struct pool_status *status; /* of it; NULL: not known */
 	char *pool_metadata; /* owned: path of its metadata device, here; NULL: not known */

@@ -148,7 +148,9 @@ static bool any_ghost(const struct docker_state *d)
 	for (size_t i = 0; i < d->containers.nr_containers; i++) {
 		const struct container *c = &d->containers.containers[i];
 
-		if (!c->old_layout && c->driver && !strcmp(c->driver, "devicemapper") &&
+		/* docker rm removes the writable layer first. */
+		if (!c->old_layout && !c->dead && !c->removing && c->driver &&
+		    !strcmp(c->driver, "devicemapper") &&
 		    !layer_store_find_mount(&d->layers, c->id))
 			return true;
 	}

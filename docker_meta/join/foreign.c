@@ -87,13 +87,30 @@ static void doubt_unregistered(struct device_table *t)
 	}
 }
 
+/* LVM's names have a hyphen that is not doubled; and Docker's own have colons. */
+static bool may_be_lvms(const char *name)
+{
+	size_t n = 0;
+
+	while (name[n] && (name[n] != '-' || name[n + 1] == '-'))
+		n += name[n] == '-' ? 2 : 1;
+	return name[n] && !strchr(name, ':');
+}
+
+/* Whether all volumes of LVM's in the pool would have been told. */
 static bool volumes_are_known(const struct config *c, const struct lvm_volume *pool)
 {
-	const char *name = *c->pool_name ? c->pool_name : config_thinpooldev(c);
+	const char *configured = config_thinpooldev(c), *noted = c->pool_name;
 
 	if (pool)
 		return pool->tells_thin;
-	return (!name || !has_volumes(name)) && (c->lvs.look != CONFIG_READ || config_is_loop(c));
+	if (has_volumes(noted) || (configured && has_volumes(configured)))
+		return false;
+	if (c->lvs.look != CONFIG_READ || config_is_loop(c) || c->dm.texts[DM_DATADEV])
+		return true;
+	if (*noted || configured)
+		return !may_be_lvms(*noted ? noted : configured);
+	return !lvm_report_has_pools(&c->lvm);
 }
 
 /* ---- many in one transaction */

@@ -74,7 +74,7 @@ static void find_sectors(const struct meta_view *v, const struct device_row *row
 		r->sectors = row->record->size / 512;
 		return;
 	}
-	if (row->volume && row->volume->has_size) {
+	if (row->volume && row->volume->size_is_exact) {
 		r->sectors = row->volume->size / 512;
 		return;
 	}

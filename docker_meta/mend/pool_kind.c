@@ -202,7 +202,7 @@ static void find_sizes(const struct meta_view *v, struct repair_hints *h)
 			   table->length / table->thin_pool.data_block_size, "dmsetup table");
 	if (volume && volume->has_chunk_size && volume->chunk_size)
 		take_sizes(h, volume->chunk_size / 512,
-			   volume->has_size ? volume->size / volume->chunk_size : 0, "lvs");
+			   volume->size_is_exact ? volume->size / volume->chunk_size : 0, "lvs");
 	if (config_is_loop(v->config) && dm_has(dm, DM_BLOCKSIZE))
 		take_sizes(h, dm->numbers[DM_BLOCKSIZE] / 512, 0, "dm.blocksize of daemon.json");
 	if (!h->data_block_size) {

@@ -189,8 +189,10 @@ static bool committed_between(const struct pool_source *s, const struct standing
 
 static void note_superblock(const struct superblock *sb, struct pool_reading *reading)
 {
-	reading->data_block_size = sb->data_block_size;
-	reading->nr_data_blocks = sb->data_space_map.nr_blocks;
+	if (sb->checksum_ok) {
+		reading->data_block_size = sb->data_block_size;
+		reading->nr_data_blocks = sb->data_space_map.nr_blocks;
+	}
 	const struct space_map_root *metadata = &sb->metadata_space_map;
 
 	reading->transaction_before = sb->transaction_id;

@@ -95,6 +95,19 @@ printf 'vg0-thin-tpool: 0 41943040 thin-pool 253:1 253:0 2048 0 0\n%s\n' \
 	'docker-thinpool: 0 33554432 thin-pool 253:5 253:4 512 0 0' >table
 docker_meta survivors -r down --metadata harmed --no-mounts --table table --pool docker-thinpool >out
 has out ' --data-block-size 512 --nr-data-blocks 65536'
+# A superblock that is not whole says nothing.
+printf XXXX | dd of=wide bs=1 seek=64 conv=notrunc status=none
+docker_meta survivors -r down --metadata wide --no-mounts --table table --pool docker-thinpool >out
+has out ' --data-block-size 512 --nr-data-blocks 65536'
+# Damage behind it the kernel does not meet when it activates the pool.
+thin_restore -q -i wide.xml -o wide
+dd if=/dev/zero of=wide bs=4096 seek="$root" count=1 conv=notrunc status=none
+docker_meta -r down --metadata wide "${off[@]}" predict >out
+has out '^  unknown the kernel activates the pool; '
+# A base device that the pool has not.
+sed '/<device dev_id="1" /,/<\/device>/d' <(thin_dump meta) >nobase.xml
+run 2 docker_meta -r down --xml nobase.xml "${off[@]}" predict
+has out '^  stops   activates the base device, device 1'
 # What was told of it before stays told: --state.
 rm -f state
 run 2 docker_meta -r host --metadata meta "${off[@]}" --state state
@@ -233,6 +246,21 @@ expect 'X10:23 X1:500 X1:501 C12:31 C12:33' "${lvm[@]}"
 sed -i 's/-tpool"/"/' daemon.json
 expect 'X10:23 M13: X1:500 X1:501 C12:31 C12:33' "${lvm[@]}"
 lvm=(-r case --xml case.xml "${off[@]}" --daemon-json daemon.json --lvs-json lvs.json)
+
+[ "$(sure "${files[@]}" --pool /dev/mapper/vg--1-pool)" = '[501]' ] || fail "a path is no name"
+lvm=(-r case --xml case.xml --no-mounts --table table --daemon-json daemon.json --pool vg--1-pool-tpool)
+expect 'X10:23 M13: X1:500 X1:501 C12:31 C12:33' "${lvm[@]}"
+# A part of the table is no proof that the pool is not there; and not every pool is LVM's.
+grep -v pool table >part
+printf '{"storage-driver":"devicemapper","storage-opts":["dm.thinpooldev=/dev/mapper/vg--1-pool-tpool"]}' >daemon.json
+lvm=(-r case --xml case.xml --no-mounts --daemon-json daemon.json)
+run 0 docker_meta "${lvm[@]}" --table part predict
+has out '^  unknown looks for its pool'
+echo '{"report":[{"lv":[]}]}' >none.json
+printf '{"storage-driver":"devicemapper","storage-opts":["dm.thinpooldev=/dev/mapper/mypool"]}' >own.json
+[ "$(sure -r case --xml case.xml "${off[@]}" --daemon-json own.json --lvs-json none.json)" = '[500,501]' ] ||
+	fail "a pool that is not LVM's may have its volumes"
+[ "$(sure -r case --xml case.xml "${off[@]}" --lvs-json none.json)" = '[500,501]' ] || fail "there is no pool of LVM's"
 
 # LVM opens transactions, too: that Docker is behind is not that its files are old.
 sed 's/\(<superblock .* transaction=\)"[0-9]*"/\1"70"/' case.xml >ahead.xml
