@@ -363,6 +363,7 @@ static void forget(struct gathered *g)
 	g->transaction.docker = NULL;
 	alloc_free(g->found);
 	g->found = NULL;
+	g->metadata = NULL;
 }
 
 static int gather_at_rest(struct gathered *g)
@@ -393,13 +394,13 @@ static int gather_at_rest(struct gathered *g)
  */
 static void note_pool(struct gathered *g)
 {
-	static const char suffix[] = "_tmeta";
-	const char *name = dm_name_strip(g->metadata ? g->metadata : "");
-	const size_t n = strlen(name), end = sizeof(suffix) - 1;
+	const char *path = g->metadata ? g->metadata : "";
+	const size_t n = dm_name_of_metadata(path);
 	char layered[160] = "";
 
-	if (n > end && !strcmp(name + n - end, suffix))
-		(void)snprintf(layered, sizeof(layered), "%.*s-tpool", (int)(n - end), name);
+	if (n)
+		(void)snprintf(layered, sizeof(layered), "%.*s" LVM_POOL_LAYER, (int)n,
+			       dm_name_strip(path));
 	config_note_pool(&g->config, g->host.pool && *g->host.pool->name ? g->host.pool->name
 				     : g->options->pool ? dm_name_strip(g->options->pool)
 							: layered);
@@ -426,9 +427,10 @@ int gather(const struct docker_meta_options *o, struct gathered *ret_gathered)
 	status = read_config(g);
 	if (status == STATUS_NONE)
 		status = gather_at_rest(g);
-	note_pool(g);
-	if (status == STATUS_NONE)
+	if (status == STATUS_NONE) {
+		note_pool(g);
 		status = check_pool(g);
+	}
 	if (status == STATUS_NONE && !g->torn && is_stale(g))
 		g->torn = "the metadata that was read are older than the pool";
 	return status == STATUS_NONE ? end_reading(g) : status;

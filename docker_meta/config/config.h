@@ -49,8 +49,8 @@ struct config {
 	struct config_source sysconfig; /* /etc/sysconfig/docker-storage */
 	bool has_driver_flag, has_option_flag;
 
-	char pool_name[128]; /* the pool's, for device-mapper, as the host or the user says; or ""
-			      */
+	/* What the host or the user calls the pool in device-mapper; "": neither does. */
+	char pool_name[128];
 	struct config_source lvs;
 	struct lvm_report lvm;
 	struct config_source profile, lvm_conf;

@@ -8,6 +8,7 @@
 
 #include "common/base/alloc.h"
 #include "common/base/number.h"
+#include "docker_meta/host/dm_names.h"
 
 /* ---- figures in texts */
 
@@ -277,7 +278,7 @@ static bool has_dm_name(const struct lvm_volume *v, const char *dm)
 	if (!dm || *dm != '-' || dm[1] == '-')
 		return false;
 	dm = skip_name(dm + 1, v->name);
-	return dm && (!*dm || !strcmp(dm, "-tpool"));
+	return dm && (!*dm || !strcmp(dm, LVM_POOL_LAYER));
 }
 
 static bool is_pool(const struct lvm_volume *v)

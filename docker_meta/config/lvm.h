@@ -47,6 +47,7 @@ const struct lvm_volume *lvm_report_pool(const struct lvm_report *r, const char 
 const struct lvm_volume *lvm_report_find(const struct lvm_report *r, const char *vg,
 					 const char *name);
 
+/* Some volume is a thin pool. */
 bool lvm_report_has_pools(const struct lvm_report *r);
 
 /* lvs was asked for all volumes, hidden ones too. */

@@ -9,6 +9,7 @@
 
 #include "common/base/alloc.h"
 #include "docker_meta/findings/findings_internal.h"
+#include "docker_meta/join/foreign.h"
 
 /* ---- the layout up to 1.9 */
 
@@ -47,15 +48,6 @@ static int find_other_driver(struct finder *f, const struct other_driver *d)
 
 /* ---- devices of others */
 
-static int by_transaction(const void *a, const void *b)
-{
-	const struct device_row *ra = *(const struct device_row *const *)a,
-				*rb = *(const struct device_row *const *)b;
-	uint64_t ta = ra->pool->details.transaction_id, tb = rb->pool->details.transaction_id;
-
-	return (ta > tb) - (ta < tb);
-}
-
 static int find_crowd(struct finder *f, const struct device_row *const *rows, size_t nr)
 {
 	int r = finder_add(f, ROW_X10, NULL, NULL,
@@ -80,9 +72,10 @@ static int find_crowds(struct finder *f)
 			rows[nr++] = &f->t->rows[i];
 	}
 	if (nr)
-		qsort(rows, nr, sizeof(const void *), by_transaction);
+		qsort(rows, nr, sizeof(const void *), compare_pool_transactions);
 	for (size_t i = 0, end; i < nr && !r; i = end) {
-		for (end = i + 1; end < nr && !by_transaction(&rows[i], &rows[end]); end++)
+		for (end = i + 1; end < nr && !compare_pool_transactions(&rows[i], &rows[end]);
+		     end++)
 			;
 		r = find_crowd(f, rows + i, end - i);
 	}

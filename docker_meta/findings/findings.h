@@ -60,8 +60,8 @@ struct meta_facts {
 	const char *torn; /* what was read is not of one moment; NULL: it is */
 	/* Why nothing can be read of the pool; NULL: it can be, or none is known. */
 	const char *damage;
-	bool superblock_lost;
-	bool blank; /* its first block is: the kernel would format it */
+	bool superblock_lost; /* that is why, or at least nothing is known of it */
+	bool blank;           /* its first block is: the kernel would format it */
 };
 
 /* All of them, worst first.  0 or -ENOMEM; to be destroyed in any case. */

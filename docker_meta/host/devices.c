@@ -133,7 +133,7 @@ static const struct host_device *pool_of_lvm(const struct host *h, const char *n
 
 	if (d)
 		return d;
-	(void)snprintf(longer, sizeof(longer), "%s-tpool", name);
+	(void)snprintf(longer, sizeof(longer), "%s" LVM_POOL_LAYER, name);
 	return pool_named(h, longer);
 }
 

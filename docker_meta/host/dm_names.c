@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "docker_meta/host/dm_names.h"
 
-#include <stddef.h>
 #include <string.h>
 
 static const char *behind_number(const char *p, char end)
@@ -30,4 +29,33 @@ const char *dm_name_strip(const char *path)
 
 	return strncmp(path, directory, sizeof(directory) - 1) != 0 ? path
 								    : path + sizeof(directory) - 1;
+}
+
+/* The length of text that the ending is behind; 0: it has another one, or is nothing else. */
+static size_t length_before(const char *text, const char *ending)
+{
+	const size_t n = strlen(text), end = strlen(ending);
+
+	return n > end && !strcmp(text + n - end, ending) ? n - end : 0;
+}
+
+bool dm_name_is_layered(const char *name)
+{
+	return length_before(name, LVM_POOL_LAYER) != 0;
+}
+
+size_t dm_name_group(const char *name)
+{
+	size_t n = 0;
+
+	while (name[n] && (name[n] != '-' || name[n + 1] == '-'))
+		n += name[n] == '-' ? 2 : 1;
+	return name[n] ? n : 0;
+}
+
+size_t dm_name_of_metadata(const char *path)
+{
+	const char *name = dm_name_strip(path);
+
+	return name != path ? length_before(name, "_tmeta") : 0;
 }

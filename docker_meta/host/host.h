@@ -78,8 +78,8 @@ struct host {
 	const char
 		*wanted_pool; /* borrowed: what the user or the configuration calls it, or NULL */
 	const char *configured_pool; /* borrowed: what the configuration calls it, or NULL */
-	bool configured_is_other,
-		wanted_is_other;          /* there is a device of this name, and it is no pool */
+	/* There is a device of this name, and it is no pool. */
+	bool wanted_is_other, configured_is_other;
 	const struct host_device *pool;   /* Docker's, active; NULL: not known */
 	const struct pool_status *status; /* of it; NULL: not known */
 	char *pool_metadata; /* owned: path of its metadata device, here; NULL: not known */

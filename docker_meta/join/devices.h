@@ -19,7 +19,7 @@ enum device_role {
 	ROLE_ORPHAN,    /* nobody refers to it */
 	ROLE_PHANTOM,   /* nobody refers to it, and the pool does not have it */
 	ROLE_FOREIGN,   /* something else than Docker made it: join/foreign.h */
-	ROLE_UNPROVEN,  /* likewise, but somebody may need it all the same */
+	ROLE_UNPROVEN,  /* nobody is known to refer to it, but somebody may need it all the same */
 	NR_ROLES
 };
 

@@ -96,27 +96,22 @@ static bool stands_on_nothing(const struct docker_state *d)
 	return false;
 }
 
-/* Up to 1.9 an image is its own layer: what names it misses that. */
-static bool names_lead_to_nothing(const struct docker_state *d)
+/* An image has a name and no file: which layers it has is lost; up to 1.9 it is its own layer. */
+static bool names_miss_images(const struct docker_state *d)
 {
-	for (size_t i = 0; d->graph.current && i < d->images.nr_tags; i++) {
+	for (size_t i = 0; i < d->images.nr_tags; i++) {
 		if (!image_store_find(&d->images, d->images.tags[i].id))
-			return true;
-	}
-	for (size_t i = 0; d->graph.current && i < d->containers.nr_containers; i++) {
-		const char *image = d->containers.containers[i].image;
-
-		if (*image && !image_store_find(&d->images, image))
 			return true;
 	}
 	return false;
 }
 
-/* An image that has a name and no file: which layers it has is lost. */
-static bool names_miss_images(const struct docker_state *d)
+static bool containers_miss_images(const struct docker_state *d)
 {
-	for (size_t i = 0; !d->graph.current && i < d->images.nr_tags; i++) {
-		if (!image_store_find(&d->images, d->images.tags[i].id))
+	for (size_t i = 0; i < d->containers.nr_containers; i++) {
+		const char *image = d->containers.containers[i].image;
+
+		if (*image && !image_store_find(&d->images, image))
 			return true;
 	}
 	return false;
@@ -185,7 +180,9 @@ int device_doubts_find(const struct docker_state *docker, struct device_doubts *
 				 containers_miss_files(d) || builds_miss_files(d),
 		.files_unreadable = any_unreadable(&d->driver),
 		.ghosts = any_ghost(d),
-		.layers_missing = stands_on_nothing(d) || names_lead_to_nothing(d),
+		.layers_missing =
+			stands_on_nothing(d) ||
+			(d->graph.current && (names_miss_images(d) || containers_miss_images(d))),
 		.names_missing = names_miss_images(d),
 		.builds_unknown = any_unknown_build(d),
 		.containers_gone = all_containers_gone(d),

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/base/alloc.h"
+#include "docker_meta/host/dm_names.h"
 
 /* ---- LVM's */
 
@@ -42,27 +43,17 @@ static void find_volumes(struct device_table *t, const struct lvm_report *report
 	}
 }
 
-/* LVM calls a pool so when it has thin volumes of its own in it. */
-static bool has_volumes(const char *pool)
-{
-	const size_t n = strlen(pool), end = sizeof("-tpool") - 1;
-
-	return n > end && !strcmp(pool + n - end, "-tpool");
-}
-
-/* "group-volume" of "group-pool-tpool"; a hyphen of a name's own is doubled. */
+/* "group-volume" of the group of "group-pool-tpool". */
 static bool is_of_group(const char *name, const char *pool)
 {
-	size_t n = 0;
+	const size_t n = dm_name_group(pool);
 
-	while (pool[n] && (pool[n] != '-' || pool[n + 1] == '-'))
-		n += pool[n] == '-' ? 2 : 1;
-	return pool[n] == '-' && !strncmp(name, pool, n + 1) && name[n + 1] != '-';
+	return n && dm_name_group(name) == n && !strncmp(name, pool, n);
 }
 
 static void find_active(struct device_table *t, const struct host *h)
 {
-	if (!h->pool || !h->dm_concerns || !has_volumes(h->pool->name))
+	if (!h->pool || !h->dm_concerns || !dm_name_is_layered(h->pool->name))
 		return;
 	for (size_t i = 0; i < h->nr_by_id; i++) {
 		const struct host_device *d = h->by_id[i];
@@ -87,14 +78,10 @@ static void doubt_unregistered(struct device_table *t)
 	}
 }
 
-/* LVM's names have a hyphen that is not doubled; and Docker's own have colons. */
+/* Docker's own names have colons. */
 static bool may_be_lvms(const char *name)
 {
-	size_t n = 0;
-
-	while (name[n] && (name[n] != '-' || name[n + 1] == '-'))
-		n += name[n] == '-' ? 2 : 1;
-	return name[n] && !strchr(name, ':');
+	return dm_name_group(name) && !strchr(name, ':');
 }
 
 /* Whether all volumes of LVM's in the pool would have been told. */
@@ -104,7 +91,7 @@ static bool volumes_are_known(const struct config *c, const struct lvm_volume *p
 
 	if (pool)
 		return pool->tells_thin;
-	if (has_volumes(noted) || (configured && has_volumes(configured)))
+	if (dm_name_is_layered(noted) || (configured && dm_name_is_layered(configured)))
 		return false;
 	if (c->lvs.look != CONFIG_READ || config_is_loop(c) || c->dm.texts[DM_DATADEV])
 		return true;
@@ -115,7 +102,7 @@ static bool volumes_are_known(const struct config *c, const struct lvm_volume *p
 
 /* ---- many in one transaction */
 
-static int by_transaction(const void *a, const void *b)
+int compare_pool_transactions(const void *a, const void *b)
 {
 	const struct device_row *ra = *(const struct device_row *const *)a,
 				*rb = *(const struct device_row *const *)b;
@@ -143,9 +130,10 @@ static int find_crowds(struct device_table *t)
 		if (t->rows[i].pool && !repeats_device(t, i))
 			rows[nr++] = &t->rows[i];
 	}
-	qsort(rows, nr, sizeof(const void *), by_transaction);
+	qsort(rows, nr, sizeof(const void *), compare_pool_transactions);
 	for (size_t i = 0, end; i < nr; i = end) {
-		for (end = i + 1; end < nr && !by_transaction(&rows[i], &rows[end]); end++)
+		for (end = i + 1; end < nr && !compare_pool_transactions(&rows[i], &rows[end]);
+		     end++)
 			;
 		for (size_t n = i; n < end && end - i >= SUSPICIOUS; n++)
 			rows[n]->nr_in_transaction = end - i;

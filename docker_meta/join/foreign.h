@@ -21,4 +21,7 @@
 must_check int device_table_find_foreign(struct device_table *t, const struct config *c,
 					 const struct host *h);
 
+/* Of pointers to rows that the pool has, for qsort(): by the transaction that it made them in. */
+int compare_pool_transactions(const void *a, const void *b);
+
 #endif

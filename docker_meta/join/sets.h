@@ -27,7 +27,7 @@ enum set_kind {
 	SET_IN_FLIGHT, /* of the open transaction */
 	SET_ORPHANS,   /* nobody refers to them: likewise */
 	SET_FOREIGN,   /* something else than Docker made them */
-	SET_UNPROVEN,  /* nobody whom we could read refers to them: likewise */
+	SET_UNPROVEN,  /* nobody whom we could read refers to them: related ones are one set */
 	NR_SET_KINDS
 };
 

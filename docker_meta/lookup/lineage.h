@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * lineage.h: which device is a snapshot of which.
  *
- * Two witnesses.  Docker: join/parent.h.  The pool: a
- * snapshot moves the pool's time on, and both it and its origin have the new time as the time of
- * their last snapshot, the new one as that of its creation, too (Linux: drivers/md/
- * dm-thin-metadata.c, __create_snap()).  So what a device inherited has times before its creation.
+ * Two witnesses.  Docker: join/parent.h.  The pool: a snapshot moves the pool's time on, and both
+ * it and its origin have the new time as the time of their last snapshot, the new one as that of
+ * its creation, too (Linux: drivers/md/ dm-thin-metadata.c, __create_snap()).  So what a device
+ * inherited has times before its creation.
  */
 #ifndef DOCKER_META_LOOKUP_LINEAGE_H
 #define DOCKER_META_LOOKUP_LINEAGE_H

@@ -7,12 +7,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/base/alloc.h"
+#include "docker_meta/host/dm_names.h"
 #include "docker_meta/state/safe_dir.h"
 
 #define LOOP_FILES "devicemapper/devicemapper"
 
-enum { DEFAULT_BLOCK_SIZE = 128, MAX_TEXT = 1 << 20 };
+enum { DEFAULT_BLOCK_SIZE = 128 }; /* sectors */
 
 /* ---- small reads */
 
@@ -52,73 +52,55 @@ static void take_name(struct mend_pool *p, const char *name, bool guess)
 	p->name_is_guess = guess;
 }
 
+static void copy_name(char to[128], const char *from, size_t n)
+{
+	size_t nr = 0;
+
+	for (size_t i = 0; i < n && nr < 127; i++) {
+		to[nr++] = from[i];
+		i += from[i] == '-';
+	}
+	to[nr] = '\0';
+}
+
 /* LVM's "group-volume", or "group-volume-tpool"; a hyphen of a name's own is doubled. */
 static void split_name(struct mend_pool *p, const char *name, size_t n)
 {
-	static const char layer[] = "-tpool";
-	const size_t end = sizeof(layer) - 1;
-	char *to = p->group;
-	size_t nr = 0;
+	const size_t group = dm_name_group(name);
 
-	if (n > end && !strncmp(name + n - end, layer, end))
-		n -= end;
-	for (size_t i = 0; i < n && nr + 1 < sizeof(p->group); i++) {
-		if (name[i] == '-' && i + 1 < n && name[i + 1] == '-') {
-			i++;
-		} else if (name[i] == '-' && to == p->group) {
-			to[nr] = '\0';
-			to = p->volume;
-			nr = 0;
-			continue;
-		}
-		to[nr++] = name[i];
-	}
-	to[nr] = '\0';
-	if (to == p->group)
-		*p->group = '\0';
+	if (dm_name_is_layered(name))
+		n -= strlen(LVM_POOL_LAYER);
+	if (!group || group + 1 >= n)
+		return;
+	copy_name(p->group, name, group);
+	copy_name(p->volume, name + group + 1, n - group - 1);
 }
 
-/* "/dev/mapper/docker-thinpool_tmeta" */
 static bool is_lvm_metadata(struct mend_pool *p, const char *path)
 {
-	static const char prefix[] = "/dev/mapper/", suffix[] = "_tmeta";
-	size_t n = path ? strlen(path) : 0;
+	const size_t n = path ? dm_name_of_metadata(path) : 0;
 
-	if (n <= strlen(prefix) + strlen(suffix) || strncmp(path, prefix, strlen(prefix)) != 0 ||
-	    strcmp(path + n - strlen(suffix), suffix) != 0)
+	if (!n)
 		return false;
-	split_name(p, path + strlen(prefix), n - strlen(prefix) - strlen(suffix));
-	(void)snprintf(p->name, sizeof(p->name), "%.*s", (int)(n - strlen(prefix) - strlen(suffix)),
-		       path + strlen(prefix));
+	split_name(p, dm_name_strip(path), n);
+	(void)snprintf(p->name, sizeof(p->name), "%.*s", (int)n, dm_name_strip(path));
 	return true;
-}
-
-/* A number, and behind it the text: what follows; NULL: it is not so. */
-static const char *behind_number(const char *at, const char *text)
-{
-	const size_t digits = at ? strspn(at, "0123456789") : 0;
-
-	if (!digits || strncmp(at + digits, text, strlen(text)) != 0)
-		return NULL;
-	return at + digits + strlen(text);
 }
 
 /* "docker-8:1-131-pool", as Docker calls a pool of its own. */
 static bool is_own_name(const char *name)
 {
-	static const char prefix[] = "docker-";
-	const char *at = strncmp(name, prefix, strlen(prefix)) != 0 ? NULL : name + strlen(prefix);
+	const char *hash = dm_name_hash(name);
 
-	at = behind_number(behind_number(behind_number(at, ":"), "-"), "-pool");
-	return at && !*at;
+	return hash && !strcmp(hash, "pool");
 }
 
-/* The active pool's, or what Docker's configuration says; NULL: neither. */
+/* The active pool's, what the user calls it, or Docker's configuration; NULL: none of them. */
 static const char *known_name(const struct meta_view *v)
 {
-	if (v->options->pool)
-		return v->options->pool;
-	return v->host->pool ? v->host->pool->name : config_thinpooldev(v->config);
+	if (v->host->pool && *v->host->pool->name)
+		return v->host->pool->name;
+	return v->options->pool ? dm_name_strip(v->options->pool) : config_thinpooldev(v->config);
 }
 
 static void find_kind(const struct meta_view *v, struct mend_pool *p)

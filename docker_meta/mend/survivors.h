@@ -29,7 +29,7 @@ struct survivor_device {
 
 /* An image's layer from the bottom, or a container's own device. */
 struct survivor_part {
-	const struct device_row *row; /* NULL: its file, or its layer, is not there */
+	const struct device_row *row; /* NULL: nothing tells its device */
 	const char *missing;          /* then what is missing: a constant */
 	bool by_elimination;          /* the row's file is missing: plan writes it anew */
 	uint32_t position;            /* in the image, from 1; 0: a container's */

@@ -133,6 +133,7 @@ chmod 644 meta
 as_nobody() { # ARGUMENT...
 	setpriv --reuid 65534 --regid 65534 --clear-groups ./program "$@"
 }
+[ -x program ] || fail "there is no program to run without rights"
 if [ "$(id -u)" = 0 ] && as_nobody --version >/dev/null 2>&1; then
 	find host -type d -exec chmod 755 {} +
 	find host -type f -exec chmod 644 {} +

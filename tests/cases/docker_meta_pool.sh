@@ -87,22 +87,22 @@ truncate -s 16M wide
 run 0 thin_restore -q -i wide.xml -o wide
 root=$(od -An -tu8 -j 320 -N 8 wide | tr -d ' ')
 dd if=/dev/zero of=wide bs=4096 seek="$root" count=1 conv=notrunc status=none
-docker_meta -r down --metadata wide "${off[@]}" plan >out
+run 2 docker_meta -r down --metadata wide "${off[@]}" plan
 has out '^# thin_repair.* --data-block-size 1024 '
-docker_meta -r down --metadata wide "${off[@]}" survivors >out
+run 3 docker_meta -r down --metadata wide "${off[@]}" survivors
 has out ' --data-block-size 1024 '
 printf 'vg0-thin-tpool: 0 41943040 thin-pool 253:1 253:0 2048 0 0\n%s\n' \
 	'docker-thinpool: 0 33554432 thin-pool 253:5 253:4 512 0 0' >table
-docker_meta survivors -r down --metadata harmed --no-mounts --table table --pool docker-thinpool >out
+run 3 docker_meta survivors -r down --metadata harmed --no-mounts --table table --pool docker-thinpool
 has out ' --data-block-size 512 --nr-data-blocks 65536'
 # A superblock that is not whole says nothing.
 printf XXXX | dd of=wide bs=1 seek=64 conv=notrunc status=none
-docker_meta survivors -r down --metadata wide --no-mounts --table table --pool docker-thinpool >out
+run 3 docker_meta survivors -r down --metadata wide --no-mounts --table table --pool docker-thinpool
 has out ' --data-block-size 512 --nr-data-blocks 65536'
 # Damage behind it the kernel does not meet when it activates the pool.
 thin_restore -q -i wide.xml -o wide
 dd if=/dev/zero of=wide bs=4096 seek="$root" count=1 conv=notrunc status=none
-docker_meta -r down --metadata wide "${off[@]}" predict >out
+run 3 docker_meta -r down --metadata wide "${off[@]}" predict
 has out '^  unknown the kernel activates the pool; '
 # A base device that the pool has not.
 sed '/<device dev_id="1" /,/<\/device>/d' <(thin_dump meta) >nobase.xml
@@ -115,7 +115,7 @@ told=$(jq '.told | length' state)
 run 2 docker_meta -r host --metadata harmed "${off[@]}" --state state
 lacks out '^gone '
 [ "$(jq '.told | length' state)" -ge "$told" ] || fail "what was told is forgotten"
-docker_meta -r host --metadata meta "${off[@]}" -q --state state >out
+run 1 docker_meta -r host --metadata meta "${off[@]}" -q --state state
 lacks out 'X2 '
 
 # Of XML there is no damage: it is a file that cannot be used.
@@ -215,7 +215,10 @@ mkdir -p case/devicemapper/devicemapper
 truncate -s 2G case/devicemapper/devicemapper/data
 touch case/devicemapper/devicemapper/metadata
 [ "$(sure "${files[@]}")" = '[500,501]' ] || fail "a pool of LVM's is taken for that of loop files"
+jq -c 'del(.report[].lv[] | select(.lv_name == "pool2"))' lvs.json >single.json
+expect 'X1:500 X1:501' -r case --xml case.xml "${off[@]}" --lvs-json single.json
 rm -r case/devicemapper/devicemapper
+expect 'X1:501 X10:500' -r case --xml case.xml "${off[@]}" --lvs-json single.json
 # LVM calls a pool that has volumes so; lvs may not have been asked for them.
 lvm=(-r case --xml case.xml "${off[@]}" --pool vg--1-pool-tpool)
 [ "$(sure "${lvm[@]}")" = '[]' ] || fail "what may be a volume is a leak"
@@ -223,6 +226,7 @@ run 1 docker_meta "${lvm[@]}" plan
 lacks out "'delete 50"
 run 1 docker_meta "${lvm[@]}" --lvs-json lvs.json plan
 has out "'delete 501'"
+has out '^# POOL=vg--1-pool-tpool$'
 has out '^# VG=vg-1$'
 has out '^# LV=pool$'
 has out '^# METADATA="/dev/mapper/\$\{POOL%-tpool\}_tmeta"$'
@@ -271,6 +275,8 @@ has out '^error     T5 '
 run 1 docker_meta "${lvm[@]}" --lvs-json lvs.json
 has out '^warning   T5 '
 lacks out ' T11 '
+run 2 docker_meta -r case --xml case.xml "${off[@]}" --pool /dev/mapper/vg--1-pool --lvs-json lvs.json plan
+has out '^# POOL=vg--1-pool$'
 lvm=(-r case --xml case.xml "${off[@]}" --daemon-json daemon.json --lvs-json lvs.json)
 
 # ---- the plan's script asks lvs once more

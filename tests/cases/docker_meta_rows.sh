@@ -93,6 +93,9 @@ free eval 'rm -r host/containers/*'
 free eval "printf %s \$(cat $layers/$top/cache-id) >$layers/\$(chain_of $lower)/cache-id"
 # A container's directory, or its writable layer's, that was moved aside; a name with one wrong digit.
 free mv $mounts/$container $mounts/$container.bak
+docker_meta -f json -r host --metadata meta >out
+jq -e '[.findings[] | select(.id == "C1") | .confidence] == ["unproven"]' out >/dev/null ||
+	fail "C1 of a container that is still there: $(jq -c '[.findings[] | [.id, .confidence]]' out)"
 free mv host/containers/$container host/containers/$container.bak
 free sed -i 's/^57a04c/57a04d/' $mounts/$container/mount-id
 free eval "sed -i 's/^./f/' $layers/$top/cache-id"

@@ -172,11 +172,22 @@ Test(mend, what_closes_all)
 
 Test(mend, what_closes_some)
 {
+	struct tag tag = { .name = base };
 	struct world w;
 
 	make(&w); /* an image may have any layer */
 	w.docker.images.complete = false;
 	EXPECT("go?");
+	make(&w); /* an image that has a name is not there */
+	memcpy(tag.id, hashes[GONE], HEX_NAME);
+	w.docker.images.tags = &tag;
+	w.docker.images.nr_tags = 1;
+	EXPECT("go?");
+	make(&w); /* a container has lost its writable layer: any may be that */
+	w.container.id = hashes[ORPHAN];
+	EXPECT("L?");
+	w.container.dead = true; /* docker rm removed it */
+	EXPECT("Lcgo?");
 	make(&w); /* a file is missing: it may be of the device that has none */
 	w.records[5].usable = false;
 	EXPECT("Lg");
