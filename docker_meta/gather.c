@@ -93,6 +93,7 @@ static int read_docker(struct gathered *g)
 	r = safe_dir_open(g->root, &root);
 	if (r)
 		return gather_blind(g, g->root, strerror(-r));
+	clock_gettime(CLOCK_REALTIME, &g->begun);
 	r = docker_state_read(&root, &g->docker);
 	if (!r && !has_state(&g->docker) && !is_lint(g))
 		hint = root_hint_of(&root);

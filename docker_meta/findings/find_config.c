@@ -57,8 +57,7 @@ static int find_too_little_free(struct finder *f)
 static int find_small_metadata(struct finder *f)
 {
 	const struct pool_state *p = f->t->pool;
-	const uint64_t blocks = p->reading.metadata_blocks,
-		       used = blocks - p->reading.metadata_blocks_free,
+	const uint64_t blocks = p->reading.metadata_blocks, used = pool_metadata_used(&p->reading),
 		       wanted = p->header.nr_data_blocks * 48 / METADATA_BLOCK,
 		       least = wanted < 512 ? 512 : wanted;
 

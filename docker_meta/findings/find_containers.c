@@ -155,7 +155,7 @@ static int find_in_container(struct finder *f, const struct container *c)
 			       "containers/%s has config.json alone: Docker since 1.10 does "
 			       "not know it",
 			       c->id);
-	if (!r && !c->old_layout && !m)
+	if (!r && !c->old_layout && !m && !c->dead && !c->removing)
 		r = finder_add(f, ROW_C2, c->name, NULL,
 			       "containers/%s: layerdb/mounts has no such layer", c->id);
 	if (!r && (c->dead || c->removing)) {

@@ -181,17 +181,25 @@ static int find_unregistered(struct finder *f, const struct device_row *row)
 	return r ? r : finder_tell_set(f, row);
 }
 
+/* Its deletion was begun, and the pool has done it: whoever needs the device has lost it. */
+static bool is_lost_in_flight(const struct device_row *row)
+{
+	return row->in_flight && row->record && !row->record->deleted && !row->pool &&
+	       row->referenced && !device_is_going(row);
+}
+
 static int find_in_row(struct finder *f, const struct device_row *row)
 {
 	int r = 0;
 
 	if (!row->record)
-		return row->in_flight || device_is_volume(row) || f->t->another_pool
+		return row->role == ROLE_IN_FLIGHT || device_is_volume(row) || f->t->another_pool
 			       ? 0
 			       : find_unregistered(f, row);
 	if (!row->id)
 		r = finder_add_of_device(f, ROW_X9, row, "metadata/%s: device_id 0", row->hash);
-	if (!r && f->t->pool && device_is_settled(row) && !f->t->another_pool)
+	if (!r && f->t->pool && !f->t->another_pool &&
+	    (device_is_settled(row) || is_lost_in_flight(row)))
 		r = find_in_registered(f, row);
 	if (!r && device_is_settled(row) && !row->referenced && !device_is_shared(f->t, row))
 		r = find_leak(f, row);

@@ -15,13 +15,15 @@ enum { LINGERING = 24 * 3600 }; /* seconds */
 
 /* ---- transactions */
 
-/* Somebody needs a device of this id, by whatever name. */
+/* Somebody needs a device of this id, by whatever name; what the pool has not nothing deletes. */
 static const struct device_row *needed_row(const struct device_table *t, uint64_t id)
 {
 	for (size_t i = 0; i < t->nr; i++) {
-		if (t->rows[i].id == id && t->rows[i].referenced &&
-		    t->rows[i].role != ROLE_DELETING)
-			return &t->rows[i];
+		const struct device_row *row = &t->rows[i];
+
+		if (row->id == id && row->pool && row->referenced && row->role != ROLE_DELETING &&
+		    !device_is_going(row))
+			return row;
 	}
 	return NULL;
 }
@@ -86,14 +88,20 @@ static enum meta_row_id judge_open(const struct finder *f, uint64_t id)
 	return needed_row(f->t, id) ? ROW_T2 : ROW_T1;
 }
 
-/* Not all that may need the device could be looked at. */
+/*
+ * Not all that may need the device could be looked at; or it is not what the transaction made, and
+ * one that has lost its file may be it.
+ */
 static bool may_be_needed(const struct finder *f, const struct device_row *row)
 {
 	const struct device_doubts *d = &f->t->doubts;
-	const bool deleting = row && row->record && row->record->deleted;
 
-	return !deleting && (!f->t->complete || d->layers_missing || d->builds_unknown ||
-			     d->ghosts || names_a_reference(f->t->docker));
+	if (!row || !row->pool || (row->record && row->record->deleted) || device_is_going(row))
+		return false;
+	if (device_predates_open(f->t, row))
+		return row->role != ROLE_ORPHAN;
+	return !f->t->complete || d->layers_missing || d->builds_unknown || d->ghosts ||
+	       names_a_reference(f->t->docker);
 }
 
 static int find_open(struct finder *f)
@@ -108,11 +116,11 @@ static int find_open(struct finder *f)
 			   transaction_name(d), f->t->pool->header.transaction_id);
 
 	row = row ? row : any_row(f->t, id);
-	if (!r && f->list->items[f->list->nr - 1].row == meta_row(ROW_T1) &&
-	    may_be_needed(f, row)) {
-		f->list->items[f->list->nr - 1].unproven = true;
+	if (!r && f->list->items[f->list->nr - 1].row != meta_row(ROW_T2))
+		f->list->items[f->list->nr - 1].unproven = may_be_needed(f, row);
+	if (!r && f->list->items[f->list->nr - 1].unproven &&
+	    f->list->items[f->list->nr - 1].row == meta_row(ROW_T1))
 		f->list->items[f->list->nr - 1].severity = META_WARNING;
-	}
 	if (!r && row)
 		r = finder_add_device(f, row);
 	return r || !row || row->role != ROLE_IN_FLIGHT ? r : finder_tell_set(f, row);
@@ -241,16 +249,38 @@ static int find_double_ids(struct finder *f)
 	return r;
 }
 
+/* A pool that Docker has not used yet has no device, and is at transaction 0. */
+static int find_no_base(struct finder *f)
+{
+	const struct docker_state *s = f->t->docker;
+	const struct pool_state *pool = f->t->pool;
+
+	if (s->driver.unread)
+		return 0;
+	if (s->driver.nr_records)
+		return finder_add(f, ROW_J9, "base", NULL,
+				  "metadata/base is not there, %zu others are",
+				  s->driver.nr_records);
+	if (pool && (pool->nr_devices || pool->header.transaction_id))
+		return finder_add(f, ROW_J9, "base", NULL,
+				  "no device has a file in devicemapper/metadata, and the pool has "
+				  "%zu devices and is at transaction %" PRIu64,
+				  pool->nr_devices, pool->header.transaction_id);
+	if (s->layers.nr_layers || s->layers.nr_mounts)
+		return finder_add(f, ROW_J9, "base", NULL,
+				  "no device has a file in devicemapper/metadata, and there are "
+				  "%zu layers",
+				  s->layers.nr_layers + s->layers.nr_mounts);
+	return 0;
+}
+
 static int find_in_base(struct finder *f)
 {
 	const struct driver_state *d = &f->t->docker->driver;
 	const struct device_row *base = device_table_find(f->t, "base");
 
 	if (!driver_state_find(d, "base"))
-		return d->nr_records ? finder_add(f, ROW_J9, "base", NULL,
-						  "metadata/base is not there, %zu others are",
-						  d->nr_records)
-				     : 0;
+		return find_no_base(f);
 	if (!base)
 		return 0;
 	if (base->record->deleted)

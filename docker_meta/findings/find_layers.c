@@ -7,6 +7,7 @@
 
 #include "common/base/alloc.h"
 #include "docker_meta/findings/findings_internal.h"
+#include "docker_meta/join/layer_reach.h"
 
 static bool has_record(const struct finder *f, const char *hash)
 {
@@ -14,46 +15,6 @@ static bool has_record(const struct finder *f, const char *hash)
 }
 
 /* ---- layers nobody has */
-
-struct reach {
-	const struct layer_store *store;
-	uint8_t *reached; /* owned, by layer */
-};
-
-/* A layer and all below it. */
-static void reach(struct reach *q, const char *chain)
-{
-	for (const struct layer *l = layer_store_find(q->store, chain); l;
-	     l = *l->parent ? layer_store_find(q->store, l->parent) : NULL) {
-		size_t i = (size_t)(l - q->store->layers);
-
-		if (q->reached[i])
-			return;
-		q->reached[i] = 1;
-	}
-}
-
-static void reach_all(struct reach *q, const struct docker_state *d)
-{
-	for (size_t i = 0; i < d->images.nr_images; i++) {
-		const struct image *image = &d->images.images[i];
-
-		if (image->nr_chains)
-			reach(q, image->chains[image->nr_chains - 1].hex);
-	}
-	for (size_t i = 0; i < d->layers.nr_mounts; i++)
-		reach(q, d->layers.mounts[i].parent);
-	for (size_t i = 0; i < d->snapshots.nr; i++) {
-		const struct snapshot_record *s = &d->snapshots.records[i];
-
-		if (digest_hex(s->key))
-			reach(q, digest_hex(s->key));
-		if (s->chainid && digest_hex(s->chainid))
-			reach(q, digest_hex(s->chainid));
-		if (s->parent && digest_hex(s->parent))
-			reach(q, digest_hex(s->parent));
-	}
-}
 
 static int add_of_layer(struct finder *f, enum meta_row_id id, const struct layer *l,
 			const char *text)
@@ -72,24 +33,21 @@ static int add_of_layer(struct finder *f, enum meta_row_id id, const struct laye
 
 static int find_unreached(struct finder *f)
 {
-	const struct docker_state *d = &f->t->docker[0];
-	struct reach q = { &d->layers, alloc_array(d->layers.nr_layers + 1, 1) };
-	int r = q.reached ? 0 : -ENOMEM;
+	const struct docker_state *d = f->t->docker;
+	uint8_t *reached;
+	int r = layer_reach_find(d, &reached);
 
-	if (!r)
-		reach_all(&q, d);
 	for (size_t i = 0; i < d->layers.nr_layers && !r; i++) {
 		const struct layer *l = &d->layers.layers[i];
 
-		if (q.reached[i] || l->removing || !l->whole || l->graph)
+		if (reached[i] || l->removing || !l->whole || l->graph)
 			continue;
 		r = add_of_layer(f, ROW_L11, l, "no image, container or build has it");
 		if (!r)
-			f->list->items[f->list->nr - 1].unproven = !f->t->complete ||
-								   !d->images.complete ||
-								   f->t->doubts.names_missing;
+			f->list->items[f->list->nr - 1].unproven =
+				!f->t->complete || f->t->doubts.layers;
 	}
-	alloc_free(q.reached);
+	alloc_free(reached);
 	return r;
 }
 

@@ -158,7 +158,8 @@ void judge_sources(struct finder *f)
 {
 	static const enum meta_row_id of_driver[] = { ROW_C3, ROW_C4, ROW_L1, ROW_L8, ROW_L9,
 						      ROW_B2, ROW_X1, ROW_X2, ROW_X8 };
-	static const enum meta_row_id of_layers[] = { ROW_C2, ROW_L13, ROW_X8, ROW_B1 };
+	static const enum meta_row_id of_layers[] = { ROW_C6, ROW_L4, ROW_L13, ROW_X8, ROW_B1 };
+	static const enum meta_row_id of_mounts[] = { ROW_C2, ROW_X8, ROW_B1 };
 	static const enum meta_row_id of_images[] = { ROW_L11, ROW_L14, ROW_L16, ROW_C10 };
 	static const enum meta_row_id of_pool[] = { ROW_X8, ROW_B1, ROW_B4, ROW_L11, ROW_C1 };
 	const struct docker_state *d = f->t->docker;
@@ -167,8 +168,10 @@ void judge_sources(struct finder *f)
 		doubt_rows(f, of_pool, ARRAY_SIZE(of_pool));
 	if (!d->driver.present || !d->driver.nr_records)
 		doubt_rows(f, of_driver, ARRAY_SIZE(of_driver));
-	if (!d->layers.present && !d->graph.current)
+	if (!docker_state_has_layers(d))
 		doubt_rows(f, of_layers, ARRAY_SIZE(of_layers));
+	if (d->layers.mounts_unread || !docker_state_has_layers(d))
+		doubt_rows(f, of_mounts, ARRAY_SIZE(of_mounts));
 	if (!d->images.present && !d->graph.current)
 		doubt_rows(f, of_images, ARRAY_SIZE(of_images));
 }

@@ -176,8 +176,12 @@ static int load_files(struct making *m)
 	size_t nr_bad = 0;
 	int r = 0;
 
+	if (d->unread)
+		return add(
+			m, STEP_UNKNOWN,
+			"loads the devices' files: devicemapper/metadata could not be read here");
 	if (!d->present)
-		return add(m, STEP_UNKNOWN, "there is no devicemapper/metadata: nothing to load");
+		return add(m, STEP_OK, "makes devicemapper/metadata, which is not there");
 	for (size_t i = 0; i < m->findings->nr && !r; i++) {
 		const struct meta_finding *f = &m->findings->items[i];
 
@@ -191,13 +195,21 @@ static int load_files(struct making *m)
 	return r || nr_bad ? r : add(m, STEP_OK, "loads the files of %zu devices", d->nr_records);
 }
 
+/* What is said of the open transaction. */
+static const struct meta_finding *open_finding(const struct making *m)
+{
+	static const enum meta_row_id ids[] = { ROW_T1, ROW_T2, ROW_T3, ROW_T4, ROW_T8 };
+	const struct meta_finding *f = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(ids) && !f; i++)
+		f = find(m, ids[i]);
+	return f;
+}
+
 static const struct device_row *victim(const struct making *m)
 {
-	const struct meta_finding *f = find(m, ROW_T2);
+	const struct meta_finding *f = open_finding(m);
 
-	f = f ? f : find(m, ROW_T3);
-	f = f ? f : find(m, ROW_T4);
-	f = f ? f : find(m, ROW_T8);
 	return f && f->nr_devices ? f->devices[0] : NULL;
 }
 
@@ -205,7 +217,7 @@ static const struct device_row *victim(const struct making *m)
 static int take_back_unneeded(struct making *m)
 {
 	const struct driver_state *d = &m->t->docker->driver;
-	const struct meta_finding *f = find(m, ROW_T1);
+	const struct meta_finding *f = open_finding(m);
 	const struct device_row *row =
 		d->transaction_device_id < 0
 			? NULL
@@ -227,10 +239,11 @@ static int take_back_unneeded(struct making *m)
 			   "takes back transaction %" PRIu64 ": device %" PRId64
 			   " is not in the pool, only its file goes",
 			   d->open_transaction_id, d->transaction_device_id);
-	return add(
-		m, STEP_OK, "takes back transaction %" PRIu64 ": deletes device %" PRId64 ", %s",
-		d->open_transaction_id, d->transaction_device_id,
-		row->role == ROLE_DELETING ? "which was to be deleted" : "which nobody needs yet");
+	return add(m, STEP_OK, "takes back transaction %" PRIu64 ": deletes device %" PRId64 ", %s",
+		   d->open_transaction_id, d->transaction_device_id,
+		   row->role == ROLE_DELETING || device_is_going(row) ? "which was to be deleted"
+		   : device_predates_open(m->t, row) ? "an older one that no file has (X1)"
+						     : "which nobody needs yet");
 }
 
 /* Damage behind the superblock the kernel meets later. */
@@ -297,7 +310,7 @@ static int take_back(struct making *m)
 		return add(m, STEP_OK, "transaction %" PRIu64 ": nothing to take back",
 			   d->open_transaction_id);
 	row = victim(m);
-	if (!row || !row->referenced)
+	if (!row || !row->referenced || !row->pool || device_is_going(row))
 		return take_back_unneeded(m);
 	device_owner_name(m->t, row, owner, sizeof(owner));
 	return add(m, STEP_LOSES,
@@ -363,9 +376,9 @@ static int prepare_base(struct making *m)
 		return add(m, STEP_STOPS,
 			   "activates the base device, device %" PRIu64 ", which the pool has not",
 			   base->id);
-	if (!d->present)
+	if (d->unread)
 		return add(m, STEP_UNKNOWN,
-			   "prepares the base device: there are no files of devices");
+			   "prepares the base device: its file could not be read here");
 	if (!driver_state_find(d, "base"))
 		return add(m, STEP_OK, "makes the base device");
 	r = tell_growth(m);
@@ -382,11 +395,17 @@ static int load_images(struct making *m)
 {
 	static const enum meta_row_id gone[] = { ROW_L12, ROW_L13 };
 	const struct meta_finding *unreadable = find(m, ROW_L15);
+	const struct docker_state *k = m->t->docker;
 	size_t nr = count(m, gone, ARRAY_SIZE(gone));
 
 	if (unreadable)
 		return add(m, unreadable->unproven ? STEP_UNKNOWN : STEP_STOPS,
 			   "reads repositories.json: %s", unreadable->evidence);
+	if (k->images.unread || k->layers.unread)
+		return add(m, STEP_UNKNOWN, "loads the images: %s could not be read here",
+			   k->images.unread ? "imagedb" : "layerdb/sha256");
+	if (!k->images.present && k->layers.nr_layers)
+		return add(m, STEP_LOSES, "does not show any image: imagedb is not there");
 	if (nr)
 		return add(m, STEP_LOSES, "does not show %zu images any more", nr);
 	return add(m, STEP_OK, "loads %zu image%s", m->t->docker->images.nr_images,
@@ -397,10 +416,18 @@ static int load_containers(struct making *m)
 {
 	static const enum meta_row_id ghosts[] = { ROW_C2, ROW_C5, ROW_C6, ROW_C8 };
 	static const enum meta_row_id phantoms[] = { ROW_C3, ROW_L1, ROW_X2, ROW_X6 };
+	const struct docker_state *k = m->t->docker;
 	size_t nr = count(m, ghosts, ARRAY_SIZE(ghosts));
 	int r = 0;
 
-	if (nr)
+	if (k->containers.unread || k->layers.unread || k->layers.mounts_unread)
+		return add(m, STEP_UNKNOWN, "loads the containers: %s could not be read here",
+			   k->containers.unread ? "containers/"
+			   : k->layers.unread   ? "layerdb/sha256"
+						: "layerdb/mounts");
+	if (!k->containers.present && find(m, ROW_C8))
+		r = add(m, STEP_LOSES, "does not show any container: containers/ is not there");
+	else if (nr)
 		r = add(m, STEP_LOSES, "does not show %zu containers any more", nr);
 	else
 		r = add(m, STEP_OK, "loads %zu container%s", m->t->docker->containers.nr_containers,

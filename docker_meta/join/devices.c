@@ -323,14 +323,26 @@ static bool is_init_of_any(const struct device_table *t, const char *hash)
 	return own && own->referenced;
 }
 
+/*
+ * The last transaction that any file of the driver's tells of.  transaction-metadata alone is of
+ * all that Docker did; the others are of what it made.
+ */
+static uint64_t newest_transaction(const struct driver_state *d)
+{
+	uint64_t newest = d->transaction_usable ? d->open_transaction_id : 0;
+
+	for (size_t i = 0; i < d->nr_records && !d->transaction_usable; i++) {
+		if (d->records[i].usable && d->records[i].transaction_id > newest)
+			newest = d->records[i].transaction_id;
+	}
+	return newest;
+}
+
 /* Docker's files are of an earlier time than this device. */
 static bool is_newer_than_files(const struct device_table *t, const struct device_row *row)
 {
-	const struct driver_state *d = &t->docker->driver;
-
-	return row->pool && d->has_transaction && d->transaction_usable &&
-	       row->pool->details.transaction_id >= d->open_transaction_id &&
-	       t->pool->header.transaction_id > d->open_transaction_id;
+	return row->pool && row->pool->details.transaction_id >= t->newest &&
+	       t->pool->header.transaction_id > t->newest;
 }
 
 static bool is_free(const struct device_table *t, const struct device_row *row)
@@ -341,8 +353,8 @@ static bool is_free(const struct device_table *t, const struct device_row *row)
 	    device_is_shared(t, row))
 		return false;
 	if (row->record)
-		return !d->ghosts && !d->files_missing && is_device_name(row->hash) &&
-		       !is_init_of_any(t, row->hash);
+		return !d->ghosts && !d->mounts_gone && !d->files_missing &&
+		       is_device_name(row->hash) && !is_init_of_any(t, row->hash);
 	return !d->files_missing && !d->files_unreadable && !is_newer_than_files(t, row);
 }
 
@@ -364,7 +376,7 @@ static void find_role(const struct device_table *t, struct device_row *row)
 			 (uint64_t)d->transaction_device_id == row->id;
 	if (row->record && row->record->deleted)
 		row->role = ROLE_DELETING;
-	else if (!row->referenced && row->in_flight)
+	else if (!row->referenced && row->in_flight && !device_predates_open(t, row))
 		row->role = ROLE_IN_FLIGHT;
 	else if (!row->referenced)
 		row->role = ROLE_UNPROVEN;
@@ -439,6 +451,7 @@ int device_table_join(const struct docker_state *docker, const struct pool_state
 	*t = (struct device_table){ .docker = docker, .pool = pool };
 	t->complete = docker_state_complete(docker);
 	t->pending = is_pending(t);
+	t->newest = newest_transaction(&docker->driver);
 	r = device_doubts_find(docker, &t->doubts);
 	if (!r)
 		r = add_records(t);

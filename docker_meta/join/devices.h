@@ -65,7 +65,8 @@ struct device_table {
 	const struct pool_state *pool;     /* NULL: not looked at */
 	bool complete;                     /* whatever may refer to a device was read */
 	struct device_doubts doubts;
-	bool pending; /* a transaction is open: the next start takes it back */
+	bool pending;    /* a transaction is open: the next start takes it back */
+	uint64_t newest; /* transaction that Docker's files know of: the pool's of then, and one */
 	/* Most devices are not in the pool, or were made in other transactions: it is another one.
 	 */
 	bool another_pool;
@@ -89,6 +90,16 @@ static inline bool device_is_settled(const struct device_row *row)
 	return row->record && !row->record->deleted && !row->in_flight;
 }
 
+/*
+ * No file has it, and the open transaction that names it did not make it: it is older.  Where the
+ * pool alone knows a device, Docker may give its id to another, and take that back.
+ */
+static inline bool device_predates_open(const struct device_table *t, const struct device_row *row)
+{
+	return row->in_flight && !row->record && row->pool &&
+	       row->pool->details.transaction_id != t->pool->header.transaction_id;
+}
+
 /* The file has the transaction that was opened, the pool the one that it was at. */
 static inline bool device_of_other_transaction(const struct device_row *row)
 {
@@ -97,6 +108,13 @@ static inline bool device_of_other_transaction(const struct device_row *row)
 
 /* thin_repair made its details anew: they tell nothing of where it comes from. */
 bool device_has_new_details(const struct device_row *row);
+
+/* Whoever has it is being removed: to delete it is what somebody asked for. */
+static inline bool device_is_going(const struct device_row *row)
+{
+	return (row->layer && row->layer->removing) ||
+	       (row->container && (row->container->dead || row->container->removing));
+}
 
 /* LVM has it, whoever else does. */
 static inline bool device_is_volume(const struct device_row *row)

@@ -75,22 +75,39 @@ static bool lacks(const struct docker_state *d, const char *chain)
 	return *chain && !layer_store_find(&d->layers, chain);
 }
 
+/* A container's writable layer stands on the layers of its image. */
+static bool lost_parent(const struct docker_state *d, const struct mount *m)
+{
+	const struct container *c =
+		*m->parent ? NULL : container_store_find(&d->containers, m->name);
+	const struct image *image = c && *c->image ? image_store_find(&d->images, c->image) : NULL;
+
+	return image && image->nr_chains;
+}
+
 static bool stands_on_nothing(const struct docker_state *d)
 {
 	for (size_t i = 0; i < d->images.nr_images; i++) {
 		const struct image *image = &d->images.images[i];
 
-		for (size_t n = 0; image->whole && n < image->nr_chains; n++) {
+		for (size_t n = 0; n < image->nr_chains; n++) {
 			if (lacks(d, image->chains[n].hex))
 				return true;
 		}
+		/* Which layers it has is lost, and one of those may be as well. */
+		if (!image->whole)
+			return true;
 	}
 	for (size_t i = 0; i < d->layers.nr_layers; i++) {
-		if (!d->layers.layers[i].removing && lacks(d, d->layers.layers[i].parent))
+		const struct layer *l = &d->layers.layers[i];
+
+		if (!l->removing && (!l->whole || l->odd || lacks(d, l->parent)))
 			return true;
 	}
 	for (size_t i = 0; i < d->layers.nr_mounts; i++) {
-		if (lacks(d, d->layers.mounts[i].parent))
+		const struct mount *m = &d->layers.mounts[i];
+
+		if (!m->whole || lacks(d, m->parent) || lost_parent(d, m))
 			return true;
 	}
 	return false;
@@ -115,6 +132,34 @@ static bool containers_miss_images(const struct docker_state *d)
 			return true;
 	}
 	return false;
+}
+
+static const char *doubt_layers(const struct docker_state *d, const struct device_doubts *doubts)
+{
+	if (doubts->names_missing)
+		return "an image that has a name is not there, which may have it";
+	if (!d->images.complete || (!d->images.present && d->layers.nr_layers))
+		return "some image cannot be read, which may have it";
+	if (doubts->builds_unknown)
+		return "BuildKit's list is not there, which may have it";
+	if (doubts->ghosts || doubts->mounts_gone || d->layers.mounts_unread)
+		return "some container has lost its writable layer, which may stand on it";
+	for (size_t i = 0; i < d->layers.nr_mounts; i++) {
+		const struct mount *m = &d->layers.mounts[i];
+
+		if (!m->whole || lost_parent(d, m))
+			return "some writable layer cannot be read, which may stand on it";
+	}
+	for (size_t i = 0; i < d->layers.nr_layers; i++) {
+		const struct layer *l = &d->layers.layers[i];
+
+		if (!l->whole || l->odd)
+			return "some layer cannot be read, or is not what it says, which may be "
+			       "made upon it";
+		if (!l->removing && lacks(d, l->parent))
+			return "some layer's parent is not there: who has what is not known";
+	}
+	return NULL;
 }
 
 /* Of two layers with one device, one has lost its own. */
@@ -162,6 +207,17 @@ static bool all_containers_gone(const struct docker_state *d)
 	return d->containers.present ? nr > 1 && !d->containers.nr_containers : nr > 0;
 }
 
+static bool mounts_gone(const struct docker_state *d)
+{
+	if (d->layers.mounts_present || d->graph.current)
+		return false;
+	for (size_t i = 0; i < d->driver.nr_records; i++) {
+		if (has_suffix(d->driver.records[i].hash, "-init"))
+			return true;
+	}
+	return false;
+}
+
 static bool any_unknown_build(const struct docker_state *d)
 {
 	for (size_t i = 0; !d->has_buildkit && i < d->driver.nr_records; i++) {
@@ -186,6 +242,8 @@ int device_doubts_find(const struct docker_state *docker, struct device_doubts *
 		.names_missing = names_miss_images(d),
 		.builds_unknown = any_unknown_build(d),
 		.containers_gone = all_containers_gone(d),
+		.mounts_gone = mounts_gone(d),
 	};
+	ret_doubts->layers = doubt_layers(d, ret_doubts);
 	return find_doubles(&d->layers, &ret_doubts->layers_missing);
 }

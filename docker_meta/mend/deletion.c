@@ -7,45 +7,9 @@
 #include <string.h>
 
 #include "common/base/alloc.h"
+#include "docker_meta/join/layer_reach.h"
 
 /* ---- who is needed */
-
-static void reach(struct deletion *d, const char *chain)
-{
-	const struct layer_store *s = &d->t->docker->layers;
-
-	for (const struct layer *l = layer_store_find(s, chain); l;
-	     l = *l->parent ? layer_store_find(s, l->parent) : NULL) {
-		size_t i = (size_t)(l - s->layers);
-
-		if (d->reached[i])
-			return;
-		d->reached[i] = 1;
-	}
-}
-
-static void reach_all(struct deletion *d)
-{
-	const struct docker_state *k = d->t->docker;
-
-	for (size_t i = 0; i < k->images.nr_images; i++) {
-		for (size_t n = 0; n < k->images.images[i].nr_chains; n++)
-			reach(d, k->images.images[i].chains[n].hex);
-	}
-	for (size_t i = 0; i < k->layers.nr_mounts; i++)
-		reach(d, k->layers.mounts[i].parent);
-	for (size_t i = 0; i < k->snapshots.nr; i++) {
-		const struct snapshot_record *s = &k->snapshots.records[i];
-		const char *const names[] = { s->key, s->chainid, s->parent, s->committed };
-
-		for (size_t n = 0; n < ARRAY_SIZE(names); n++) {
-			const char *chain = names[n] ? digest_hex(names[n]) : NULL;
-
-			if (chain)
-				reach(d, chain);
-		}
-	}
-}
 
 static int collect_hashes(struct deletion *d)
 {
@@ -102,26 +66,6 @@ static const char *why_closed(const struct device_table *t)
 	return NULL;
 }
 
-/* What is below a layer is known only where all layers can be read. */
-static const char *why_layers_closed(const struct device_table *t)
-{
-	const struct docker_state *k = t->docker;
-
-	if (t->doubts.names_missing)
-		return "an image that has a name is not there, which may have it";
-	if (!k->images.complete)
-		return "some image cannot be read, which may have it";
-	for (size_t i = 0; i < k->layers.nr_layers; i++) {
-		const struct layer *l = &k->layers.layers[i];
-
-		if (!l->whole)
-			return "some layer cannot be read, which may be made upon it";
-		if (!l->removing && *l->parent && !layer_store_find(&k->layers, l->parent))
-			return "some layer's parent is not there: who has what is not known";
-	}
-	return NULL;
-}
-
 int deletion_init(const struct device_table *t, struct deletion *ret_deletion)
 {
 	struct deletion *d = ret_deletion;
@@ -129,12 +73,8 @@ int deletion_init(const struct device_table *t, struct deletion *ret_deletion)
 
 	*d = (struct deletion){ .t = t };
 	d->closed = why_closed(t);
-	d->layers_closed = why_layers_closed(t);
-	d->reached = alloc_array(t->docker->layers.nr_layers + 1, 1);
-	r = d->reached ? collect_hashes(d) : -ENOMEM;
-	if (!r)
-		reach_all(d);
-	return r;
+	r = layer_reach_find(t->docker, &d->reached);
+	return r ? r : collect_hashes(d);
 }
 
 void deletion_destroy(struct deletion *d)
@@ -167,8 +107,8 @@ static const char *forbidden_by_layer(const struct deletion *d, const struct dev
 {
 	const struct layer_store *s = &d->t->docker->layers;
 
-	if (d->layers_closed)
-		return d->layers_closed;
+	if (d->t->doubts.layers)
+		return d->t->doubts.layers;
 	if (row->layer != layer || layer->removing || row->role != ROLE_LAYER || row->image)
 		return "it is needed";
 	return d->reached[layer - s->layers] ? "an image, a container or a build has its layer"

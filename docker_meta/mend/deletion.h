@@ -14,7 +14,6 @@
 struct deletion {
 	const struct device_table *t; /* borrowed */
 	const char *closed;           /* why no device at all may go: a constant; NULL: some may */
-	const char *layers_closed;    /* the same for devices of layers */
 	const char **hashes; /* owned: all that are referred to, sorted, with repetitions */
 	size_t nr_hashes;
 	uint8_t *reached; /* owned, by layer: an image, a container or a build has it */

@@ -106,7 +106,7 @@ void lonely_pair_find(const struct deletion *d, struct lonely_pair *ret_pair)
 
 	*ret_pair = (struct lonely_pair){ .row = NULL };
 	for (size_t i = 0; i < t->nr; i++) {
-		if (t->rows[i].record || t->rows[i].in_flight)
+		if (t->rows[i].record || t->rows[i].role == ROLE_IN_FLIGHT)
 			continue;
 		one = &t->rows[i];
 		nr++;

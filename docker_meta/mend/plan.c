@@ -71,7 +71,8 @@ static void plan_finding(struct planning *p, const struct meta_finding *f)
 {
 	mend_recipe recipe = mend_recipe_of(f->row->id);
 
-	if (f->unproven) {
+	/* To keep what a transaction would delete asks for no proof. */
+	if (f->unproven && *f->row->id != 'T') {
 		plan_step(p, PHASE_HAND, f);
 		mend_remark(p->s, "Unproven: not every place could be read where somebody may need "
 				  "it, or another finding may explain it.  Do nothing before that "
@@ -99,7 +100,7 @@ static bool nearly_full(const struct pool_state *p)
 
 	return (data && is_nearly(p->data_blocks_used, data)) ||
 	       (p->reading.raw && !p->from_snapshot && metadata &&
-		is_nearly(metadata - p->reading.metadata_blocks_free, metadata));
+		is_nearly(pool_metadata_used(&p->reading), metadata));
 }
 
 static bool asks_for_layers(const struct meta_findings *l)

@@ -47,6 +47,7 @@ void recipe_queue(struct planning *p, const struct meta_finding *f);
 
 void recipe_transaction(struct planning *p, const struct meta_finding *f);
 void recipe_kept_transaction(struct planning *p, const struct meta_finding *f);
+void recipe_doubtful_transaction(struct planning *p, const struct meta_finding *f);
 void recipe_lost_transaction(struct planning *p, const struct meta_finding *f);
 void recipe_stray_file(struct planning *p, const struct meta_finding *f);
 void recipe_broken_file(struct planning *p, const struct meta_finding *f);

@@ -3,6 +3,8 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/alloc.h"
@@ -17,7 +19,7 @@ enum { WIDTH = 80 };
 
 /* ---- what the head says */
 
-enum { NR_VARIABLES = 9 };
+enum { NR_VARIABLES = 10 };
 
 /* An assignment each, owned; NULL where it is left out. */
 struct variables {
@@ -60,10 +62,11 @@ static int make_variables(const struct meta_view *v, const struct mend_plan *pla
 	const struct pool_state *p = v->devices->pool;
 	const struct mend_pool *pool = &plan->pool;
 	const bool loop = pool->kind == KIND_LOOP;
+	char absolute[PATH_MAX];
 
 	*x = (struct variables){
 		.lines = {
-			assignment("ROOT", v->root),
+			assignment("ROOT", realpath(v->root, absolute) ? absolute : v->root),
 			alloc_string(kinds[pool->kind]),
 			assignment("VG", pool->group),
 			assignment("LV", pool->volume),
@@ -78,6 +81,8 @@ static int make_variables(const struct meta_view *v, const struct mend_plan *pla
 			alloc_printf("TRANSACTION=%" PRIu64,
 				     p ? p->header.transaction_id : plan->hints.transaction_id),
 			alloc_printf("BLOCK=%" PRIu64, plan->hints.data_block_size),
+			alloc_printf("MADE=%" PRIu64 ".%09" PRIu64, (uint64_t)v->begun.tv_sec,
+				     (uint64_t)v->begun.tv_nsec),
 		},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(x->lines); i++) {
@@ -182,6 +187,7 @@ static bool needs_dump(const struct mend_plan *plan)
 		for (size_t n = 0; n < step->nr; n++) {
 			if (step->lines[n].command &&
 			    (strstr(step->lines[n].text, "same_device ") ||
+			     strstr(step->lines[n].text, "pool_lacks ") ||
 			     strstr(step->lines[n].text, "look ")))
 				return true;
 		}

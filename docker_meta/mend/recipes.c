@@ -27,6 +27,7 @@ mend_recipe mend_recipe_of(const char *row)
 		{ "P10", recipe_snapshot },
 		{ "P11", recipe_queue },
 		{ "P16", recipe_leaked_blocks },
+		{ "T1", recipe_doubtful_transaction },
 		{ "T2", recipe_kept_transaction },
 		{ "T3", recipe_transaction },
 		{ "T4", recipe_transaction },
@@ -213,9 +214,9 @@ static void pull(struct planning *p, const struct image *image)
 {
 	const char *name = image_store_name(&p->t->docker->images, image->id);
 
-	mend_command(p->s, "docker rmi -f %s", image->id);
+	mend_command(p->s, "docker rmi -f -- %s", image->id);
 	if (name)
-		mend_command(p->s, "docker pull %s", name);
+		mend_command(p->s, "docker pull -- %s", name);
 	mend_remark(p->s, name ? "An image that was built here is to be built anew."
 			       : "The image has no name: pull or build anew what it was.");
 }
@@ -265,7 +266,7 @@ void recipe_pull_image(struct planning *p, const struct meta_finding *f)
 		name = image_store_name(s, name);
 	plan_step(p, PHASE_DOCKER, f);
 	if (name && strcmp(f->row->id, "C6") != 0)
-		mend_command(p->s, "docker pull %s", name);
+		mend_command(p->s, "docker pull -- %s", name);
 	mend_remark(p->s, "%s.", f->row->remedy);
 }
 
@@ -275,7 +276,7 @@ static void redo_owner(struct planning *p, const struct device_row *row)
 	if (row->image)
 		pull(p, row->image);
 	else if (row->container && row->role == ROLE_RW)
-		mend_command(p->s, "docker rm %s", row->container->id);
+		mend_command(p->s, "docker rm -- %s", row->container->id);
 	else if (row->role == ROLE_BUILD)
 		mend_command(p->s, "docker builder prune -a");
 	else
@@ -306,9 +307,9 @@ void recipe_phantom(struct planning *p, const struct meta_finding *f)
 	mend_remark(p->s, "Only if no other metadata has the device: older copies of it, "
 			  "thin_repair --candidates.  The file tells its size and id.");
 	mend_command(p->s,
-		     "same_file " DEVICE_FILE "%s %" PRIu64 " %" PRIu64 " && move_out " DEVICE_FILE
-		     "%s",
-		     row->hash, row->id, row->record->transaction_id, row->hash);
+		     "pool_lacks %" PRIu64 " && same_file " DEVICE_FILE "%s %" PRIu64 " %" PRIu64
+		     " && move_out " DEVICE_FILE "%s",
+		     row->id, row->hash, row->id, row->record->transaction_id, row->hash);
 	if (!row->referenced)
 		return;
 	plan_step(p, PHASE_DOCKER, f);
@@ -337,7 +338,7 @@ static const struct container *container_named(const struct planning *p, const c
 static bool any_without_file(const struct device_table *t)
 {
 	for (size_t i = 0; i < t->nr; i++) {
-		if (!t->rows[i].record && !t->rows[i].in_flight)
+		if (!t->rows[i].record && t->rows[i].role != ROLE_IN_FLIGHT)
 			return true;
 	}
 	return false;
@@ -361,7 +362,7 @@ void recipe_remove_container(struct planning *p, const struct meta_finding *f)
 			    "Its data may be in one of the devices that have no file (X1): look "
 			    "into those first.  docker rm gives it up.");
 	else if (found)
-		mend_command(p->s, "docker rm %s", found->id);
+		mend_command(p->s, "docker rm -- %s", found->id);
 	else
 		mend_remark(p->s, "%s.", f->row->remedy);
 }
@@ -384,7 +385,7 @@ void recipe_untag(struct planning *p, const struct meta_finding *f)
 {
 	plan_step(p, PHASE_DOCKER, f);
 	if (f->object)
-		mend_command(p->s, "docker rmi %s", f->object);
+		mend_command(p->s, "docker rmi -- %s", f->object);
 }
 
 void recipe_names(struct planning *p, const struct meta_finding *f)

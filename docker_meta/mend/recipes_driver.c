@@ -27,6 +27,12 @@ void recipe_kept_transaction(struct planning *p, const struct meta_finding *f)
 			  "Docker finishes that.");
 }
 
+void recipe_doubtful_transaction(struct planning *p, const struct meta_finding *f)
+{
+	if (f->unproven)
+		recipe_kept_transaction(p, f);
+}
+
 void recipe_lost_transaction(struct planning *p, const struct meta_finding *f)
 {
 	recipe_transaction(p, f);
@@ -115,7 +121,8 @@ static bool is_needed(const struct planning *p, const char *hash)
 {
 	const struct docker_state *k = p->t->docker;
 
-	if (!strcmp(hash, "base") || !p->t->complete)
+	if (!strcmp(hash, "base") || !p->t->complete || p->t->doubts.ghosts ||
+	    p->t->doubts.mounts_gone || (p->t->doubts.builds_unknown && is_buildkit_name(hash)))
 		return true;
 	for (size_t low = 0, high = p->deletion.nr_hashes; low < high;) {
 		size_t middle = low + (high - low) / 2;
@@ -267,7 +274,7 @@ void recipe_deleted_phantom(struct planning *p, const struct meta_finding *f)
 		return;
 	}
 	mend_command(p->s,
-		     "same_file " DEVICE_FILE "%s %" PRIu64 " %" PRIu64 " && move_out " DEVICE_FILE
-		     "%s",
-		     row->hash, row->id, row->record->transaction_id, row->hash);
+		     "pool_lacks %" PRIu64 " && same_file " DEVICE_FILE "%s %" PRIu64 " %" PRIu64
+		     " && move_out " DEVICE_FILE "%s",
+		     row->id, row->hash, row->id, row->record->transaction_id, row->hash);
 }

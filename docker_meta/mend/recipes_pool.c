@@ -57,8 +57,7 @@ static struct sizes find_sizes(const struct planning *p)
 		s.wanted_data = round_up_mib(roomy(pool->data_blocks_used, blocks) * s.block);
 	if (pool && pool->reading.raw && !pool->from_snapshot) {
 		s.metadata = pool->reading.metadata_blocks * METADATA_BLOCK;
-		used = (pool->reading.metadata_blocks - pool->reading.metadata_blocks_free) *
-		       METADATA_BLOCK;
+		used = pool_metadata_used(&pool->reading) * METADATA_BLOCK;
 		s.wanted_metadata = roomy(used, s.metadata);
 	}
 	if (s.wanted_metadata < s.wanted_data / s.block * BYTES_PER_DATA_BLOCK)
@@ -128,6 +127,24 @@ static void grow_loop(struct planning *p, const struct sizes *s)
 		    s->wanted_data / 512, s->block / 512);
 }
 
+static void tell_sizes(struct planning *p, const struct sizes *s)
+{
+	const struct pool_state *pool = p->t->pool;
+
+	mend_remark(p->s, "Data: %" PRIu64 " of %" PRIu64 " bytes are in use.",
+		    pool->data_blocks_used * s->block, s->data);
+	if (s->wanted_data > s->data)
+		mend_remark(p->s, "With %" PRIu64 " bytes it is %d %%.", s->wanted_data,
+			    WANTED_USE);
+	if (!s->metadata)
+		return;
+	mend_remark(p->s,
+		    "Metadata: %" PRIu64 " of %" PRIu64 " bytes are in use; %" PRIu64
+		    " is what the kernel's rule and %d %% come to.",
+		    pool_metadata_used(&pool->reading) * METADATA_BLOCK, s->metadata,
+		    s->wanted_metadata, WANTED_USE);
+}
+
 void recipe_space(struct planning *p, const struct meta_finding *f)
 {
 	const struct sizes s = find_sizes(p);
@@ -146,18 +163,7 @@ void recipe_space(struct planning *p, const struct meta_finding *f)
 		mend_remark(p->s, "How large the pool is could not be read: no numbers are given.");
 		return;
 	}
-	mend_remark(p->s,
-		    "Data: %" PRIu64 " of %" PRIu64 " bytes are in use; with %" PRIu64
-		    " it is %d %%.",
-		    p->t->pool->data_blocks_used * s.block, s.data, s.wanted_data, WANTED_USE);
-	if (s.metadata)
-		mend_remark(p->s,
-			    "Metadata: %" PRIu64 " of %" PRIu64 " bytes are in use; %" PRIu64
-			    " is what the kernel's rule and %d %% come to.",
-			    (p->t->pool->reading.metadata_blocks -
-			     p->t->pool->reading.metadata_blocks_free) *
-				    METADATA_BLOCK,
-			    s.metadata, s.wanted_metadata, WANTED_USE);
+	tell_sizes(p, &s);
 	if (may_be_lvm(p))
 		grow_lvm(p, &s);
 	if (may_be_loop(p))

@@ -9,7 +9,7 @@
 
 const char *fate_name(enum fate fate)
 {
-	static const char *const names[NR_FATES] = { "intact", "partly", "lost" };
+	static const char *const names[NR_FATES] = { "intact", "unknown", "partly", "lost" };
 
 	return names[fate];
 }
@@ -121,7 +121,7 @@ static int judge_part(const struct judging *j, const struct survivor_part *part,
 {
 	struct survivors *s = j->s;
 	struct survivor *item = &s->items[s->nr - 1];
-	enum fate fate = FATE_LOST;
+	enum fate fate = part->unread ? FATE_UNKNOWN : FATE_LOST;
 	int r;
 
 	if (part->row)
@@ -130,7 +130,7 @@ static int judge_part(const struct judging *j, const struct survivor_part *part,
 		fate = FATE_PARTLY;
 	if (fate == FATE_INTACT)
 		return 0;
-	if (!decides)
+	if (!decides && fate == FATE_LOST)
 		fate = FATE_PARTLY;
 	if (fate > item->fate)
 		item->fate = fate;
@@ -146,7 +146,10 @@ static void find_part(const struct judging *j, const char *hash, struct survivor
 	part->by_elimination = !part->row && lonely_pair_has(&j->pair, hash);
 	if (part->by_elimination)
 		part->row = j->pair.row;
-	part->missing = part->row ? NULL : "its file in devicemapper/metadata is missing";
+	part->unread = !part->row && j->t->docker->driver.unread;
+	part->missing = part->row      ? NULL
+			: part->unread ? "devicemapper/metadata could not be read here"
+				       : "its file in devicemapper/metadata is missing";
 }
 
 static int judge_image(const struct judging *j, const struct image *image)
@@ -158,8 +161,11 @@ static int judge_image(const struct judging *j, const struct image *image)
 	for (size_t i = 0; i < image->nr_chains && !r; i++) {
 		const struct layer *l = layer_store_find(&k->layers, image->chains[i].hex);
 		struct survivor_part part = { .position = (uint32_t)i + 1,
-					      .missing = l ? "its cache-id cannot be read"
-							   : "the layer is not in layerdb" };
+					      .unread = !l && k->layers.unread };
+
+		part.missing = l             ? "its cache-id cannot be read"
+			       : part.unread ? "layerdb/sha256 could not be read here"
+					     : "the layer is not in layerdb";
 
 		if (l && l->cache_id)
 			find_part(j, l->cache_id, &part);
@@ -179,8 +185,11 @@ static int judge_container(const struct judging *j, const struct container *c)
 	const struct docker_state *k = j->t->docker;
 	const struct mount *m = layer_store_find_mount(&k->layers, c->id);
 	const struct survivor item = { .container = c };
-	struct survivor_part part = { .missing = "it has no layerdb/mounts" };
+	struct survivor_part part = { .unread = !m && k->layers.mounts_unread };
 	int r;
+
+	part.missing =
+		part.unread ? "layerdb/mounts could not be read here" : "it has no layerdb/mounts";
 
 	if (c->whole && strcmp(c->driver, "devicemapper") != 0)
 		return 0;

@@ -14,9 +14,10 @@
 #include "docker_meta/mend/loss.h"
 #include "docker_meta/mend/pool_kind.h"
 
-enum fate { FATE_INTACT, FATE_PARTLY, FATE_LOST, NR_FATES };
+/* The worst last.  Unknown: files that tell of it could not be read here. */
+enum fate { FATE_INTACT, FATE_UNKNOWN, FATE_PARTLY, FATE_LOST, NR_FATES };
 
-/* "intact", "partly", "lost". */
+/* "intact", "unknown", "partly", "lost". */
 const char *fate_name(enum fate fate);
 
 struct survivor_device {
@@ -31,6 +32,7 @@ struct survivor_device {
 struct survivor_part {
 	const struct device_row *row; /* NULL: nothing tells its device */
 	const char *missing;          /* then what is missing: a constant */
+	bool unread;                  /* it may be there: it was not for us to read */
 	bool by_elimination;          /* the row's file is missing: plan writes it anew */
 	uint32_t position;            /* in the image, from 1; 0: a container's */
 };
@@ -61,7 +63,8 @@ void survivors_destroy(struct survivors *s);
 
 /*
  * The command `survivors`: 0, -ENOMEM or -EIO.  *status: 0 all intact, 1 something is partly lost,
- * 2 lost, 3 there is no pool, or no report where one was given.
+ * 2 lost, 3 something is unknown and nothing lost, there is no pool, or no report where one was
+ * given.
  */
 must_check int survivors_text(const struct meta_view *v, FILE *out, int *status);
 must_check int survivors_json(const struct meta_view *v, FILE *out, int *status);

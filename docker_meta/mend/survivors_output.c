@@ -57,6 +57,8 @@ static int status_of(const struct saying *y)
 		return META_STATUS_BLIND;
 	if (s->nr_images[FATE_LOST] || s->nr_containers[FATE_LOST])
 		return META_STATUS_ERROR;
+	if (s->nr_images[FATE_UNKNOWN] || s->nr_containers[FATE_UNKNOWN])
+		return META_STATUS_BLIND;
 	return s->nr_images[FATE_PARTLY] || s->nr_containers[FATE_PARTLY] || s->nr_others
 		       ? META_STATUS_WARNING
 		       : META_STATUS_OK;
@@ -129,7 +131,7 @@ static void print_part(const struct saying *y, const struct survivor *item,
 	}
 	(void)snprintf(text, sizeof(text), "%s: %s", part->position ? place : "no device",
 		       part->missing);
-	print_wrapped(out, fate_name(FATE_LOST), text);
+	print_wrapped(out, fate_name(part->unread ? FATE_UNKNOWN : FATE_LOST), text);
 }
 
 static const char *item_name(const struct saying *y, const struct survivor *item)
@@ -230,9 +232,12 @@ static void print_counts(const uint64_t *nr, const char *what, FILE *out)
 {
 	(void)fprintf(out,
 		      "%" PRIu64 " %s: %" PRIu64 " intact, %" PRIu64 " partly lost, %" PRIu64
-		      " lost\n",
-		      nr[FATE_INTACT] + nr[FATE_PARTLY] + nr[FATE_LOST], what, nr[FATE_INTACT],
-		      nr[FATE_PARTLY], nr[FATE_LOST]);
+		      " lost",
+		      nr[FATE_INTACT] + nr[FATE_UNKNOWN] + nr[FATE_PARTLY] + nr[FATE_LOST], what,
+		      nr[FATE_INTACT], nr[FATE_PARTLY], nr[FATE_LOST]);
+	if (nr[FATE_UNKNOWN])
+		(void)fprintf(out, ", %" PRIu64 " unknown", nr[FATE_UNKNOWN]);
+	(void)fputc('\n', out);
 }
 
 int survivors_text(const struct meta_view *v, FILE *out, int *status)
@@ -253,6 +258,7 @@ int survivors_text(const struct meta_view *v, FILE *out, int *status)
 			(void)fprintf(out, "this may not be the pool of these files, see check\n");
 		print_items(&y, FATE_LOST, out);
 		print_items(&y, FATE_PARTLY, out);
+		print_items(&y, FATE_UNKNOWN, out);
 		print_items(&y, FATE_INTACT, out);
 		print_others(&y, out);
 		(void)fputc('\n', out);
@@ -309,7 +315,8 @@ static json_t *part_object(const struct saying *y, const struct survivor_part *p
 
 	if (!device_of(y, part)) {
 		json_put(object, "device", json_null(), failed);
-		json_put(object, "state", json_string(fate_name(FATE_LOST)), failed);
+		json_put(object, "state",
+			 json_string(fate_name(part->unread ? FATE_UNKNOWN : FATE_LOST)), failed);
 		json_put(object, "reason", json_text(part->missing), failed);
 	}
 	json_put(object, "by_elimination", json_boolean(part->by_elimination), failed);

@@ -247,6 +247,7 @@ int container_store_read(const struct safe_dir *root, struct container_store *re
 	}
 	if (e && e != -ENOENT && e != -ENOMEM) {
 		ret_store->complete = false;
+		ret_store->unread = true;
 		error = e;
 		e = problem_add(problems, "C8", DIRECTORY, DIRECTORY, "it cannot be read: %s",
 				safe_dir_fault(error));

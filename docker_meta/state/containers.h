@@ -27,6 +27,7 @@ struct container {
 
 struct container_store {
 	bool present, complete;
+	bool unread;                  /* the directory is there and could not be listed */
 	struct container *containers; /* owned, by id */
 	size_t nr_containers, containers_capacity;
 };

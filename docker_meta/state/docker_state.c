@@ -37,6 +37,39 @@ static int read_snapshots(const struct safe_dir *root, struct docker_state *s)
 	return r;
 }
 
+/*
+ * Docker makes these directories when it starts.  Where one is gone and what refers to it is not,
+ * no file tells what is lost.
+ */
+static int note_absent(struct docker_state *s)
+{
+	const struct layer_store *l = &s->layers;
+	const struct device_record *base = driver_state_find(&s->driver, "base");
+	const size_t nr_devices = s->driver.nr_records - (base != NULL);
+	size_t nr_containers = 0, nr_builds = 0;
+	int r = 0;
+
+	for (size_t i = 0; i < l->nr_mounts; i++)
+		nr_containers += l->mounts[i].init_id != NULL;
+	for (size_t i = 0; i < s->driver.nr_records; i++)
+		nr_builds += is_buildkit_name(s->driver.records[i].hash);
+	if (!docker_state_has_layers(s) && !l->unread && nr_devices)
+		r = problem_add(&s->problems, "L6", "layerdb", "image/devicemapper/layerdb",
+				"it is not there, and the driver has %zu devices of layers",
+				nr_devices);
+	if (!r && !s->images.present && !s->images.unread && l->nr_layers)
+		r = problem_add(&s->problems, "L12", "imagedb", "image/devicemapper/imagedb",
+				"it is not there, and there are %zu layers", l->nr_layers);
+	if (!r && !s->containers.present && !s->containers.unread && nr_containers)
+		r = problem_add(&s->problems, "C8", "containers", "containers",
+				"it is not there, and %zu have a writable layer", nr_containers);
+	if (!r && !s->has_buildkit && nr_builds)
+		r = problem_add(&s->problems, "B3", "snapshots.db", SNAPSHOTS,
+				"it is not there, and the driver has %zu devices of BuildKit's",
+				nr_builds);
+	return r;
+}
+
 int docker_state_read(const struct safe_dir *root, struct docker_state *ret_state)
 {
 	struct docker_state *s = ret_state;
@@ -57,7 +90,9 @@ int docker_state_read(const struct safe_dir *root, struct docker_state *ret_stat
 		r = graph_read(root, &stores, &s->graph, &s->problems);
 	if (!r)
 		r = other_drivers_read(root, &s->images, &s->others);
-	return r ? r : read_snapshots(root, s);
+	if (!r)
+		r = read_snapshots(root, s);
+	return r ? r : note_absent(s);
 }
 
 void docker_state_destroy(struct docker_state *s)
@@ -72,9 +107,21 @@ void docker_state_destroy(struct docker_state *s)
 	problem_list_destroy(&s->problems);
 }
 
+bool docker_state_has_layers(const struct docker_state *s)
+{
+	return s->layers.present || (s->graph.current && s->graph.nr);
+}
+
+/* Images of 1.10 and later name no device, but nothing is known of layers without them. */
+static bool images_complete(const struct docker_state *s)
+{
+	return (s->images.present || !s->layers.nr_layers) && !s->images.unread &&
+	       !s->images.names_unread;
+}
+
 bool docker_state_complete(const struct docker_state *s)
 {
-	return s->driver.present && (s->layers.present || s->graph.current) && s->layers.complete &&
-	       s->containers.complete && s->graph.complete &&
+	return s->driver.present && docker_state_has_layers(s) && s->layers.complete &&
+	       images_complete(s) && s->containers.complete && s->graph.complete &&
 	       (!s->has_buildkit || s->snapshots.complete);
 }

@@ -28,6 +28,9 @@ struct docker_state {
 must_check int docker_state_read(const struct safe_dir *root, struct docker_state *ret_state);
 void docker_state_destroy(struct docker_state *s);
 
+/* Whether it is known which layers there are, be it none. */
+bool docker_state_has_layers(const struct docker_state *s);
+
 /* Whether every place was read where Docker may refer to a device: else nobody is an orphan. */
 bool docker_state_complete(const struct docker_state *s);
 

@@ -225,6 +225,16 @@ static void sort_records(struct driver_state *s)
 		qsort(s->records, s->nr_records, sizeof(*s->records), by_hash);
 }
 
+static int note_unread(const struct reading *r, int error)
+{
+	int e = problem_add(r->problems, "J26", "metadata", DIRECTORY, "it cannot be read: %s",
+			    safe_dir_fault(error));
+
+	r->state->unread = true;
+	problem_of_error(r->problems, error);
+	return e;
+}
+
 static int read_metadata(const struct reading *r, const struct safe_dir *dir)
 {
 	struct dir_list list;
@@ -232,8 +242,7 @@ static int read_metadata(const struct reading *r, const struct safe_dir *dir)
 
 	r->state->present = !e;
 	if (e && e != -ENOMEM)
-		e = problem_add(r->problems, "J26", "metadata", DIRECTORY, "it cannot be read: %s",
-				safe_dir_fault(e));
+		e = note_unread(r, e);
 	for (size_t i = 0; i < list.nr && !e; i++)
 		e = read_entry(r, dir, &list.items[i]);
 	dir_list_destroy(&list);
@@ -355,8 +364,7 @@ int driver_state_read(const struct safe_dir *root, struct driver_state *ret_stat
 	if (!e)
 		e = read_metadata(&r, &dir);
 	else if (e != -ENOENT)
-		e = problem_add(problems, "J26", "metadata", DIRECTORY, "it cannot be read: %s",
-				safe_dir_fault(e));
+		e = note_unread(&r, e);
 	else
 		e = 0;
 	safe_dir_close(&dir);

@@ -29,6 +29,7 @@ struct device_record {
 
 struct driver_state {
 	bool present;                  /* there is a metadata directory, or the one file */
+	bool unread;                   /* the directory is there and could not be listed */
 	bool since_1_9;                /* some device's file has "deleted" */
 	bool before_0_12;              /* there is devicemapper/json */
 	struct device_record *records; /* owned, by hash */

@@ -412,6 +412,7 @@ static int read_all(struct reading *r)
 
 	if (!e)
 		e = read_map(r);
+	r->state->current &= !r->state->has_map;
 	if (!e)
 		e = add_layers(r, &list);
 	if (!e)
@@ -419,14 +420,31 @@ static int read_all(struct reading *r)
 	if (!e && r->state->current)
 		e = read_names(r);
 	if (!e && r->state->current) {
-		layers->present = true;
-		r->stores->images->present = true;
+		layers->present = r->state->nr != 0;
+		r->stores->images->present = r->state->nr != 0;
 		e = add_images(r);
 		image_store_sort(r->stores->images);
 	}
 	layer_store_sort(layers);
 	dir_list_destroy(&list);
 	return e;
+}
+
+/* Whether Docker 1.10 or later has been here. */
+static bool is_of_newer(const struct graph_stores *stores)
+{
+	const struct layer_store *l = stores->layers;
+
+	if (l->present || l->unread || l->mounts_present || l->mounts_unread ||
+	    stores->images->present || stores->images->unread)
+		return true;
+	for (size_t i = 0; i < stores->containers->nr_containers; i++) {
+		const struct container *c = &stores->containers->containers[i];
+
+		if (c->whole && !c->old_layout)
+			return true;
+	}
+	return false;
 }
 
 int graph_read(const struct safe_dir *root, const struct graph_stores *stores,
@@ -445,7 +463,7 @@ int graph_read(const struct safe_dir *root, const struct graph_stores *stores,
 	if (e == -ENOENT)
 		return 0;
 	ret_state->present = true;
-	ret_state->current = !stores->layers->present && !stores->images->present;
+	ret_state->current = !is_of_newer(stores);
 	if (!e)
 		e = read_all(&r);
 	if (e && e != -ENOMEM) {

@@ -157,6 +157,7 @@ static int read_images(const struct reading *r, const struct safe_dir *root)
 		e = add_image(r, &metadata, &dir, list.items[i].name);
 	if (e && e != -ENOENT && e != -ENOMEM) {
 		r->store->complete = false;
+		r->store->unread = true;
 		error = e;
 		e = problem_add(r->problems, "L12", "imagedb", CONTENT, "it cannot be read: %s",
 				safe_dir_fault(error));
@@ -226,6 +227,7 @@ static int read_repositories(const struct reading *r, const struct safe_dir *roo
 	if (e && e != -ENOMEM) {
 		r->store->complete = false;
 		r->store->names_lost = true;
+		r->store->names_unread = e != -EBADMSG;
 		error = e;
 		e = problem_add(r->problems, "L15", "repositories.json", REPOSITORIES, "%s",
 				object || dir.fd >= 0 ? fault.text : safe_dir_fault(error));

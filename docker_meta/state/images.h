@@ -26,8 +26,9 @@ struct tag {
 
 struct image_store {
 	bool present, complete;
-	bool names_lost;      /* repositories.json is there and cannot be read */
-	struct image *images; /* owned, by id */
+	bool unread, names_unread; /* they are there, and it was not for us to read them */
+	bool names_lost;           /* repositories.json is there and cannot be used */
+	struct image *images;      /* owned, by id */
 	size_t nr_images, images_capacity;
 	struct tag *tags; /* owned, by image, then by name */
 	size_t nr_tags, tags_capacity;

@@ -138,10 +138,10 @@ static int check_layer(const struct reading *r, const struct safe_dir *dir, stru
 	if (e || !l->whole)
 		return e;
 	chain = chain_id(*l->parent ? l->parent : NULL, l->diff);
-	return strcmp(chain.hex, l->chain)
-		       ? note(r, "L5", l->directory, "diff",
-			      "this and the parent do not give the chain that the directory names")
-		       : 0;
+	l->odd = strcmp(chain.hex, l->chain) != 0;
+	return l->odd ? note(r, "L5", l->directory, "diff",
+			     "this and the parent do not give the chain that the directory names")
+		      : 0;
 }
 
 static int read_layer_files(const struct reading *r, const struct safe_dir *dir, struct layer *l)
@@ -288,7 +288,22 @@ static int read_leftover(const struct reading *r, const struct safe_dir *parent,
 			      "what was to become a layer when Docker was interrupted");
 }
 
-static int read_below(struct reading *r, const struct safe_dir *root, const char *below, read_fn fn)
+/*
+ * Docker makes the directory when it starts, and what is below with the first layer: without one
+ * there is none.
+ */
+static bool has_store(const struct safe_dir *root)
+{
+	struct safe_dir dir = { -1 };
+	const bool has = !safe_dir_enter(root, DIRECTORY, &dir);
+
+	safe_dir_close(&dir);
+	return has;
+}
+
+/* *ret_present, *ret_unread: whether it could be listed, and whether it is there and could not. */
+static int read_below(struct reading *r, const struct safe_dir *root, const char *below, read_fn fn,
+		      bool *ret_present, bool *ret_unread)
 {
 	char *path = alloc_printf(DIRECTORY "/%s", below);
 	struct dir_list list = { 0 };
@@ -298,14 +313,14 @@ static int read_below(struct reading *r, const struct safe_dir *root, const char
 	r->below = below;
 	if (!e)
 		e = safe_dir_list(&dir, &list);
+	*ret_present = !e;
+	*ret_unread = e && e != -ENOENT;
 	if (e && e != -ENOENT && e != -ENOMEM) {
 		r->store->complete = false;
 		error = e;
 		e = problem_add(r->problems, "L6", below, path, "it cannot be read: %s",
 				safe_dir_fault(error));
 		problem_of_error(r->problems, error);
-	} else if (!e) {
-		r->store->present |= fn != read_leftover;
 	}
 	for (size_t i = 0; i < list.nr && !e; i++)
 		e = fn(r, &dir, &list.items[i]);
@@ -319,14 +334,18 @@ int layer_store_read(const struct safe_dir *root, struct layer_store *ret_store,
 		     struct problem_list *problems)
 {
 	struct reading r = { .store = ret_store, .problems = problems };
+	struct layer_store *s = ret_store;
+	bool ignored;
 	int e;
 
-	*ret_store = (struct layer_store){ .complete = true };
-	e = read_below(&r, root, "sha256", read_layer);
+	*s = (struct layer_store){ .complete = true };
+	e = read_below(&r, root, "sha256", read_layer, &s->present, &s->unread);
+	s->present |= !s->unread && has_store(root);
 	if (!e)
-		e = read_below(&r, root, "mounts", read_mount);
+		e = read_below(&r, root, "mounts", read_mount, &s->mounts_present,
+			       &s->mounts_unread);
 	if (!e)
-		e = read_below(&r, root, "tmp", read_leftover);
+		e = read_below(&r, root, "tmp", read_leftover, &ignored, &ignored);
 	for (size_t i = 0; i < ret_store->nr_layers; i++)
 		ret_store->complete &= ret_store->layers[i].cache_id != NULL;
 	for (size_t i = 0; i < ret_store->nr_mounts; i++)

@@ -23,6 +23,7 @@ struct layer {
 	bool removing; /* -removing: its device goes with the next shutdown (20.10 and later) */
 	bool graph;    /* of the layout up to 1.9 (graph.h): all its names are the image's id */
 	bool whole;    /* all of its files could be read */
+	bool odd;      /* its name is not that of what they say */
 };
 
 struct mount {
@@ -33,8 +34,11 @@ struct mount {
 };
 
 struct layer_store {
-	bool present, complete; /* there is one; all of it could be read */
-	struct layer *layers;   /* owned, by directory */
+	bool present;               /* there is one, be it without layers */
+	bool mounts_present;        /* writable layers could be listed, be it none */
+	bool unread, mounts_unread; /* layers, writable ones: they are there and could not be */
+	bool complete;              /* all of it could be read */
+	struct layer *layers;       /* owned, by directory */
 	size_t nr_layers, layers_capacity;
 	struct mount *mounts; /* owned, by name */
 	size_t nr_mounts, mounts_capacity;

@@ -67,7 +67,8 @@ static int open_path(int fd, const char *path, int flags, int *ret_fd)
 	*ret_fd = (int)syscall(SYS_openat2, fd, path, &how, sizeof(how));
 	if (*ret_fd >= 0)
 		return 0;
-	if (errno != ENOSYS && errno != EPERM)
+	/* Of a symbolic link it says ENOTDIR: part by part it is told from a file. */
+	if (errno != ENOSYS && errno != EPERM && errno != ENOTDIR)
 		return -errno;
 #endif
 	return open_part_by_part(fd, path, flags, ret_fd);
