@@ -83,7 +83,7 @@ static int list_text(const struct meta_view *v, FILE *out, int *status)
 
 static int predict_text(const struct meta_view *v, FILE *out, int *status)
 {
-	if (v->forecast->worst != STEP_OK)
+	if (forecast_is_bad(v->forecast))
 		*status = META_STATUS_ERROR;
 	if (!v->options->quiet || *status != META_STATUS_OK)
 		output_forecast(v, out);
@@ -98,7 +98,7 @@ static int html(const struct meta_view *v, FILE *out, int *status)
 
 static int predict_json(const struct meta_view *v, FILE *out, int *status)
 {
-	if (v->forecast->worst != STEP_OK)
+	if (forecast_is_bad(v->forecast))
 		*status = META_STATUS_ERROR;
 	return output_json(v, out);
 }

@@ -50,7 +50,8 @@ static int read_config(struct gathered *g)
 {
 	int r = config_read(g->options, &g->config);
 
-	g->root = g->options->root      ? g->options->root
+	g->root = g->config.root        ? g->config.root
+		  : g->options->root    ? g->options->root
 		  : g->config.data_root ? g->config.data_root
 					: DEFAULT_DATA_ROOT;
 	if (!r)

@@ -9,6 +9,7 @@
 #include "common/base/alloc.h"
 #include "docker_meta/config/etc.h"
 #include "docker_meta/state/driver_state.h"
+#include "docker_meta/state/root_hint.h"
 
 #define DAEMON_JSON "/etc/docker/daemon.json"
 
@@ -144,10 +145,38 @@ static int read_daemon(const struct docker_meta_options *o, struct config *c)
 	return r;
 }
 
+/*
+ * With userns-remap Docker's root is below the data-root: the only one there is taken, unless the
+ * user named another.
+ */
+static int find_remapped(const struct docker_meta_options *o, struct config *c, const char *root)
+{
+	struct safe_dir dir;
+	char name[64];
+	size_t nr;
+
+	if (safe_dir_open(root, &dir))
+		return 0;
+	nr = root_remapped(&dir, name, sizeof(name));
+	safe_dir_close(&dir);
+	if (!nr)
+		return 0;
+	if (!o->root && nr > 1)
+		return trouble(c, root,
+			       "userns-remap: there are several roots in it, name one (-r)", -EIO);
+	if (o->root) {
+		c->remapped = alloc_string(name);
+		return c->remapped ? 0 : -ENOMEM;
+	}
+	alloc_free(c->root);
+	c->root = alloc_printf("%s/%s", root, name);
+	return c->root ? 0 : -ENOMEM;
+}
+
 /* The data-root that a file names is wanted before its engine is known, and that before the file.
  */
 static int find_root(const struct docker_meta_options *o, struct config *c, const char *named_text,
-		     size_t named_size, char **ret_root)
+		     size_t named_size)
 {
 	const struct daemon_background b = { .since_23 = false };
 	struct daemon_json own = { .usable = false }, named = { .usable = false };
@@ -165,12 +194,16 @@ static int find_root(const struct docker_meta_options *o, struct config *c, cons
 		root = copy ? named.data_root : own.data_root;
 	root = root ? root : DEFAULT_DATA_ROOT;
 	c->live = is_root_of(root, &own);
-	*ret_root = r ? NULL : alloc_string(root);
+	c->root = r ? NULL : alloc_string(root);
+	if (!r && !c->root)
+		r = -ENOMEM;
+	if (!r && (copy ? named.userns : own.userns))
+		r = find_remapped(o, c, c->root);
 	alloc_free(copy);
 	fault_list_destroy(&none);
 	daemon_json_destroy(&named);
 	daemon_json_destroy(&own);
-	return r ? r : *ret_root ? 0 : -ENOMEM;
+	return r;
 }
 
 /* ---- lvs */
@@ -202,24 +235,23 @@ static int read_lvs(const struct docker_meta_options *o, struct config *c)
 int config_read(const struct docker_meta_options *o, struct config *ret_config)
 {
 	struct config *c = ret_config;
-	char *root = NULL, *text;
 	size_t size = 0;
+	char *text;
 	int r;
 
 	*c = (struct config){ .data_root = NULL };
 	r = read_named(o, c, &text, &size);
 	if (!r)
-		r = find_root(o, c, text, size, &root);
+		r = find_root(o, c, text, size);
 	if (!r) {
-		look_at_engine(c, root);
+		look_at_engine(c, c->root);
 		r = text ? parse_daemon(c, text, size) : read_daemon(o, c);
 	}
 	if (!r)
 		r = read_lvs(o, c);
 	if (!r)
-		r = etc_read(o, root, c);
+		r = etc_read(o, c->root, c);
 	alloc_free(text);
-	alloc_free(root);
 	return r;
 }
 
@@ -231,6 +263,8 @@ void config_destroy(struct config *c)
 	for (size_t i = 0; i < ARRAY_SIZE(sources); i++)
 		alloc_free(sources[i]->path);
 	alloc_free(c->data_root);
+	alloc_free(c->root);
+	alloc_free(c->remapped);
 	alloc_free(c->trouble);
 	alloc_free(c->driver);
 	alloc_free(c->userns);

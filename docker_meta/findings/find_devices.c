@@ -168,12 +168,26 @@ static int find_leak(struct finder *f, const struct device_row *row)
 	return r ? r : finder_tell_set(f, row);
 }
 
+/*
+ * Docker makes a device in a transaction of its own and then ends it.  Others, containerd for one,
+ * leave the pool at the transaction that they found.
+ */
+static bool is_of_others(const struct device_table *t, const struct device_row *row)
+{
+	return !t->pending &&
+	       row->pool->details.transaction_id == t->pool->header.transaction_id;
+}
+
 static int find_unregistered(struct finder *f, const struct device_row *row)
 {
 	int r = finder_add_of_device(f, ROW_X1, row,
 				     "device %" PRIu64 ", made in transaction %" PRIu64
-				     ": no file in metadata/ has this id",
-				     row->id, row->pool->details.transaction_id);
+				     ": no file in metadata/ has this id%s",
+				     row->id, row->pool->details.transaction_id,
+				     is_of_others(f->t, row)
+					     ? "; Docker did not make it, it would have ended that "
+					       "transaction: look who did"
+					     : "");
 
 	if (!r)
 		doubt(f, row->role == ROLE_UNPROVEN || row->role == ROLE_FOREIGN,

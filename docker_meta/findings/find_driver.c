@@ -74,11 +74,28 @@ static bool names_a_reference(const struct docker_state *d)
 	return false;
 }
 
+/*
+ * Docker was interrupted when it made the base device, before anything else: the next start makes
+ * it anew.
+ */
+static bool is_first_start(const struct device_table *t)
+{
+	const struct docker_state *s = t->docker;
+	const struct device_record *base = driver_state_find(&s->driver, "base");
+
+	return t->pending && !t->pool->header.transaction_id && t->pool->nr_devices <= 1 &&
+	       s->driver.open_transaction_id == 1 && !*s->driver.transaction_hash &&
+	       s->driver.nr_records == (base != NULL) && (!base || !base->initialized) &&
+	       !s->layers.nr_layers && !s->layers.nr_mounts;
+}
+
 static enum meta_row_id judge_open(const struct finder *f, uint64_t id)
 {
 	const struct driver_state *d = &f->t->docker->driver;
 	const uint64_t pool = f->t->pool->header.transaction_id;
 
+	if (is_first_start(f->t))
+		return ROW_T1;
 	if (!pool && f->t->pool->nr_devices)
 		return ROW_T8;
 	if (names_another(f, id))
@@ -255,7 +272,7 @@ static int find_no_base(struct finder *f)
 	const struct docker_state *s = f->t->docker;
 	const struct pool_state *pool = f->t->pool;
 
-	if (s->driver.unread)
+	if (s->driver.unread || (pool && is_first_start(f->t)))
 		return 0;
 	if (s->driver.nr_records)
 		return finder_add(f, ROW_J9, "base", NULL,
@@ -335,13 +352,15 @@ static int find_in_record(struct finder *f, const struct device_row *row)
 	return find_lingering(f, row);
 }
 
-/* Docker before 1.4 had none. */
+/* Docker before 1.4 had none; later it is written when the base device is done. */
 static int find_missing_set(struct finder *f)
 {
 	const struct driver_state *d = &f->t->docker->driver;
+	const struct device_record *base = driver_state_find(d, "base");
+	const bool is_first = d->nr_records == 1 && base && !base->initialized;
 	int r = finder_add(f, ROW_J14, NULL, NULL, "deviceset-metadata is not there");
 
-	if (!r && !d->since_1_9 && !d->has_transaction)
+	if (!r && ((!d->since_1_9 && !d->has_transaction) || is_first))
 		f->list->items[f->list->nr - 1].severity = META_INFO;
 	return r;
 }

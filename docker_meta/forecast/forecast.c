@@ -11,6 +11,7 @@
 #include <strings.h>
 
 #include "common/base/alloc.h"
+#include "docker_meta/join/loadable.h"
 
 const char *step_kind_name(enum step_kind kind)
 {
@@ -29,7 +30,9 @@ struct making {
 	const struct config *config;
 	const struct meta_findings *findings;
 	const struct meta_facts *facts;
+	struct loadable loadable;
 	struct forecast *forecast;
+	bool ended; /* what follows is not known, or is another driver's */
 };
 
 static int add(struct making *m, enum step_kind kind, const char *format, ...) printf_like(3, 4);
@@ -53,6 +56,7 @@ static int add(struct making *m, enum step_kind kind, const char *format, ...)
 	grown[f->nr++] = (struct step){ kind, text };
 	if ((kind == STEP_LOSES || kind == STEP_STOPS) && kind > f->worst)
 		f->worst = kind;
+	f->fails |= kind == STEP_FAILS;
 	return 0;
 }
 
@@ -117,6 +121,13 @@ static int read_configuration(struct making *m)
 	const size_t before = m->forecast->nr;
 	int r;
 
+	if (c->remapped) {
+		m->ended = true;
+		return add(m, STEP_UNKNOWN,
+			   "goes into %.60s below this root, for userns-remap: look at that one "
+			   "(-r)",
+			   c->remapped);
+	}
 	if (c->daemon.look == CONFIG_NOT_LOOKED || c->daemon.look == CONFIG_OTHERS)
 		return add(m, STEP_UNKNOWN, "reads daemon.json: not looked at");
 	if (c->daemon.look == CONFIG_ABSENT)
@@ -129,22 +140,54 @@ static int read_configuration(struct making *m)
 	return add(m, STEP_OK, "reads %s", c->daemon.path);
 }
 
-static int choose_driver(struct making *m)
+/* Docker asks which one, where several drivers have left something. */
+static int choose_among(struct making *m, const struct meta_finding *others)
 {
 	const struct config *c = m->config;
 
 	if (!c->has_daemon)
-		return 0;
-	if (!config_is_devicemapper(c))
+		return add(m, STEP_UNKNOWN,
+			   "chooses the storage driver: another one was used here as well (%s); "
+			   "unless storage-driver is set, it stops",
+			   others->object);
+	if (c->has_driver_flag)
+		return add(m, STEP_OK, "takes the storage driver of dockerd's command line");
+	return add(m, STEP_STOPS,
+		   "chooses the storage driver: several were used here, devicemapper and %s, and "
+		   "storage-driver is not set",
+		   others->object);
+}
+
+static int choose_driver(struct making *m)
+{
+	const struct meta_finding *others = find(m, ROW_L19);
+	const struct config *c = m->config;
+
+	if (c->has_daemon && !config_is_devicemapper(c)) {
+		m->ended = true;
 		return add(m, STEP_LOSES,
 			   "starts with the storage driver %.40s: images and containers of "
-			   "devicemapper are not shown",
+			   "devicemapper are not shown, and its pool is left alone",
 			   c->driver);
+	}
+	if (others && !(c->has_daemon && c->driver))
+		return choose_among(m, others);
+	if (!c->has_daemon)
+		return 0;
 	if (!c->driver && !c->has_driver_flag)
-		return add(m, c->since_23 ? STEP_STOPS : STEP_OK,
-			   "takes devicemapper because its files are there; Docker 23 and 24 do "
-			   "not: they stop here, unless it is named");
+		return add(m, STEP_OK, "takes devicemapper because its files are there");
 	return add(m, STEP_OK, "takes the storage driver devicemapper");
+}
+
+/* When the driver has done its work (moby daemon/graphdriver/driver.go, New). */
+static int refuse_unnamed(struct making *m)
+{
+	const struct config *c = m->config;
+
+	if (!c->has_daemon || c->driver || c->has_driver_flag || !config_is_devicemapper(c))
+		return 0;
+	return add(m, c->since_23 ? STEP_STOPS : STEP_OK,
+		   "Docker 23 and 24 stop here, after all of that: storage-driver has to be set");
 }
 
 static int take_options(struct making *m)
@@ -170,6 +213,20 @@ static int take_options(struct making *m)
 
 /* ---- the driver */
 
+/* Something of it was not ours to read: for Docker it may be in order. */
+static bool any_unread(const struct making *m, const char *row, const char *other)
+{
+	const struct problem_list *l = &m->t->docker->problems;
+
+	for (size_t i = 0; i < l->nr; i++) {
+		const struct problem *p = &l->items[i];
+
+		if (p->unread && (!strcmp(p->row, row) || !strcmp(p->row, other)))
+			return true;
+	}
+	return false;
+}
+
 static int load_files(struct making *m)
 {
 	const struct driver_state *d = &m->t->docker->driver;
@@ -192,7 +249,13 @@ static int load_files(struct making *m)
 		nr_bad++;
 		r = add(m, STEP_STOPS, "loads the devices' files: %s", f->evidence);
 	}
-	return r || nr_bad ? r : add(m, STEP_OK, "loads the files of %zu devices", d->nr_records);
+	if (r || nr_bad)
+		return r;
+	if (any_unread(m, "J3", "J26"))
+		return add(m, STEP_UNKNOWN,
+			   "loads the devices' files: not all of them could be read here");
+	return add(m, STEP_OK, "loads the files of %zu device%s", d->nr_records,
+		   d->nr_records == 1 ? "" : "s");
 }
 
 /* What is said of the open transaction. */
@@ -310,7 +373,7 @@ static int take_back(struct making *m)
 		return add(m, STEP_OK, "transaction %" PRIu64 ": nothing to take back",
 			   d->open_transaction_id);
 	row = victim(m);
-	if (!row || !row->referenced || !row->pool || device_is_going(row))
+	if (!row || !row->referenced || find(m, ROW_T1))
 		return take_back_unneeded(m);
 	device_owner_name(m->t, row, owner, sizeof(owner));
 	return add(m, STEP_LOSES,
@@ -391,25 +454,34 @@ static int prepare_base(struct making *m)
 
 /* ---- the daemon */
 
+static int tell_loaded(struct making *m, size_t nr, size_t nr_lost, const char *what)
+{
+	if (nr_lost)
+		return add(m, STEP_LOSES, "does not show %zu %s%s any more", nr_lost, what,
+			   nr_lost == 1 ? "" : "s");
+	return add(m, STEP_OK, "loads %zu %s%s", nr, what, nr == 1 ? "" : "s");
+}
+
 static int load_images(struct making *m)
 {
 	static const enum meta_row_id gone[] = { ROW_L12, ROW_L13 };
 	const struct meta_finding *unreadable = find(m, ROW_L15);
 	const struct docker_state *k = m->t->docker;
-	size_t nr = count(m, gone, ARRAY_SIZE(gone));
 
 	if (unreadable)
 		return add(m, unreadable->unproven ? STEP_UNKNOWN : STEP_STOPS,
 			   "reads repositories.json: %s", unreadable->evidence);
-	if (k->images.unread || k->layers.unread)
-		return add(m, STEP_UNKNOWN, "loads the images: %s could not be read here",
-			   k->images.unread ? "imagedb" : "layerdb/sha256");
+	if (any_unread(m, "L6", "L12"))
+		return add(m, STEP_UNKNOWN,
+			   "loads the images: not all of their files could be read here");
 	if (!k->images.present && k->layers.nr_layers)
 		return add(m, STEP_LOSES, "does not show any image: imagedb is not there");
-	if (nr)
-		return add(m, STEP_LOSES, "does not show %zu images any more", nr);
-	return add(m, STEP_OK, "loads %zu image%s", m->t->docker->images.nr_images,
-		   m->t->docker->images.nr_images == 1 ? "" : "s");
+	if (!docker_state_has_layers(k) && k->driver.nr_records > 1)
+		return add(m, STEP_LOSES, "does not show any image: layerdb is not there");
+	return tell_loaded(
+		m, k->images.nr_images,
+		k->graph.current ? count(m, gone, ARRAY_SIZE(gone)) : m->loadable.nr_images_lost,
+		"image");
 }
 
 static int load_containers(struct making *m)
@@ -417,27 +489,25 @@ static int load_containers(struct making *m)
 	static const enum meta_row_id ghosts[] = { ROW_C2, ROW_C5, ROW_C6, ROW_C8 };
 	static const enum meta_row_id phantoms[] = { ROW_C3, ROW_L1, ROW_X2, ROW_X6 };
 	const struct docker_state *k = m->t->docker;
-	size_t nr = count(m, ghosts, ARRAY_SIZE(ghosts));
-	int r = 0;
+	size_t nr;
+	int r;
 
-	if (k->containers.unread || k->layers.unread || k->layers.mounts_unread)
-		return add(m, STEP_UNKNOWN, "loads the containers: %s could not be read here",
-			   k->containers.unread ? "containers/"
-			   : k->layers.unread   ? "layerdb/sha256"
-						: "layerdb/mounts");
+	if (any_unread(m, "L6", "L6") || any_unread(m, "C5", "C8"))
+		return add(m, STEP_UNKNOWN,
+			   "loads the containers: not all of their files could be read here");
 	if (!k->containers.present && find(m, ROW_C8))
 		r = add(m, STEP_LOSES, "does not show any container: containers/ is not there");
-	else if (nr)
-		r = add(m, STEP_LOSES, "does not show %zu containers any more", nr);
 	else
-		r = add(m, STEP_OK, "loads %zu container%s", m->t->docker->containers.nr_containers,
-			m->t->docker->containers.nr_containers == 1 ? "" : "s");
+		r = tell_loaded(m, k->containers.nr_containers,
+				k->graph.current ? count(m, ghosts, ARRAY_SIZE(ghosts))
+						 : m->loadable.nr_containers_lost,
+				"container");
 	nr = count_bad(m, phantoms, ARRAY_SIZE(phantoms));
 	if (!r && nr)
 		r = add(m, STEP_FAILS,
 			"does not start containers and images whose device is not there: %zu "
-			"devices",
-			nr);
+			"device%s",
+			nr, nr == 1 ? "" : "s");
 	return r;
 }
 
@@ -449,6 +519,12 @@ static int go_on_deleting(struct making *m)
 
 	for (size_t i = 0; i < m->t->nr; i++)
 		nr += m->t->rows[i].role == ROLE_DELETING;
+	if (nr && dm_has(&m->config->dm, DM_USE_DEFERRED_DELETION) &&
+	    !m->config->dm.numbers[DM_USE_DEFERRED_DELETION])
+		return add(m, STEP_OK,
+			   "leaves %zu device%s marked as deleted: dm.use_deferred_deletion is "
+			   "off",
+			   nr, nr == 1 ? "" : "s");
 	needed = find(m, ROW_J20) ? find(m, ROW_J20) : find(m, ROW_L2);
 	if (needed)
 		return add(
@@ -477,17 +553,25 @@ int forecast_make(const struct meta_facts *facts, const struct meta_findings *fi
 		  struct forecast *ret_forecast)
 {
 	static int (*const steps[])(struct making *) = {
-		read_configuration, choose_driver, take_options, load_files,      activate_pool,
-		take_back,          prepare_base,  load_images,  load_containers, go_on_deleting,
+		read_configuration, choose_driver,   take_options,   load_files,
+		activate_pool,      take_back,       prepare_base,   refuse_unnamed,
+		load_images,        load_containers, go_on_deleting,
 	};
-	struct making m = { facts->devices, facts->data, facts->config,
-			    findings,       facts,       ret_forecast };
-	int r = 0;
+	struct making m = { .t = facts->devices,
+			    .data = facts->data,
+			    .config = facts->config,
+			    .findings = findings,
+			    .facts = facts,
+			    .forecast = ret_forecast };
+	int r;
 
 	*ret_forecast = (struct forecast){ 0 };
-	for (size_t i = 0; i < ARRAY_SIZE(steps) && !r && ret_forecast->worst != STEP_STOPS; i++)
+	r = loadable_count(facts->devices->docker, &m.loadable);
+	for (size_t i = 0; i < ARRAY_SIZE(steps) && !r && !m.ended; i++) {
 		r = steps[i](&m);
-	if (!r && ret_forecast->worst != STEP_STOPS)
+		m.ended |= ret_forecast->worst == STEP_STOPS;
+	}
+	if (!r && !m.ended)
 		r = add_later_engines(&m);
 	return r;
 }

@@ -26,7 +26,14 @@ struct forecast {
 	struct step *steps; /* owned */
 	size_t nr, capacity;
 	enum step_kind worst; /* of OK, LOSES, STOPS */
+	bool fails;           /* some step does */
 };
+
+/* Something is lost, Docker does not start, or something fails later on. */
+static inline bool forecast_is_bad(const struct forecast *f)
+{
+	return f->worst != STEP_OK || f->fails;
+}
 
 /* Of facts and the findings in them.  0 or -ENOMEM; to be destroyed in any case. */
 must_check int forecast_make(const struct meta_facts *facts, const struct meta_findings *findings,

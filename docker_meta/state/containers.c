@@ -227,6 +227,17 @@ static int read_container(const struct reading *r, const struct safe_dir *dir,
 	return e;
 }
 
+/* Docker's own are called by 64 digits; lost+found, and what else has no configuration, is none. */
+static bool is_container(const struct safe_dir *dir, const struct dir_entry *entry)
+{
+	const struct container c = { .id = entry->name };
+
+	return !entry->is_file &&
+	       (is_hex_name(entry->name) ||
+		safe_dir_has_file(dir, file_below(&c, "", "config.v2.json").path) != -ENOENT ||
+		safe_dir_has_file(dir, file_below(&c, "", "config.json").path) != -ENOENT);
+}
+
 int container_store_read(const struct safe_dir *root, struct container_store *ret_store,
 			 struct problem_list *problems)
 {
@@ -242,7 +253,7 @@ int container_store_read(const struct safe_dir *root, struct container_store *re
 	if (!e)
 		ret_store->present = true;
 	for (size_t i = 0; i < list.nr && !e; i++) {
-		if (!list.items[i].is_file)
+		if (is_container(&dir, &list.items[i]))
 			e = read_container(&r, &dir, &list.items[i]);
 	}
 	if (e && e != -ENOENT && e != -ENOMEM) {

@@ -182,22 +182,93 @@ static int read_transaction(const struct reading *r, const struct safe_dir *dir)
 
 /* ---- the directory */
 
-/* Docker's own loader goes into directories and takes what it finds there for devices. */
+/* What Docker's loader takes for no device, whatever it is. */
+static bool is_passed_over(const char *name)
+{
+	return *name == '.' || has_suffix(name, ".migrated") ||
+	       !strcmp(name, "deviceset-metadata") || !strcmp(name, "transaction-metadata");
+}
+
+/*
+ * Docker's loader goes into directories, also into those that begin with a dot.  Of a file in one
+ * it takes the name, and loads the file of that name in the directory above: where there is none it
+ * does not start.  *found: such a name, to be freed.
+ */
+static int find_loaded_below(const struct safe_dir *top, const struct safe_dir *dir,
+			     const char *name, unsigned int depth, char **found)
+{
+	enum { MAX_DEPTH = 32 };
+	struct dir_list list = { 0 };
+	struct safe_dir below = { -1 };
+	int e = safe_dir_enter(dir, name, &below);
+
+	if (!e)
+		e = safe_dir_list(&below, &list);
+	for (size_t i = 0; i < list.nr && !e && !*found; i++) {
+		const char *item = list.items[i].name;
+
+		if (list.items[i].is_dir && depth < MAX_DEPTH) {
+			e = find_loaded_below(top, &below, item, depth + 1, found);
+		} else if (!list.items[i].is_dir && !is_passed_over(item) &&
+			   safe_dir_has_file(top, item) == -ENOENT) {
+			*found = alloc_string(item);
+			e = *found ? 0 : -ENOMEM;
+		}
+	}
+	safe_dir_close(&below);
+	dir_list_destroy(&list);
+	return e == -ENOMEM ? e : 0;
+}
+
+static int read_directory(const struct reading *r, const struct safe_dir *dir, const char *name)
+{
+	char *found = NULL;
+	int e = find_loaded_below(dir, dir, name, 0, &found);
+
+	if (!e && found) {
+		char *text = alloc_printf("a directory with %s in it, which Docker takes for a "
+					  "device",
+					  found);
+
+		e = text ? file_problem(r, "J3", name, text) : -ENOMEM;
+		problem_is_fatal(r->problems);
+		alloc_free(text);
+	} else if (!e && *name != '.') {
+		e = file_problem(r, "J3", name, "a directory: Docker loads what is in it");
+	}
+	alloc_free(found);
+	return e;
+}
+
+static int read_other(const struct reading *r, const struct safe_dir *dir, char *name)
+{
+	const struct device_record d = { .hash = name };
+	const int kind = safe_dir_has_file(dir, name);
+	int e = file_problem(r, "J3", name,
+			     kind == -ELOOP
+				     ? "a symbolic link: Docker follows it, and takes what it finds"
+				     : "neither a file nor a directory: Docker does not start");
+
+	if (e)
+		return e;
+	if (kind != -ELOOP) {
+		problem_is_fatal(r->problems);
+		return 0;
+	}
+	problem_of_error(r->problems, kind);
+	return add_record(r->state, &d);
+}
+
 static int read_entry(const struct reading *r, const struct safe_dir *dir,
 		      const struct dir_entry *entry)
 {
-	if (!strcmp(entry->name, "deviceset-metadata") ||
-	    !strcmp(entry->name, "transaction-metadata"))
-		return 0;
+	if (entry->is_dir)
+		return read_directory(r, dir, entry->name);
 	if (!strncmp(entry->name, ".tmp", 4))
 		return file_problem(r, "J1", entry->name, "a write that was interrupted left it");
-	if (entry->name[0] == '.' || has_suffix(entry->name, ".migrated"))
+	if (is_passed_over(entry->name))
 		return 0;
-	if (!entry->is_file)
-		return file_problem(r, "J3", entry->name,
-				    entry->is_dir ? "a directory: Docker loads what is in it"
-						  : "it is neither a file nor a directory");
-	return read_record(r, dir, entry->name);
+	return entry->is_file ? read_record(r, dir, entry->name) : read_other(r, dir, entry->name);
 }
 
 static int find_immutable(const struct reading *r, const struct safe_dir *dir)

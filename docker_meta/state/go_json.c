@@ -141,19 +141,83 @@ static char *replace_bad_bytes(const char *text, size_t size, size_t *ret_size)
 	return good;
 }
 
+/* ---- characters that are written as \\uXXXX */
+
+/* The four digits behind \\u; -1: there are none. */
+static int32_t escaped(const char *text, size_t size)
+{
+	int32_t code = 0;
+
+	if (size < 6 || text[0] != '\\' || text[1] != 'u')
+		return -1;
+	for (size_t i = 2; i < 6; i++) {
+		const char *digits = "0123456789abcdef";
+		const char *found = strchr(digits, tolower((unsigned char)text[i]));
+
+		if (!found || !text[i])
+			return -1;
+		code = code << 4 | (int32_t)(found - digits);
+	}
+	return code;
+}
+
+static bool is_high(int32_t code)
+{
+	return code >= 0xd800 && code < 0xdc00;
+}
+
+static bool is_low(int32_t code)
+{
+	return code >= 0xdc00 && code < 0xe000;
+}
+
+/*
+ * As Go takes it: U+FFFD for half a pair of surrogates, which is no character; and for NUL, which
+ * Go takes as it is, but jansson in no key.  A text of the same size, to be freed.
+ */
+static char *replace_bad_escapes(const char *text, size_t size)
+{
+	char *good = alloc_array(size + 1, 1);
+
+	if (!good)
+		return NULL;
+	memcpy(good, text, size);
+	for (size_t i = 0; i < size; i += text[i] == '\\' ? 2 : 1) {
+		const int32_t code = escaped(text + i, size - i);
+
+		if (is_high(code) && is_low(escaped(text + i + 6, size - i - 6)))
+			i += 10;
+		else if (!code || is_high(code) || is_low(code))
+			memcpy(good + i, "\\ufffd", 6);
+	}
+	return good;
+}
+
 /* ---- objects */
+
+static bool may_be_of_escapes(enum json_error_code code)
+{
+	return code == json_error_invalid_syntax || code == json_error_null_byte_in_key ||
+	       code == json_error_null_character;
+}
 
 static json_t *parse(const char *text, size_t size, bool utf8_only, json_error_t *error)
 {
-	json_t *object = json_loadb(text, size, JSON_ALLOW_NUL | JSON_DECODE_ANY, error);
-	char *good;
+	const size_t flags = JSON_ALLOW_NUL | JSON_DECODE_ANY;
+	json_t *object = json_loadb(text, size, flags, error);
+	char *whole = NULL, *good;
 
-	if (object || utf8_only || json_error_code(error) != json_error_invalid_utf8)
-		return object;
-	good = replace_bad_bytes(text, size, &size);
-	if (good)
-		object = json_loadb(good, size, JSON_ALLOW_NUL | JSON_DECODE_ANY, error);
-	alloc_free(good);
+	if (!object && !utf8_only && json_error_code(error) == json_error_invalid_utf8) {
+		whole = replace_bad_bytes(text, size, &size);
+		object = whole ? json_loadb(whole, size, flags, error) : NULL;
+		text = whole;
+	}
+	if (!object && text && may_be_of_escapes(json_error_code(error))) {
+		good = replace_bad_escapes(text, size);
+		object = good ? json_loadb(good, size, flags, error) : NULL;
+		alloc_free(good);
+	}
+	alloc_free(whole);
 	return object;
 }
 

@@ -15,8 +15,6 @@ static bool has_dir(const struct safe_dir *root, const char *name)
 	return !r;
 }
 
-/* With userns-remap Docker's root is a directory below, called after user and group:
- * "100000.100000". */
 static bool is_remapped(const struct safe_dir *root, const struct dir_entry *entry)
 {
 	const char *group = strchr(entry->name, '.');
@@ -30,22 +28,33 @@ static bool is_remapped(const struct safe_dir *root, const struct dir_entry *ent
 	return has_dir(root, path);
 }
 
-static bool find_remapped(const struct safe_dir *root, struct root_hint *hint)
+size_t root_remapped(const struct safe_dir *root, char *name, size_t size)
 {
 	struct dir_list list;
-	bool found = false;
+	size_t nr = 0;
 
+	*name = '\0';
 	if (safe_dir_list(root, &list))
 		list.nr = 0;
-	for (size_t i = 0; i < list.nr && !found; i++) {
-		found = is_remapped(root, &list.items[i]);
-		if (found)
-			(void)snprintf(hint->text, sizeof(hint->text),
-				       NOTHING "; with userns-remap it is in %.60s below it",
-				       list.items[i].name);
+	for (size_t i = 0; i < list.nr; i++) {
+		if (!is_remapped(root, &list.items[i]))
+			continue;
+		if (!nr++)
+			(void)snprintf(name, size, "%s", list.items[i].name);
 	}
 	dir_list_destroy(&list);
-	return found;
+	return nr;
+}
+
+static bool find_remapped(const struct safe_dir *root, struct root_hint *hint)
+{
+	char name[64];
+
+	if (!root_remapped(root, name, sizeof(name)))
+		return false;
+	(void)snprintf(hint->text, sizeof(hint->text),
+		       NOTHING "; with userns-remap it is in %.60s below it", name);
+	return true;
 }
 
 static bool find_other_driver(const struct safe_dir *root, struct root_hint *hint)

@@ -144,7 +144,7 @@ wrong 'T3:' transaction 60 $exited 99
 run 2 docker_meta -r host --metadata meta predict
 has out '^  loses   takes back transaction 60: deletes device 99, and the file of'
 wrong 'C3: X1:23' rm $records/$exited
-run 0 docker_meta -r host --metadata meta predict
+run 2 docker_meta -r host --metadata meta predict
 has out '^  fails '
 # An interrupted docker rm: the container is dead, its device gone.
 wrong 'X1:23 C7: C3:' eval "edit host/containers/$container/config.v2.json '.State.Dead = true'; rm $records/$exited"

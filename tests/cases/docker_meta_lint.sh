@@ -264,7 +264,8 @@ linted 'G1:daemon.json' -r later --metadata meta --daemon-json daemon.json
 : >daemon.json
 linted 'G13:(warning) G1:daemon.json(info)' -r later --metadata meta --daemon-json daemon.json
 run 2 docker_meta predict -r later --metadata meta --daemon-json daemon.json
-has out '^  stops +takes devicemapper because'
+has out '^  ok +takes devicemapper because'
+has out '^  stops   Docker 23 and 24 stop here, after all of that'
 
 # ---- the kernel (G15)
 printf '%s' "$good" >daemon.json
