@@ -100,6 +100,8 @@ static int predict_json(const struct meta_view *v, FILE *out, int *status)
 {
 	if (forecast_is_bad(v->forecast))
 		*status = META_STATUS_ERROR;
+	if (v->options->quiet && *status == META_STATUS_OK)
+		return 0;
 	return output_json(v, out);
 }
 

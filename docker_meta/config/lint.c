@@ -305,10 +305,7 @@ int lint_text(const struct meta_view *v, FILE *out, int *status)
 			output_finding(v, &v->findings->items[i], out);
 	}
 	print_readiness(v, out);
-	(void)fprintf(out,
-		      "\n%" PRIu64 " fatal, %" PRIu64 " errors, %" PRIu64 " warnings, %" PRIu64
-		      " infos\n",
-		      nr_of[META_FATAL], nr_of[META_ERROR], nr_of[META_WARNING], nr_of[META_INFO]);
+	output_counts(nr_of, out);
 	return 0;
 }
 

@@ -174,8 +174,7 @@ static int find_leak(struct finder *f, const struct device_row *row)
  */
 static bool is_of_others(const struct device_table *t, const struct device_row *row)
 {
-	return !t->pending &&
-	       row->pool->details.transaction_id == t->pool->header.transaction_id;
+	return !t->pending && row->pool->details.transaction_id == t->pool->header.transaction_id;
 }
 
 static int find_unregistered(struct finder *f, const struct device_row *row)

@@ -83,6 +83,16 @@ static int find_low_water(struct finder *f, const struct pool_status *s)
 	return r;
 }
 
+/* Where the superblock was not read, or said nothing of it yet; the one that is read is ours. */
+static int find_held(struct finder *f, const struct pool_status *s)
+{
+	const struct pool_state *p = f->t->pool;
+
+	if (!s->held_root || (p && (p->reading.held_root || p->from_snapshot)))
+		return 0;
+	return finder_add(f, ROW_P10, s->name, NULL, "status: held root %" PRIu64, s->held_root);
+}
+
 static int find_in_status(struct finder *f, const struct pool_status *s)
 {
 	int r;
@@ -93,6 +103,8 @@ static int find_in_status(struct finder *f, const struct pool_status *s)
 	r = find_full(f, s);
 	if (!r)
 		r = find_mode(f, s);
+	if (!r)
+		r = find_held(f, s);
 	return r ? r : find_low_water(f, s);
 }
 

@@ -31,6 +31,16 @@ const struct meta_row *meta_row(enum meta_row_id id)
 	return &rows[id];
 }
 
+const char *meta_finding_remedy(const struct meta_finding *f)
+{
+	if (!f->unproven)
+		return f->row->remedy;
+	/* To keep what a transaction would delete asks for no proof. */
+	if (f->row == &rows[ROW_T1])
+		return rows[ROW_T2].remedy;
+	return *f->row->id == 'T' ? f->row->remedy : NULL;
+}
+
 /* ---- adding */
 
 static int add(struct finder *f, enum meta_row_id id, const char *object, char *evidence)

@@ -64,6 +64,9 @@ struct meta_facts {
 	bool blank;           /* its first block is: the kernel would format it */
 };
 
+/* What mends it; NULL: nothing before what is unproven is known. */
+const char *meta_finding_remedy(const struct meta_finding *f);
+
 /* All of them, worst first.  0 or -ENOMEM; to be destroyed in any case. */
 must_check int meta_findings_find(const struct meta_facts *facts, struct meta_findings *ret_list);
 void meta_findings_destroy(struct meta_findings *list);

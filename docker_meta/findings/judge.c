@@ -154,6 +154,25 @@ static void doubt_rows(struct finder *f, const enum meta_row_id *ids, size_t nr)
 	}
 }
 
+/* Of two base devices somebody is to be asked which one it is. */
+static void doubt_older_base(struct finder *f)
+{
+	static const enum meta_row_id leaks[] = { ROW_X1, ROW_X8 };
+	const struct meta_findings *l = f->list;
+
+	for (size_t i = 0; i < l->nr; i++) {
+		if (l->items[i].row != meta_row(ROW_J10) || !l->items[i].nr_devices)
+			continue;
+		for (size_t n = 0; n < l->nr; n++) {
+			struct meta_finding *other = &l->items[n];
+
+			if (is_one_of(other, leaks, ARRAY_SIZE(leaks)) && other->nr_devices &&
+			    other->devices[0] == l->items[i].devices[0])
+				other->unproven = true;
+		}
+	}
+}
+
 void judge_sources(struct finder *f)
 {
 	static const enum meta_row_id of_driver[] = { ROW_C3, ROW_C4, ROW_L1, ROW_L8, ROW_L9,
@@ -164,6 +183,7 @@ void judge_sources(struct finder *f)
 	static const enum meta_row_id of_pool[] = { ROW_X8, ROW_B1, ROW_B4, ROW_L11, ROW_C1 };
 	const struct docker_state *d = f->t->docker;
 
+	doubt_older_base(f);
 	if (!f->t->pool)
 		doubt_rows(f, of_pool, ARRAY_SIZE(of_pool));
 	if (!d->driver.present || !d->driver.nr_records)

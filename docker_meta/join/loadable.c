@@ -40,9 +40,8 @@ static bool load(const struct layer_store *s, uint8_t *loads, const char *chain)
 
 static bool shows_image(const struct docker_state *d, uint8_t *loads, const struct image *image)
 {
-	return image->whole &&
-	       (!image->nr_chains ||
-		load(&d->layers, loads, image->chains[image->nr_chains - 1].hex));
+	return image->whole && (!image->nr_chains ||
+				load(&d->layers, loads, image->chains[image->nr_chains - 1].hex));
 }
 
 static bool shows_container(const struct docker_state *d, uint8_t *loads, const struct container *c)

@@ -9,9 +9,8 @@
 
 #include "common/base/alloc.h"
 #include "docker_meta/lookup/refs.h"
+#include "docker_meta/mend/pool_kind.h"
 #include "docker_meta/output/shell.h"
-
-#define LOOP_METADATA "/devicemapper/devicemapper/metadata"
 
 bool is_plain_name(const char *name)
 {
@@ -112,7 +111,7 @@ static int add_dead_loop(const struct meta_view *v, struct rescue *r)
 static int add_pool(const struct meta_view *v, struct rescue *r)
 {
 	const char *name = pool_name(v);
-	const size_t n = v->metadata ? strlen(v->metadata) : 0, m = strlen(LOOP_METADATA);
+	struct mend_pool pool;
 	int e = 0;
 
 	if (name && is_plain_name(name))
@@ -125,7 +124,8 @@ static int add_pool(const struct meta_view *v, struct rescue *r)
 		e = add(r, false,
 			"POOL stands for the pool's name, as 'dmsetup ls --target thin-pool' has "
 			"it. Is there none, as of a dead host's disk:");
-	if (!e && n >= m && !strcmp(v->metadata + n - m, LOOP_METADATA)) {
+	mend_pool_find(v, &pool);
+	if (!e && pool.kind == KIND_LOOP) {
 		e = add(r, false, "make one of copies, in a directory with room for them:");
 		return e ? e : add_dead_loop(v, r);
 	}

@@ -111,6 +111,8 @@ const char *const script_guards[] = {
 	"}",
 	"move_out() { # FILE|DIRECTORY, below ROOT: to KEEP/moved",
 	"\tready",
+	"\tif [ -e \"$KEEP/moved/$1\" ] && [ ! -e \"$ROOT/$1\" ]; then return 0; fi # by another "
+	"step",
 	"\tmkdir -p \"$KEEP/moved/$(dirname -- \"$1\")\" && [ ! -e \"$KEEP/moved/$1\" ] &&",
 	"\t\tmv -- \"$ROOT/$1\" \"$KEEP/moved/$1\" || stop \"$1 was not moved\"",
 	"\tcase $1 in devicemapper/metadata/*)",

@@ -23,6 +23,23 @@ struct saying {
 	char options[160];
 };
 
+/* A repaired pool has what the report says; a few devices may have changed since. */
+static bool loss_is_of_another(const struct loss *l, const struct device_table *t)
+{
+	size_t nr = 0, nr_other = 0;
+
+	for (size_t i = 0; t->pool && i < l->nr_devices; i++) {
+		const struct repaired_device *told = &l->devices[i];
+		const struct device_row *row = device_table_find_id(t, told->id);
+
+		if (!told->nr_kept)
+			continue;
+		nr++;
+		nr_other += !row || !row->pool || row->pool->details.mapped_blocks != told->nr_kept;
+	}
+	return 2 * nr_other > nr;
+}
+
 static int prepare(const struct meta_view *v, struct saying *y)
 {
 	const char *path = v->options->loss;
@@ -36,6 +53,13 @@ static int prepare(const struct meta_view *v, struct saying *y)
 		tool_error(&docker_meta_tool, "%s: %s", path, fault);
 		y->loss_failed = true;
 		r = 0;
+	}
+	if (!r && path && !y->loss_failed && loss_is_of_another(&y->loss, v->devices)) {
+		tool_error(&docker_meta_tool,
+			   "%s: it is of another pool, or of metadata that were used since: most "
+			   "devices have other mappings than it says were kept",
+			   path);
+		y->loss_failed = true;
 	}
 	y->has_loss = path && !y->loss_failed;
 	repair_hints_find(v, &y->hints);
@@ -403,6 +427,10 @@ int survivors_json(const struct meta_view *v, FILE *out, int *status)
 		return r;
 	}
 	*status = status_of(&y);
+	if (v->options->quiet && *status == META_STATUS_OK) {
+		let_go(&y);
+		return 0;
+	}
 	object = json_object();
 	json_put_head(object, v, &failed);
 	json_put(object, "loss", json_text(y.has_loss ? v->options->loss : NULL), &failed);

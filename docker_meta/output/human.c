@@ -18,8 +18,16 @@ struct human human_bytes(uint64_t bytes)
 		value /= 1024;
 		unit++;
 	}
-	(void)snprintf(h.text, sizeof(h.text), unit && value < 9.95 ? "%.1f%c" : "%.0f%c", value,
-		       units[unit]);
+	/* Halves go up, as on the page and in its script: printf() has them go to even. */
+	if (unit && value < 9.95) {
+		const unsigned int tenths = (unsigned int)(value * 10 + 0.5);
+
+		(void)snprintf(h.text, sizeof(h.text), "%u.%u%c", tenths / 10, tenths % 10,
+			       units[unit]);
+	} else {
+		(void)snprintf(h.text, sizeof(h.text), "%u%c", (unsigned int)(value + 0.5),
+			       units[unit]);
+	}
 	return h;
 }
 

@@ -201,7 +201,7 @@ json_t *json_of_finding(const struct meta_finding *f, bool *failed)
 	json_put(object, "hashes", hashes, failed);
 	json_put(object, "evidence", json_text(f->evidence), failed);
 	json_put(object, "predicted", json_string(f->row->predicted), failed);
-	json_put(object, "remedy", f->unproven ? json_null() : json_string(f->row->remedy), failed);
+	json_put(object, "remedy", json_text(meta_finding_remedy(f)), failed);
 	json_put(object, "busy", json_text(f->busy), failed);
 	json_put(object, "bytes", json_number(f->bytes), failed);
 	json_put(object, "confidence", json_string(f->unproven ? "unproven" : "certain"), failed);

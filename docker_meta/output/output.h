@@ -17,6 +17,9 @@ void output_forecast(const struct meta_view *v, FILE *out);
 /* One finding, as check tells it. */
 void output_finding(const struct meta_view *v, const struct meta_finding *f, FILE *out);
 
+/* How many there are of each severity. */
+void output_counts(const uint64_t nr[META_FATAL + 1], FILE *out);
+
 /* 0 or -ENOMEM. */
 must_check int output_list(const struct meta_view *v, const struct list_layout *layout, FILE *out);
 

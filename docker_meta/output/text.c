@@ -111,6 +111,7 @@ static void print_severity(enum meta_severity severity, FILE *out)
 
 void output_finding(const struct meta_view *v, const struct meta_finding *f, FILE *out)
 {
+	const char *remedy = meta_finding_remedy(f);
 	char what[300];
 
 	finding_headline(v, f, what, sizeof(what));
@@ -121,7 +122,7 @@ void output_finding(const struct meta_view *v, const struct meta_finding *f, FIL
 	if (f->busy)
 		print_briefly(out, "busy", f->busy);
 	print_wrapped(out, "mend",
-		      !f->unproven ? f->row->remedy
+		      remedy ? remedy
 		      : f->nr_devices
 			      ? "unproven: something may need it all the same; mend nothing "
 				"before that is known"
@@ -164,10 +165,8 @@ static void print_changes(const struct changes *c, FILE *out)
 		      c->now.nr);
 }
 
-static void print_summary(const struct meta_findings *l, FILE *out)
+void output_counts(const uint64_t nr[META_FATAL + 1], FILE *out)
 {
-	const uint64_t *nr = l->nr_of;
-
 	(void)fprintf(out,
 		      "\n%" PRIu64 " fatal, %" PRIu64 " error%s, %" PRIu64 " warning%s, %" PRIu64
 		      " info%s\n",
@@ -185,7 +184,7 @@ void output_check(const struct meta_view *v, FILE *out)
 	for (size_t i = 0; i < l->nr; i++)
 		output_finding(v, &l->items[i], out);
 	print_changes(v->verdict->changes, out);
-	print_summary(l, out);
+	output_counts(l->nr_of, out);
 }
 
 /* ---- devices */

@@ -190,8 +190,7 @@ struct range_text measure_words(const struct verdict *verdict, enum measure_id i
 	if (!m->known)
 		return t;
 	if (measure_is_percent(id))
-		(void)snprintf(t.text, sizeof(t.text), "%" PRIu64 ".%" PRIu64 "%%", m->value / 1000,
-			       m->value % 1000 / 100);
+		(void)snprintf(t.text, sizeof(t.text), "%.1f%%", (double)m->value / 1000);
 	else if (id == MEASURE_ORPHAN_BYTES)
 		(void)snprintf(t.text, sizeof(t.text), "%s", human_bytes(m->value).text);
 	else

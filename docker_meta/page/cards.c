@@ -106,6 +106,7 @@ static size_t gather_card(const struct page *p, size_t from, struct card *ret_ca
 
 static void put_card_head(const struct page *p, const struct card *c)
 {
+	const char *remedy = meta_finding_remedy(c->first);
 	const struct meta_row *row = c->first->row;
 
 	(void)fprintf(p->out, "<article class=\"card %s\"", meta_severity_name(c->first->severity));
@@ -129,9 +130,9 @@ static void put_card_head(const struct page *p, const struct card *c)
 	put_text(p->out, row->predicted);
 	(void)fputs("</dd></div><div><dt>what mends it</dt><dd>", p->out);
 	if (c->nr_unproven == c->nr)
-		(void)fputs("nothing yet: something may need it all the same, and not every place "
-			    "was read that would tell",
-			    p->out);
+		put_text(p->out, remedy ? remedy
+					: "nothing yet: something may need it all the same, and "
+					  "not every place was read that would tell");
 	else
 		put_text(p->out, row->remedy);
 	(void)fputs("</dd></div></dl>\n", p->out);
