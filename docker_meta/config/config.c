@@ -149,28 +149,29 @@ static int read_daemon(const struct docker_meta_options *o, struct config *c)
  * With userns-remap Docker's root is below the data-root: the only one there is taken, unless the
  * user named another.
  */
-static int find_remapped(const struct docker_meta_options *o, struct config *c, const char *root)
+static int find_remapped(const struct docker_meta_options *o, struct config *c)
 {
 	struct safe_dir dir;
-	char name[64];
+	char name[64], *below;
 	size_t nr;
 
-	if (safe_dir_open(root, &dir))
+	if (safe_dir_open(c->root, &dir))
 		return 0;
 	nr = root_remapped(&dir, name, sizeof(name));
 	safe_dir_close(&dir);
 	if (!nr)
 		return 0;
 	if (!o->root && nr > 1)
-		return trouble(c, root,
+		return trouble(c, c->root,
 			       "userns-remap: there are several roots in it, name one (-r)", -EIO);
 	if (o->root) {
 		c->remapped = alloc_string(name);
 		return c->remapped ? 0 : -ENOMEM;
 	}
+	below = alloc_printf("%s/%s", c->root, name);
 	alloc_free(c->root);
-	c->root = alloc_printf("%s/%s", root, name);
-	return c->root ? 0 : -ENOMEM;
+	c->root = below;
+	return below ? 0 : -ENOMEM;
 }
 
 /* The data-root that a file names is wanted before its engine is known, and that before the file.
@@ -198,7 +199,7 @@ static int find_root(const struct docker_meta_options *o, struct config *c, cons
 	if (!r && !c->root)
 		r = -ENOMEM;
 	if (!r && (copy ? named.userns : own.userns))
-		r = find_remapped(o, c, c->root);
+		r = find_remapped(o, c);
 	alloc_free(copy);
 	fault_list_destroy(&none);
 	daemon_json_destroy(&named);

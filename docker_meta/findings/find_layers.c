@@ -45,7 +45,7 @@ static int find_unreached(struct finder *f)
 		r = add_of_layer(f, ROW_L11, l, "no image, container or build has it");
 		if (!r)
 			f->list->items[f->list->nr - 1].unproven =
-				!f->t->complete || f->t->doubts.layers;
+				!f->t->complete || f->t->files_old || f->t->doubts.layers;
 	}
 	alloc_free(reached);
 	return r;

@@ -498,10 +498,12 @@ static int load_containers(struct making *m)
 	if (!k->containers.present && find(m, ROW_C8))
 		r = add(m, STEP_LOSES, "does not show any container: containers/ is not there");
 	else
-		r = tell_loaded(m, k->containers.nr_containers,
-				k->graph.current ? count(m, ghosts, ARRAY_SIZE(ghosts))
-						 : m->loadable.nr_containers_lost,
-				"container");
+		r = tell_loaded(
+			m,
+			k->graph.current ? k->containers.nr_containers : m->loadable.nr_containers,
+			k->graph.current ? count(m, ghosts, ARRAY_SIZE(ghosts))
+					 : m->loadable.nr_containers_lost,
+			"container");
 	nr = count_bad(m, phantoms, ARRAY_SIZE(phantoms));
 	if (!r && nr)
 		r = add(m, STEP_FAILS,

@@ -349,13 +349,13 @@ static bool is_free(const struct device_table *t, const struct device_row *row)
 {
 	const struct device_doubts *d = &t->doubts;
 
-	if (!t->pool || !t->complete || t->another_pool || d->layers_missing || d->builds_unknown ||
-	    device_is_shared(t, row))
+	if (!t->pool || !t->complete || t->another_pool || t->files_old || d->layers_missing ||
+	    d->builds_unknown || device_is_shared(t, row))
 		return false;
 	if (row->record)
 		return !d->ghosts && !d->mounts_gone && !d->files_missing &&
 		       is_device_name(row->hash) && !is_init_of_any(t, row->hash);
-	return !d->files_missing && !d->files_unreadable && !is_newer_than_files(t, row);
+	return !d->files_missing && !d->files_unreadable;
 }
 
 static void find_role(const struct device_table *t, struct device_row *row)
@@ -385,6 +385,8 @@ static void find_role(const struct device_table *t, struct device_row *row)
 /* When it is known of all who needs them. */
 static void find_orphans(struct device_table *t)
 {
+	for (size_t i = 0; i < t->nr; i++)
+		t->files_old |= !t->rows[i].record && is_newer_than_files(t, &t->rows[i]);
 	for (size_t i = 0; i < t->nr; i++) {
 		if (t->rows[i].role == ROLE_UNPROVEN && is_free(t, &t->rows[i]))
 			t->rows[i].role = t->rows[i].pool ? ROLE_ORPHAN : ROLE_PHANTOM;

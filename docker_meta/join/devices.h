@@ -66,6 +66,7 @@ struct device_table {
 	bool complete;                     /* whatever may refer to a device was read */
 	struct device_doubts doubts;
 	bool pending;    /* a transaction is open: the next start takes it back */
+	bool files_old;  /* the pool has devices that Docker's files are too old to know */
 	uint64_t newest; /* transaction that Docker's files know of: the pool's of then, and one */
 	/* Most devices are not in the pool, or were made in other transactions: it is another one.
 	 */

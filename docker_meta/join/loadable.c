@@ -63,10 +63,12 @@ int loadable_count(const struct docker_state *d, struct loadable *ret_loadable)
 	for (size_t i = 0; i < d->containers.nr_containers; i++) {
 		const struct container *c = &d->containers.containers[i];
 
-		if (c->dead || c->removing || (c->driver && strcmp(c->driver, "devicemapper") != 0))
+		const bool going = c->dead || c->removing, shown = shows_container(d, loads, c);
+
+		if ((going && !shown) || (c->driver && strcmp(c->driver, "devicemapper") != 0))
 			continue;
 		ret_loadable->nr_containers++;
-		ret_loadable->nr_containers_lost += !shows_container(d, loads, c);
+		ret_loadable->nr_containers_lost += !shown;
 	}
 	alloc_free(loads);
 	return 0;

@@ -13,8 +13,8 @@
 
 struct loadable {
 	size_t nr_images, nr_images_lost;
-	size_t nr_containers, nr_containers_lost; /* of the devicemapper driver; those that are
-						     being removed are none */
+	size_t nr_containers, nr_containers_lost; /* of the devicemapper driver; what is left
+						     of one that was removed is none */
 };
 
 /* O(n log n).  0 or -ENOMEM. */

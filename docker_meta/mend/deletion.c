@@ -58,6 +58,8 @@ static const char *why_closed(const struct device_table *t)
 		return "the pool changed while it was read";
 	if (t->another_pool)
 		return "this is not the pool of Docker's files";
+	if (t->files_old)
+		return "Docker's files are of an earlier time than the pool";
 	if (!t->complete)
 		return "not every place was read where somebody may refer to it";
 	if (!t->docker->driver.present || !t->docker->layers.present ||

@@ -1,0 +1,251 @@
+#!/usr/bin/env bash
+# What is gone, or was not for us to read, and what that makes doubtful: neither is told as the other.
+# Variables and functions come from docker_meta.sh; names have no blanks; what eval gets is expanded there.
+# shellcheck disable=SC2154,SC2086,SC2016
+# shellcheck source=tests/support/cases.sh
+. "$(dirname "$0")/../support/cases.sh"
+# shellcheck source=tests/support/docker.sh
+. "$here/tests/support/docker.sh"
+fixture docker-loop-lvm meta
+thin_dump meta >meta.xml
+host docker-loop-lvm down
+# The healthy host, and what changes it, are those of docker_meta.sh.
+eval "$(sed -n '/^records=/,/^wrong /{/^wrong /!p}' "$here/tests/cases/docker_meta.sh")"
+layerdb=host/image/devicemapper/layerdb
+none=$(printf 'f%.0s' $(seq 64))
+
+# changed COMMAND...: on a healthy host
+changed() {
+	rm -rf host elsewhere
+	cp -a down host
+	"$@"
+}
+linked() { # DIRECTORY, below host: it is elsewhere, a link is in its place
+	mv "host/$1" elsewhere
+	ln -s "$work/elsewhere" "host/$1"
+}
+# serious WANTED: the findings above info, and no deletion
+serious() {
+	local got
+	what=$changed
+	nr=$((nr + 1))
+	got=$(docker_meta -f json -r host --metadata "${pool:-meta}" 2>err |
+		jq -r '[.findings[] | select(.severity != "info") | .id + (if .confidence == "unproven" then "?" else "" end)] | unique | join(" ")')
+	[ "$got" = "$1" ] || fail "$changed: '$got', not '$1' ($(cat err))"
+	docker_meta -r host --metadata "${pool:-meta}" plan >plan 2>err
+	! grep -q "'delete [0-9]" plan || fail "$changed: something is deleted: $(grep -c "'delete [0-9]" plan)"
+}
+is() { # WANTED COMMAND...
+	local wanted=$1
+	shift
+	changed=$*
+	changed "$@"
+	serious "$wanted"
+}
+predicts() { # LINE [STATUS]
+	run "${2:-2}" docker_meta -r host --metadata "${pool:-meta}" predict
+	has out "$1"
+}
+
+# ---- a place of Docker's that is gone, and what refers to it is not
+is 'L6' eval 'rm -r host/image host/containers/*; mkdir host/graph'
+is 'L6' eval 'rm -r host/image host/containers; mkdir host/graph'
+is 'L6' rm -r host/image
+predicts '^  loses   does not show any image: layerdb is not there'
+is 'L6' rm -r $layerdb
+is 'J9' eval "rm $records/*"
+predicts '^  stops   finds no base device'
+is 'J9' rm -r $records
+is 'L12' rm -r host/image/devicemapper/imagedb
+predicts '^  loses   does not show any image: imagedb is not there'
+is 'C1? C8' rm -r host/containers
+predicts '^  loses   does not show any container: containers/ is not there'
+is 'X8?' rm -r $layerdb/mounts host/containers
+is 'C2' rm -r $layerdb/mounts
+predicts '^  loses   does not show 6 containers any more'
+run 2 docker_meta -q -r host --metadata meta
+has out '^error     C2 '
+
+# ---- one that only others may read, or a link
+unread() { # WHAT STATUS: of images and containers
+	run 3 docker_meta survivors -r host --metadata meta
+	has out ", 0 lost, $1 unknown$"
+	lacks out '^lost *(image|container)'
+}
+is 'L6?' linked image/devicemapper/layerdb/mounts
+predicts '^  unknown loads the containers: ' 0
+unread 6
+lacks plan '^# move_out containers'
+is 'L6?' linked image/devicemapper/layerdb/sha256
+predicts '^  unknown loads the images: ' 0
+unread 10
+lacks plan '^# docker pull'
+is 'J26?' linked devicemapper/metadata
+predicts "^  unknown loads the devices' files: " 0
+unread 10
+is 'L12?' linked image/devicemapper/imagedb
+is 'L15?' linked image/devicemapper/repositories.json
+is 'C1? C8?' linked containers
+
+# ---- what a broken file may refer to
+# An image that nobody else needs, its top layer, and the next below.
+derived=$(jq -r '.Repositories.derived["derived:1"]' down/image/devicemapper/repositories.json | cut -d: -f2)
+under=$(cut -d: -f2 <"${layers/#host/down}/$top/parent")
+is 'L11? L12 L13 L4 X8?' eval ": >$images/$derived; rm -r $layers/$top"
+is 'C6 L13 L4 L6 X8?' eval ": >$layers/$top/parent; rm -r $layers/$under"
+unnamed() { # COMMAND: and nobody needs the image any more
+	rm -r "$images/$derived" "$images"/c31c98*
+	edit host/image/devicemapper/repositories.json 'del(.Repositories.derived)'
+	edit host/image/devicemapper/repositories.json 'del(.Repositories.app["app:2"])'
+	rm -r "$images"/7b3547*
+	"$@"
+}
+# A container that has lost its writable layer may stand on what seems to be nobody's.
+is 'C2 L11?' unnamed rm -r "$mounts/$container"
+# Without BuildKit's list its devices have somebody, and so may layers.
+builds() {
+	printf '{"device_id":99,"size":1073741824,"transaction_id":20,"initialized":false}' \
+		>$records/abcdefghij0123456789klmno
+	rm -r host/buildkit
+}
+is 'B1? B3 L11? X2' unnamed builds
+# A file of a build's that is broken is needed, where nobody tells that it is not.
+is 'B3 J2' eval "rm -r host/buildkit; : >$records/abcdefghij0123456789klmno"
+lacks plan 'Nobody needs a device of this name'
+
+# ---- files of an earlier time, which have no transaction to tell so
+older() { # and the transaction's file as the command makes it
+	local file hash
+	for file in "$records"/*; do
+		jq -e '.transaction_id > 20' "$file" >/dev/null 2>&1 || continue
+		hash=$(basename "$file")
+		rm "$file"
+		grep -rlF "${hash%-init}" $layerdb | xargs -r dirname | sort -u | xargs -r rm -r
+	done
+	rm -rf host/containers/* ${images:?}/* host/image/devicemapper/repositories.json
+	"$@"
+}
+is 'L11? T5 X1?' older transaction 20 "" 1
+is 'L11? X1?' older rm $records/transaction-metadata
+is 'L11? T7 X1?' older truncate -s 0 $records/transaction-metadata
+
+# ---- the open transaction names an older device that no file has
+is 'C3 T1? X1?' eval "rm $records/$exited; transaction 60 $none 23"
+predicts '^  loses   takes back transaction 60: DELETES device 23'
+run 2 docker_meta -r host --metadata meta
+has out 'move transaction-metadata out of the way'
+has plan '^# move_out devicemapper/metadata/transaction-metadata'
+lacks plan '^# docker rm'
+is 'C3 T4? X1?' eval "rm $records/$exited; transaction 62 $none 23"
+predicts '^  loses   takes back transaction 62: DELETES device 23'
+# What the pool has not nothing deletes; and what is being removed was to go.
+thin_dump meta | awk '/<device dev_id="23"/ { skip = 1 } !skip { print } /<\/device>/ { skip = 0 }' >gone.xml
+changed transaction 60 $exited 23
+expect 'X2:23 T1:23' -r host --xml gone.xml
+run 2 docker_meta -r host --xml gone.xml predict
+has out '^  ok      takes back transaction 60: device 23 is not in the pool'
+dying() {
+	edit host/containers/$container/config.v2.json '.State.Dead = true'
+	transaction 60 $exited 23
+}
+is 'C7' dying
+predicts '^  ok      takes back transaction 60: deletes device 23, which was to be deleted' 0
+is 'C7' eval "edit host/containers/$container/config.v2.json '.State.Dead = true'; rm -r $mounts/$container;
+	edit $records/$exited '.deleted = true'; edit $records/$exited-init '.deleted = true'"
+predicts '^  ok      loads 5 containers' 0
+
+# ---- Docker's very first start, interrupted
+cat >first.xml <<'END'
+<superblock uuid="" time="0" transaction="0" version="2" data_block_size="128" nr_data_blocks="1000">
+  <device dev_id="1" mapped_blocks="1" transaction="0" creation_time="0" snap_time="0">
+    <single_mapping origin_block="0" data_block="0" time="0"/>
+  </device>
+</superblock>
+END
+first() { # COMMAND: what a first start has left
+	rm -rf host
+	mkdir -p $records host/image/devicemapper/layerdb host/image/devicemapper/imagedb/content/sha256 host/containers
+	transaction 1 "" 1
+	"$@"
+	expect "$wanted" -r host --xml first.xml
+	run 0 docker_meta -r host --xml first.xml predict
+	has out '^  ok      takes back transaction 1: deletes device 1'
+}
+wanted='T1:1' first true
+wanted='T1:1 J14:' first eval "printf '{\"device_id\":1,\"size\":10737418240,\"transaction_id\":1,\"initialized\":false}' >$records/base"
+# A root that was emptied, and a pool that was not.
+changed eval "rm -rf host/*; mkdir -p $records"
+run 2 docker_meta -r host --metadata meta predict
+has out '^  stops   finds no base device'
+
+# ---- what Docker does not show when a layer is broken
+changed eval ": >$layers/$under/size"
+run 2 docker_meta -f json -r host --metadata meta predict
+jq -e '[.forecast[] | select(.kind == "loses").text | select(test("does not show [0-9]+ (image|container)"))] | length == 2' out >/dev/null ||
+	fail "what stands on a broken layer is shown: $(jq -c .forecast out)"
+changed eval "rm -r $layers/$under"
+predicts '^  loses   does not show [2-9] images any more'
+
+# ---- what stands among the devices' files
+among() { # STEP STATUS COMMAND...
+	local step=$1 status=$2
+	shift 2
+	changed "$@"
+	run "$status" docker_meta -f json -r host --metadata meta predict
+	jq -e --arg step "$step" '[.forecast[] | .kind + " " + .text | select(test($step))] | length == 1' out >/dev/null ||
+		fail "$*: no step $step: $(jq -c .forecast out)"
+}
+among '^stops loads the devices. files: .*a directory with HEAD in it' 2 eval "mkdir $records/.git; : >$records/.git/HEAD"
+among '^stops loads the devices. files: .*a directory with HEAD in it' 2 eval "mkdir -p $records/old/er; : >$records/old/er/HEAD"
+among '^ok loads the files of 27 devices' 0 eval "mkdir $records/old; cp $records/base $records/old/; : >$records/old/.x"
+among '^stops loads the devices. files: .*neither a file nor a directory' 2 mkfifo $records/pipe
+among '^unknown loads the devices. files' 0 ln -s nowhere $records/$none
+
+# ---- which driver, which root
+good='{"storage-driver":"devicemapper"}'
+configured() { # JSON LINE STATUS
+	printf '%s' "$1" >daemon.json
+	run "$3" docker_meta -r host --metadata meta --daemon-json daemon.json predict
+	has out "$2"
+}
+changed transaction 60 $exited 23
+touch host/engine-id
+configured '{}' '^  loses   takes back transaction 60: DELETES device 23' 2
+has out '^  stops   Docker 23 and 24 stop here, after all of that'
+configured '{"storage-driver":"overlay2"}' '^  loses   starts with the storage driver overlay2' 2
+lacks out DELETES
+mkdir -p host/overlay2/x
+configured '{}' '^  stops   chooses the storage driver: several were used here, devicemapper and' 2
+configured "$good" '^  loses   takes back transaction 60' 2
+changed edit $records/$exited '.deleted = true'
+configured '{"storage-driver":"devicemapper","storage-opts":["dm.use_deferred_deletion=false"]}' \
+	'^  ok      leaves 7 devices marked as deleted' 0
+cp -a down data
+cp -a down data/100000.100000
+printf '{"data-root":"%s/data","userns-remap":"default"}' "$work" >daemon.json
+run 0 docker_meta --metadata meta --daemon-json daemon.json predict
+has out '^docker_meta: .*/data/100000.100000$'
+run 0 docker_meta -r data --metadata meta --daemon-json daemon.json predict
+has out '^  unknown goes into 100000.100000 below this root, for userns-remap'
+mkdir -p data/200000.200000/devicemapper
+run 3 docker_meta --metadata meta --daemon-json daemon.json list
+has err 'there are several roots in it, name one'
+
+# ---- what is in order for Docker
+fine() { # COMMAND...
+	changed "$@"
+	expect '' -r host --metadata meta
+}
+odd() { # a label that Go takes, in a configuration that is called by its digest
+	local id
+	jq -c '.config.Labels = {"a": "LONE", "KEY": "x", "b": "PAIR"}' "$images/$derived" |
+		sed 's/LONE/\\udcfc \\ud83d/; s/KEY/k\\u0000/; s/PAIR/\\\\ud83d \\ud83d\\ude00/' | tr -d '\n' >odd.json
+	id=$(sha256sum odd.json | cut -d' ' -f1)
+	mv odd.json "$images/$id"
+	rm "$images/$derived"
+	sed -i "s/$derived/$id/g" host/image/devicemapper/repositories.json host/containers/*/config.v2.json
+}
+fine mkdir host/containers/lost+found
+fine odd
+valid
+finish
