@@ -300,6 +300,36 @@ stops 'same_device: not found|nothing more is done'
 cp good.plan plan
 sed -i '/---- the guards/,/---- the backup/d' plan
 stops 'not found'
+# An image that came since may have the layer, and a build the device.
+changed rm -r host/containers/$container
+: >"$images/$(printf '0%.0s' $(seq 64))"
+stops 'newer than the plan'
+changed rm -r host/containers/$container
+touch host/buildkit/snapshots.db
+stops 'newer than the plan, make it anew: .*/buildkit/snapshots.db'
+# A device that the pool has again is not given up.
+thin_dump meta | awk '/<device dev_id="23"/ { skip = 1 } !skip { print } /<\/device>/ { skip = 0 }' >lacking.xml
+rm -rf host
+cp -a down host
+plan host --xml lacking.xml
+has plan "pool_lacks 23 && .* move_out devicemapper/metadata/$exited"
+stops 'the pool has device 23'
+# What two findings move is moved once; a finished transaction's file is no device's.
+changed cp $records/base $records/base.bak
+carry_out host
+[ "$status" -eq 0 ] && [ -e keep/moved/devicemapper/metadata/base.bak ] || fail "$what: $(tail -n 2 carried)"
+host by-hand-device-added host
+xz -dc "$hosts/by-hand-device-added.xml.xz" >case.xml
+edit $records/transaction-metadata '.device_id = 500'
+at=$(docker_meta -f json -r host --xml case.xml | jq .pool.transaction)
+plan host --xml case.xml
+mv meta meta.kept
+truncate -s 16M meta
+thin_restore -i case.xml -o meta
+carry_out host
+[ "$status" -eq 0 ] && [ "$(tr '\n' ' ' <deleted)" = '500 501 ' ] || fail "$what: $(cat deleted) $(tail -n 2 carried)"
+mv meta.kept meta
+at=59
 
 # ---- nothing is deleted of a pool that is not known well
 fixture docker-pool-full full
@@ -346,6 +376,34 @@ has plan 'The pool is nearly full'
 has plan '^# grow_file "\$ROOT/devicemapper/devicemapper/data" 595591168$'
 has plan '^# grow_loop_pool 1163264$'
 at=59
+# The table is loaded anew also where the metadata alone have grown; one that is refused stops all.
+sed -n 's/^# //p' plan | sed -n '/^stop() {/,/^}/p; /^loop_of() {/,/^}/p; /^grow_loop_pool() {/,/^}/p' >grow
+mkdir -p growing
+cat >growing/dmsetup <<'END'
+#!/bin/sh
+case $1 in
+table) [ ! "$TABLE" ] || echo "$TABLE" ;;
+reload) echo "reload $*" && exit "$REFUSED" ;;
+*) echo "$1" ;;
+esac
+END
+cp bin/losetup growing
+printf '#!/bin/sh\necho "$LENGTH"\n' >growing/blockdev
+chmod +x growing/*
+grow() { # STATUS SECTORS: $what is done, in one line
+	(export TABLE=${table-0 1000 thin-pool 7:1 7:0 128 0} REFUSED=${refused-0} LENGTH=${length-1000} ROOT=r POOL=p &&
+		PATH=$work/growing:$PATH sh -c '. ./grow; grow_loop_pool "$1"; echo went on' - "$2") >grown 2>&1
+	[ $? -eq "$1" ] || fail "grow_loop_pool $2: $(cat grown)"
+}
+grow 0 1000
+grep -q 'reload.*--table 0 1000 thin-pool 7:1' grown || fail "the table is not loaded: $(cat grown)"
+length=3000 grow 0 2000
+grep -q 'reload.*--table 0 2000 thin-pool 7:1' grown || fail "the table has not grown: $(cat grown)"
+grow 1 900
+grow 1 2000
+table='' grow 1 1000
+refused=1 grow 1 1000
+grep -q '^resume' grown || fail "the pool stays suspended: $(cat grown)"
 fixture docker-pool-full other
 host docker-pool-full case
 at=$(docker_meta -f json -r case --metadata other | jq .pool.transaction)
