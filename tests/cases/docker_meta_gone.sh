@@ -32,8 +32,8 @@ serious() {
 	got=$(docker_meta -f json -r host --metadata "${pool:-meta}" 2>err |
 		jq -r '[.findings[] | select(.severity != "info") | .id + (if .confidence == "unproven" then "?" else "" end)] | unique | join(" ")')
 	[ "$got" = "$1" ] || fail "$changed: '$got', not '$1' ($(cat err))"
-	docker_meta -r host --metadata "${pool:-meta}" plan >plan 2>err
-	! grep -q "'delete [0-9]" plan || fail "$changed: something is deleted: $(grep -c "'delete [0-9]" plan)"
+	docker_meta -r host --metadata "${pool:-meta}" plan >made 2>err
+	! grep -q "'delete [0-9]" made || fail "$changed: something is deleted: $(grep -c "'delete [0-9]" made)"
 }
 is() { # WANTED COMMAND...
 	local wanted=$1
@@ -75,14 +75,18 @@ unread() { # WHAT STATUS: of images and containers
 is 'L6?' linked image/devicemapper/layerdb/mounts
 predicts '^  unknown loads the containers: ' 0
 unread 6
-lacks plan '^# move_out containers'
+lacks made '^# move_out containers'
 is 'L6?' linked image/devicemapper/layerdb/sha256
 predicts '^  unknown loads the images: ' 0
 unread 10
-lacks plan '^# docker pull'
+lacks made '^# docker pull'
 is 'J26?' linked devicemapper/metadata
 predicts "^  unknown loads the devices' files: " 0
 unread 10
+spare() { # a device that nobody needs
+	printf '{"device_id":99,"size":1073741824,"transaction_id":20,"initialized":false}' >$records/$none
+}
+is 'L12? X2' eval 'spare; linked image/devicemapper/imagedb'
 is 'L12?' linked image/devicemapper/imagedb
 is 'L15?' linked image/devicemapper/repositories.json
 is 'C1? C8?' linked containers
@@ -92,9 +96,14 @@ is 'C1? C8?' linked containers
 derived=$(jq -r '.Repositories.derived["derived:1"]' down/image/devicemapper/repositories.json | cut -d: -f2)
 under=$(cut -d: -f2 <"${layers/#host/down}/$top/parent")
 is 'L11? L12 L13 L4 X8?' eval ": >$images/$derived; rm -r $layers/$top"
+own=$(docker_meta -f json -r down --metadata meta list |
+	jq -r '.devices[] | select(.role == "layer" and (.owners | tostring | test("derived:1"))) | .hash' |
+	while read -r hash; do grep -l "$hash" "${layers/#host/down}"/*/cache-id; done | cut -d/ -f6 |
+	while read -r chain; do grep -qF "$chain" "${layers/#host/down}"/*/parent || echo "$chain"; done | head -n 1)
+is 'L12 X8?' eval ": >$images/$derived; rm -r $layers/$own"
 is 'C6 L13 L4 L6 X8?' eval ": >$layers/$top/parent; rm -r $layers/$under"
 unnamed() { # COMMAND: and nobody needs the image any more
-	rm -r "$images/$derived" "$images"/c31c98*
+	rm -r "${images:?}/$derived" "$images"/c31c98*
 	edit host/image/devicemapper/repositories.json 'del(.Repositories.derived)'
 	edit host/image/devicemapper/repositories.json 'del(.Repositories.app["app:2"])'
 	rm -r "$images"/7b3547*
@@ -111,7 +120,7 @@ builds() {
 is 'B1? B3 L11? X2' unnamed builds
 # A file of a build's that is broken is needed, where nobody tells that it is not.
 is 'B3 J2' eval "rm -r host/buildkit; : >$records/abcdefghij0123456789klmno"
-lacks plan 'Nobody needs a device of this name'
+lacks made 'Nobody needs a device of this name'
 
 # ---- files of an earlier time, which have no transaction to tell so
 older() { # and the transaction's file as the command makes it
@@ -134,8 +143,8 @@ is 'C3 T1? X1?' eval "rm $records/$exited; transaction 60 $none 23"
 predicts '^  loses   takes back transaction 60: DELETES device 23'
 run 2 docker_meta -r host --metadata meta
 has out 'move transaction-metadata out of the way'
-has plan '^# move_out devicemapper/metadata/transaction-metadata'
-lacks plan '^# docker rm'
+has made '^# move_out devicemapper/metadata/transaction-metadata'
+lacks made '^# docker rm'
 is 'C3 T4? X1?' eval "rm $records/$exited; transaction 62 $none 23"
 predicts '^  loses   takes back transaction 62: DELETES device 23'
 # What the pool has not nothing deletes; and what is being removed was to go.

@@ -42,6 +42,8 @@ run 0 docker_meta -r down "${all[@]}" -f json
 jq -e '.pool.name == "docker-254:16-16386-pool"' out >/dev/null || fail "the pool has another name"
 expect '' -r down --metadata meta --metadata-snap --table table
 expect '' -r down --metadata meta --metadata-snap --status status --no-mounts
+sed 's/ - rw / 77 rw /' status >held
+expect 'P10:' -r down --xml <(thin_dump meta) --status held --no-mounts
 expect '' -r down --metadata meta --metadata-snap --mountinfo mountinfo --no-dm
 expect '' -r down --metadata meta --metadata-snap --no-dm --no-mounts
 

@@ -547,6 +547,9 @@ sed -i 's/,-1//' bad.json
 run 1 docker_meta survivors -r down --metadata meta --loss bad.json
 has out 'within thin blocks 5 and above'
 has out 'does not list all losses'
+echo '{"error":null,"summary":{},"losses":[],"devices":[{"device":23,"expected":9,"kept":8},{"device":99,"expected":9,"kept":8}]}' >bad.json
+run 3 docker_meta survivors -r down --metadata meta --loss bad.json
+has err 'bad.json: it is of another pool'
 
 # ---- what thin_repair has to be told
 cp meta damaged

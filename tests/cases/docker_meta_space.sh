@@ -199,6 +199,11 @@ jq -c '.transaction_id = 2' host/devicemapper/metadata/base >edited
 cat edited >host/devicemapper/metadata/base
 ids -r host --xml older.xml >found
 grep -q 'J10:0' found || fail "an older device: $(cat found)"
+docker_meta -f json -r host --xml older.xml >out
+jq -e '[.findings[] | select(.id == "X1" and .devices == [0]).confidence] | index("certain") | not' out >/dev/null ||
+	fail "one of two base devices is certainly nobody's"
+run 2 docker_meta plan -r host --xml older.xml
+lacks out "'delete 0'"
 
 # ---- hostile names and circles
 broken
