@@ -3,6 +3,7 @@
 #   make               build all tools to build/bin/NAME
 #   make check         build and run all tests
 #   make check-loss    harm each block of each fixture in every way, repair, and say what was lost
+#                      (EVERY=3: each third)
 #   make check-kernel  boot a kernel on what the tools write (qemu; tests/kernel)
 #   make lint          every static analyser, zero findings (tests/lint/lint.sh)
 #   make install       install to $(DESTDIR)$(prefix): sbin and share/man/man8
@@ -122,10 +123,11 @@ $(B)/tools/make_docker_host: $(B)/obj/bench/make_docker_host.o $(DOCKERLIB) $(LI
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
+EVERY ?= 1
 WAYS := zero random stale swap cut headless few storm
 check-loss: $(WAYS:%=check-loss-%)
 check-loss-%: $(B)/tools/loss fixtures
-	$(Q)$(B)/tools/loss $* $(patsubst build/fixtures/%.raw,%,$(filter %.raw,$(FIXTURES)))
+	$(Q)$(B)/tools/loss -e $(EVERY) $* $(patsubst build/fixtures/%.raw,%,$(filter %.raw,$(FIXTURES)))
 
 check: all fixtures damage $(UNITS)
 	$(Q)tests/run.sh $(B)

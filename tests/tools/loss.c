@@ -2,10 +2,11 @@
  * loss.c: how much a repair loses.  Harm a copy of each fixture in every way of one kind, salvage,
  * compare with the truth.
  *
- *     loss [-v] [-b BLOCK] [-a] [-k DIR] WAY FIXTURE...
+ *     loss [-v] [-b BLOCK] [-e N] [-a] [-k DIR] WAY FIXTURE...
  *
  *     -v        name each loss
  *     -b BLOCK  harm this block alone
+ *     -e N      each Nth block or round, from the superblock on
  *     -k DIR    keep the images that come out wrong
  *     -a        … all of them
  *
@@ -53,6 +54,7 @@ static const struct {
 
 static int verbose, keep_all;
 static uint64_t only_block = NO_BLOCK;
+static unsigned int every = 1;
 static const char *keep_in;
 
 /* ---- what there is to be kept */
@@ -178,7 +180,9 @@ static void randomise(struct image *i, uint64_t block)
 
 static bool to_be_harmed(const struct trial *t, uint64_t block)
 {
-	return only_block == NO_BLOCK ? !is_zero(&t->clean, block) : block == only_block;
+	if (only_block != NO_BLOCK)
+		return block == only_block;
+	return block % every == 0 && !is_zero(&t->clean, block);
 }
 
 /* ---- the ways */
@@ -293,7 +297,7 @@ static uint64_t any_in_use(const struct trial *t)
 
 static void few(struct trial *t)
 {
-	for (unsigned int n = 0; n < 5 * ROUNDS; n++) {
+	for (unsigned int n = 0; n < 5 * ROUNDS; n += every) {
 		srand(n);
 		for (unsigned int i = 0; i < 2 + n % 2; i++)
 			memset(block_of(&t->image, any_in_use(t)), 0, MD_BLOCK_SIZE);
@@ -321,7 +325,7 @@ static void storm(struct trial *t)
 	t->may_fail = UINT64_MAX;
 	static const unsigned int percents[] = { 2, 5, 10 };
 
-	for (unsigned int n = 0; n < ROUNDS * ARRAY_SIZE(percents); n++) {
+	for (unsigned int n = 0; n < ROUNDS * ARRAY_SIZE(percents); n += every) {
 		srand(n);
 		for (uint64_t b = 1; b < t->image.nr_blocks; b++) {
 			if (!is_zero(&t->clean, b) &&
@@ -392,6 +396,8 @@ int main(int argc, char **argv)
 			keep_all = 1;
 		else if (!strcmp(argv[n], "-b") && n + 1 < argc)
 			only_block = strtoull(argv[++n], NULL, 0);
+		else if (!strcmp(argv[n], "-e") && n + 1 < argc)
+			every = (unsigned int)strtoul(argv[++n], NULL, 0);
 		else if (!strcmp(argv[n], "-k") && n + 1 < argc)
 			keep_in = argv[++n];
 		else if (way_named(argv[n]))
