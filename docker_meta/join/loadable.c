@@ -24,11 +24,9 @@ static bool load(const struct layer_store *s, uint8_t *loads, const char *chain)
 			break;
 		}
 	}
-	if (!l)
-		found = LOAD_BAD;
-	else if (loads[l - s->layers] != LOAD_BEGUN)
+	if (l && loads[l - s->layers] != LOAD_BEGUN)
 		found = (enum load)loads[l - s->layers];
-	else if (l->whole && *l->parent)
+	else if (!l || (l->whole && *l->parent))
 		found = LOAD_BAD;
 	for (l = top; l && loads[l - s->layers] == LOAD_BEGUN; l = layer_store_find(s, l->parent)) {
 		loads[l - s->layers] = (uint8_t)found;

@@ -189,41 +189,80 @@ static bool is_passed_over(const char *name)
 	       !strcmp(name, "deviceset-metadata") || !strcmp(name, "transaction-metadata");
 }
 
-/*
- * Docker's loader goes into directories, also into those that begin with a dot.  Of a file in one
- * it takes the name, and loads the file of that name in the directory above: where there is none it
- * does not start.  *found: such a name, to be freed.
- */
-static int find_loaded_below(const struct safe_dir *top, const struct safe_dir *dir,
-			     const char *name, unsigned int depth, char **found)
+/* Directories that are still to be gone into, by their paths below the driver's; owned. */
+struct to_go {
+	char **paths;
+	size_t nr, capacity;
+};
+
+static int go_later(struct to_go *t, char *path)
 {
-	enum { MAX_DEPTH = 32 };
+	char **grown = alloc_grow(t->paths, &t->capacity, t->nr, sizeof(*grown));
+
+	if (grown)
+		t->paths = grown;
+	if (!grown || !path) {
+		alloc_free(path);
+		return -ENOMEM;
+	}
+	grown[t->nr++] = path;
+	return 0;
+}
+
+/* What Docker would load of one: a name, to be freed, into *found. */
+static int look_into(const struct safe_dir *dir, const char *path, struct to_go *t, char **found)
+{
+	enum { MAX_LATER = 10000 };
 	struct dir_list list = { 0 };
 	struct safe_dir below = { -1 };
-	int e = safe_dir_enter(dir, name, &below);
+	int e = safe_dir_enter(dir, path, &below);
 
 	if (!e)
 		e = safe_dir_list(&below, &list);
+	if (e && e != -ENOMEM)
+		e = 0;
 	for (size_t i = 0; i < list.nr && !e && !*found; i++) {
-		const char *item = list.items[i].name;
+		const char *name = list.items[i].name;
 
-		if (list.items[i].is_dir && depth < MAX_DEPTH) {
-			e = find_loaded_below(top, &below, item, depth + 1, found);
-		} else if (!list.items[i].is_dir && !is_passed_over(item) &&
-			   safe_dir_has_file(top, item) == -ENOENT) {
-			*found = alloc_string(item);
+		if (list.items[i].is_dir && t->nr < MAX_LATER) {
+			e = go_later(t, alloc_printf("%s/%s", path, name));
+		} else if (!list.items[i].is_dir && !is_passed_over(name) &&
+			   safe_dir_has_file(dir, name) == -ENOENT) {
+			*found = alloc_string(name);
 			e = *found ? 0 : -ENOMEM;
 		}
 	}
 	safe_dir_close(&below);
 	dir_list_destroy(&list);
-	return e == -ENOMEM ? e : 0;
+	return e;
+}
+
+/*
+ * Docker's loader goes into directories, also into those that begin with a dot.  Of a file in one
+ * it takes the name, and loads the file of that name in the directory above: where there is none it
+ * does not start.
+ */
+static int find_loaded_below(const struct safe_dir *dir, const char *name, char **found)
+{
+	struct to_go t = { 0 };
+	int e = go_later(&t, alloc_string(name));
+
+	while (t.nr && !e && !*found) {
+		char *path = t.paths[--t.nr];
+
+		e = look_into(dir, path, &t, found);
+		alloc_free(path);
+	}
+	while (t.nr)
+		alloc_free(t.paths[--t.nr]);
+	alloc_free(t.paths);
+	return e;
 }
 
 static int read_directory(const struct reading *r, const struct safe_dir *dir, const char *name)
 {
 	char *found = NULL;
-	int e = find_loaded_below(dir, dir, name, 0, &found);
+	int e = find_loaded_below(dir, name, &found);
 
 	if (!e && found) {
 		char *text = alloc_printf("a directory with %s in it, which Docker takes for a "

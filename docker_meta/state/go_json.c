@@ -177,6 +177,7 @@ static bool is_low(int32_t code)
  */
 static char *replace_bad_escapes(const char *text, size_t size)
 {
+	static const char replacement[6] = { '\\', 'u', 'f', 'f', 'f', 'd' };
 	char *good = alloc_array(size + 1, 1);
 
 	if (!good)
@@ -188,7 +189,7 @@ static char *replace_bad_escapes(const char *text, size_t size)
 		if (is_high(code) && is_low(escaped(text + i + 6, size - i - 6)))
 			i += 10;
 		else if (!code || is_high(code) || is_low(code))
-			memcpy(good + i, "\\ufffd", 6);
+			memcpy(good + i, replacement, sizeof(replacement));
 	}
 	return good;
 }
