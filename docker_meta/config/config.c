@@ -145,6 +145,18 @@ static int read_daemon(const struct docker_meta_options *o, struct config *c)
 	return r;
 }
 
+/* "/var/lib/docker/100000.100000" */
+static bool is_called_remapped(const char *root)
+{
+	const char *name = strrchr(root, '/');
+	size_t digits;
+
+	name = name ? name + 1 : root;
+	digits = strspn(name, "0123456789");
+	return digits && name[digits] == '.' && name[digits + 1] &&
+	       !name[digits + 1 + strspn(name + digits + 1, "0123456789")];
+}
+
 /*
  * With userns-remap Docker's root is below the data-root: the only one there is taken, unless the
  * user named another.
@@ -159,6 +171,10 @@ static int find_remapped(const struct docker_meta_options *o, struct config *c)
 		return 0;
 	nr = root_remapped(&dir, name, sizeof(name));
 	safe_dir_close(&dir);
+	if (!nr && !is_called_remapped(c->root)) {
+		c->remapped = alloc_string("UID.GID");
+		return c->remapped ? 0 : -ENOMEM;
+	}
 	if (!nr)
 		return 0;
 	if (!o->root && nr > 1)

@@ -175,6 +175,11 @@ static int find_in_builds(struct finder *f)
 	const struct snapshot_table *t = &f->t->docker->snapshots;
 	int r = 0;
 
+	if (!f->t->docker->has_buildkit && f->t->doubts.builds_unknown)
+		r = finder_add(f, ROW_B3, "snapshots.db", NULL,
+			       "buildkit/snapshots.db: it is not there, and the driver has "
+			       "devices of BuildKit's");
+
 	for (size_t i = 0; i < t->nr && !r; i++) {
 		const struct snapshot_record *s = &t->records[i];
 

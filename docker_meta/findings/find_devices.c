@@ -123,8 +123,7 @@ static int find_in_registered(struct finder *f, const struct device_row *row)
 		return r ? r : finder_add_device(f, row);
 	}
 	/* A later one than the pool's own is T9. */
-	if (device_of_other_transaction(row) &&
-	    d->transaction_id <= f->t->pool->header.transaction_id)
+	if (row->of_other_transaction && d->transaction_id <= f->t->pool->header.transaction_id)
 		r = finder_add_of_device(
 			f, ROW_X3, row,
 			"metadata/%s: transaction_id %" PRIu64 ", the pool made it in %" PRIu64,
@@ -174,7 +173,8 @@ static int find_leak(struct finder *f, const struct device_row *row)
  */
 static bool is_of_others(const struct device_table *t, const struct device_row *row)
 {
-	return !t->pending && row->pool->details.transaction_id == t->pool->header.transaction_id;
+	return t->docker->driver.transaction_usable && !t->pending &&
+	       row->pool->details.transaction_id == t->pool->header.transaction_id;
 }
 
 static int find_unregistered(struct finder *f, const struct device_row *row)
@@ -184,8 +184,8 @@ static int find_unregistered(struct finder *f, const struct device_row *row)
 				     ": no file in metadata/ has this id%s",
 				     row->id, row->pool->details.transaction_id,
 				     is_of_others(f->t, row)
-					     ? "; Docker did not make it, it would have ended that "
-					       "transaction: look who did"
+					     ? "; perhaps it is not Docker's, which ends the "
+					       "transaction of each device"
 					     : "");
 
 	if (!r)

@@ -10,8 +10,7 @@
 
 static bool is_clear(const struct device_row *row)
 {
-	return row->pool && row->record && device_is_settled(row) &&
-	       !device_of_other_transaction(row);
+	return row->pool && row->record && device_is_settled(row) && !row->of_other_transaction;
 }
 
 /* Docker snapshots the parent's own device; BuildKit takes whatever has the same content. */

@@ -125,7 +125,7 @@ static int read_configuration(struct making *m)
 		m->ended = true;
 		return add(m, STEP_UNKNOWN,
 			   "goes into %.60s below this root, for userns-remap: look at that one "
-			   "(-r)",
+			   "(-r); what is here it does not show",
 			   c->remapped);
 	}
 	if (c->daemon.look == CONFIG_NOT_LOOKED || c->daemon.look == CONFIG_OTHERS)
@@ -478,6 +478,11 @@ static int load_images(struct making *m)
 		return add(m, STEP_LOSES, "does not show any image: imagedb is not there");
 	if (!docker_state_has_layers(k) && k->driver.nr_records > 1)
 		return add(m, STEP_LOSES, "does not show any image: layerdb is not there");
+	if (m->loadable.nr_images_lost && !k->has_buildkit && !k->graph.current)
+		return add(m, STEP_LOSES,
+			   "does not show %zu image%s any more; engines of before 18.03 may not "
+			   "start: layer does not exist",
+			   m->loadable.nr_images_lost, m->loadable.nr_images_lost == 1 ? "" : "s");
 	return tell_loaded(
 		m, k->images.nr_images,
 		k->graph.current ? count(m, gone, ARRAY_SIZE(gone)) : m->loadable.nr_images_lost,

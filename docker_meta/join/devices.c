@@ -155,9 +155,22 @@ static int refer(struct references *refs, const struct reference *ref)
 	return 0;
 }
 
+static bool is_going(const struct reference *ref)
+{
+	return ref->layer && ref->layer->removing;
+}
+
 static int by_hash(const void *a, const void *b)
 {
 	return strcmp(((const struct reference *)a)->hash, ((const struct reference *)b)->hash);
+}
+
+/* Of two that name a device, the one that stays is told. */
+static int by_hash_and_stay(const void *a, const void *b)
+{
+	int order = by_hash(a, b);
+
+	return order ? order : is_going(a) - is_going(b);
 }
 
 static int collect_references(const struct layer_store *s, struct references *refs)
@@ -185,7 +198,7 @@ static int collect_references(const struct layer_store *s, struct references *re
 			r = refer(refs, &init);
 	}
 	if (refs->nr)
-		qsort(refs->items, refs->nr, sizeof(*refs->items), by_hash);
+		qsort(refs->items, refs->nr, sizeof(*refs->items), by_hash_and_stay);
 	return r;
 }
 
@@ -196,9 +209,13 @@ static int has_hash(const void *hash, const void *reference)
 
 static const struct reference *find_reference(const struct references *refs, const char *hash)
 {
-	return refs->nr && hash
-		       ? bsearch(hash, refs->items, refs->nr, sizeof(*refs->items), has_hash)
-		       : NULL;
+	const struct reference *ref = refs->nr && hash ? bsearch(hash, refs->items, refs->nr,
+								 sizeof(*refs->items), has_hash)
+						       : NULL;
+
+	while (ref && ref > refs->items && !by_hash(ref - 1, ref))
+		ref--;
+	return ref;
 }
 
 /* Up to 1.9 devices are called as images and containers; no layer store tells more. */
@@ -341,8 +358,10 @@ static uint64_t newest_transaction(const struct driver_state *d)
 /* Docker's files are of an earlier time than this device. */
 static bool is_newer_than_files(const struct device_table *t, const struct device_row *row)
 {
-	return row->pool && row->pool->details.transaction_id >= t->newest &&
-	       t->pool->header.transaction_id > t->newest;
+	const uint64_t made = row->pool ? row->pool->details.transaction_id : 0;
+
+	return row->pool && (made > t->newest || made > t->pool->header.transaction_id ||
+			     (made == t->newest && t->pool->header.transaction_id > made));
 }
 
 static bool is_free(const struct device_table *t, const struct device_row *row)
@@ -355,7 +374,8 @@ static bool is_free(const struct device_table *t, const struct device_row *row)
 	if (row->record)
 		return !d->ghosts && !d->mounts_gone && !d->files_missing &&
 		       is_device_name(row->hash) && !is_init_of_any(t, row->hash);
-	return !d->files_missing && !d->files_unreadable;
+	return !d->files_missing && !d->files_unreadable && !t->ids_doubled &&
+	       !row->may_be_misnamed;
 }
 
 static void find_role(const struct device_table *t, struct device_row *row)
@@ -418,6 +438,96 @@ bool device_has_new_details(const struct device_row *row)
 	       row->record->transaction_id > 1;
 }
 
+/* ---- transactions */
+
+static int by_number(const void *a, const void *b)
+{
+	const uint64_t na = *(const uint64_t *)a, nb = *(const uint64_t *)b;
+
+	return (na > nb) - (na < nb);
+}
+
+/* The first of sorted numbers that is not below the wanted one, or nr. */
+static size_t first_from(const uint64_t *numbers, size_t nr, uint64_t wanted)
+{
+	size_t low = 0, high = nr;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (numbers[middle] < wanted)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/*
+ * The file has the transaction that was opened, the pool the one that it was at: one less.  Up to
+ * 1.3 what was deleted in between counted as well, and the pool went on with the next device alone.
+ */
+static bool is_of_other(const struct device_row *row, const uint64_t *made, size_t nr_made)
+{
+	uint64_t pool, file;
+	size_t next;
+
+	if (!row->record || !row->pool)
+		return false;
+	pool = row->pool->details.transaction_id;
+	file = row->record->transaction_id;
+	if (pool + 1 == file || pool >= file || !row->record->before_1_9)
+		return pool + 1 != file;
+	next = first_from(made, nr_made, pool + 1);
+	return next < nr_made && made[next] < file;
+}
+
+/* A file of another device than it is called after: its id is wrong, or the pool is older. */
+static bool has_wrong_id(const struct device_row *row)
+{
+	return row->record && !row->record->deleted &&
+	       (!row->pool || (row->of_other_transaction && !device_has_new_details(row)));
+}
+
+static int compare_transactions(struct device_table *t)
+{
+	uint64_t *made = alloc_array(t->nr + 1, sizeof(*made));
+	uint64_t *odd = alloc_array(t->nr + 1, sizeof(*odd));
+	size_t nr_made = 0, nr_odd = 0;
+	int r = made && odd ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < t->nr && !r; i++) {
+		if (t->rows[i].pool)
+			made[nr_made++] = t->rows[i].pool->details.transaction_id;
+	}
+	if (nr_made)
+		qsort(made, nr_made, sizeof(*made), by_number);
+	for (size_t i = 0; i < t->nr && !r; i++) {
+		struct device_row *row = &t->rows[i];
+
+		row->of_other_transaction = is_of_other(row, made, nr_made);
+		if (has_wrong_id(row))
+			odd[nr_odd++] = row->record->transaction_id;
+		t->ids_doubled |=
+			i && row[-1].id == row->id && row[-1].referenced && row->referenced;
+	}
+	if (nr_odd)
+		qsort(odd, nr_odd, sizeof(*odd), by_number);
+	for (size_t i = 0; i < t->nr && !r; i++) {
+		struct device_row *row = &t->rows[i];
+		size_t at =
+			row->record || !row->pool
+				? nr_odd
+				: first_from(odd, nr_odd, row->pool->details.transaction_id + 1);
+
+		row->may_be_misnamed =
+			at < nr_odd && odd[at] == row->pool->details.transaction_id + 1;
+	}
+	alloc_free(made);
+	alloc_free(odd);
+	return r;
+}
+
 static void compare_pools(struct device_table *t)
 {
 	for (size_t i = 0; i < t->nr && t->pool; i++) {
@@ -430,7 +540,7 @@ static void compare_pools(struct device_table *t)
 		if (device_has_new_details(row) && t->pool->header.transaction_id)
 			continue;
 		t->nr_settled++;
-		t->nr_odd += !row->pool || device_of_other_transaction(row);
+		t->nr_odd += !row->pool || row->of_other_transaction;
 	}
 	t->another_pool = t->nr_settled > 2 && 2 * t->nr_odd > t->nr_settled;
 }
@@ -463,6 +573,8 @@ int device_table_join(const struct docker_state *docker, const struct pool_state
 		r = index_hashes(t);
 	if (!r)
 		r = find_owners(t);
+	if (!r)
+		r = compare_transactions(t);
 	compare_pools(t);
 	if (!r)
 		find_orphans(t);

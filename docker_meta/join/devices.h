@@ -42,8 +42,10 @@ struct device_row {
 	const struct device_record *record; /* NULL: likewise, or it cannot be used */
 	const struct pool_device *pool;     /* NULL: the pool has no such device */
 	enum device_role role;
-	bool referenced; /* by an image, a container, a build, or it is the base */
-	bool in_flight;  /* the open transaction names it */
+	bool referenced;           /* by an image, a container, a build, or it is the base */
+	bool in_flight;            /* the open transaction names it */
+	bool of_other_transaction; /* the pool made it in another one than its file says */
+	bool may_be_misnamed; /* no file has it, and one with a wrong id is of its transaction */
 
 	const struct layer *layer;    /* that has it as its device */
 	const struct image *image;    /* the smallest that has the layer, with a name where one has;
@@ -65,9 +67,10 @@ struct device_table {
 	const struct pool_state *pool;     /* NULL: not looked at */
 	bool complete;                     /* whatever may refer to a device was read */
 	struct device_doubts doubts;
-	bool pending;    /* a transaction is open: the next start takes it back */
-	bool files_old;  /* the pool has devices that Docker's files are too old to know */
-	uint64_t newest; /* transaction that Docker's files know of: the pool's of then, and one */
+	bool pending;     /* a transaction is open: the next start takes it back */
+	bool ids_doubled; /* two files have one id, and both are needed: one has lost its own */
+	bool files_old;   /* the pool has devices that Docker's files are too old to know */
+	uint64_t newest;  /* transaction that Docker's files know of: the pool's of then, and one */
 	/* Most devices are not in the pool, or were made in other transactions: it is another one.
 	 */
 	bool another_pool;
@@ -99,12 +102,6 @@ static inline bool device_predates_open(const struct device_table *t, const stru
 {
 	return row->in_flight && !row->record && row->pool &&
 	       row->pool->details.transaction_id != t->pool->header.transaction_id;
-}
-
-/* The file has the transaction that was opened, the pool the one that it was at. */
-static inline bool device_of_other_transaction(const struct device_row *row)
-{
-	return row->pool && row->pool->details.transaction_id + 1 != row->record->transaction_id;
 }
 
 /* thin_repair made its details anew: they tell nothing of where it comes from. */

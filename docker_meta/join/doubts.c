@@ -162,23 +162,48 @@ static const char *doubt_layers(const struct docker_state *d, const struct devic
 	return NULL;
 }
 
-/* Of two layers with one device, one has lost its own. */
-static int find_doubles(const struct layer_store *s, bool *ret_found)
-{
-	const char **hashes = alloc_array(s->nr_layers + 1, sizeof(*hashes));
-	size_t nr = 0;
+/* ---- names that layers and mounts have */
 
-	if (!hashes)
+struct names {
+	const char **items; /* owned, sorted */
+	size_t nr;
+};
+
+static int collect_names(const struct layer_store *s, struct names *ret_names)
+{
+	struct names *n = ret_names;
+
+	n->nr = 0;
+	n->items = alloc_array(s->nr_layers + 2 * s->nr_mounts + 1, sizeof(*n->items));
+	if (!n->items)
 		return -ENOMEM;
 	for (size_t i = 0; i < s->nr_layers; i++) {
 		if (s->layers[i].cache_id)
-			hashes[nr++] = s->layers[i].cache_id;
+			n->items[n->nr++] = s->layers[i].cache_id;
 	}
-	qsort(hashes, nr, sizeof(*hashes), compare_names);
-	for (size_t i = 1; i < nr; i++)
-		*ret_found |= !strcmp(hashes[i - 1], hashes[i]);
-	alloc_free(hashes);
+	for (size_t i = 0; i < s->nr_mounts; i++) {
+		if (s->mounts[i].mount_id)
+			n->items[n->nr++] = s->mounts[i].mount_id;
+		if (s->mounts[i].init_id)
+			n->items[n->nr++] = s->mounts[i].init_id;
+	}
+	qsort(n->items, n->nr, sizeof(*n->items), compare_names);
 	return 0;
+}
+
+/* Of two with one device, one has lost its own. */
+static bool any_double(const struct names *n)
+{
+	for (size_t i = 1; i < n->nr; i++) {
+		if (!strcmp(n->items[i - 1], n->items[i]))
+			return true;
+	}
+	return false;
+}
+
+static bool has_name(const struct names *n, const char *name)
+{
+	return n->nr && bsearch(&name, n->items, n->nr, sizeof(*n->items), compare_names);
 }
 
 /* ---- containers and builds */
@@ -204,7 +229,13 @@ static bool all_containers_gone(const struct docker_state *d)
 
 	for (size_t i = 0; i < d->layers.nr_mounts; i++)
 		nr += d->layers.mounts[i].init_id != NULL;
-	return d->containers.present ? nr > 1 && !d->containers.nr_containers : nr > 0;
+	for (size_t i = 0; i < d->containers.nr_containers; i++) {
+		const char *driver = d->containers.containers[i].driver;
+
+		if (!driver || !strcmp(driver, "devicemapper"))
+			return false;
+	}
+	return d->containers.present ? nr > 1 : nr > 0;
 }
 
 static bool mounts_gone(const struct docker_state *d)
@@ -218,10 +249,13 @@ static bool mounts_gone(const struct docker_state *d)
 	return false;
 }
 
-static bool any_unknown_build(const struct docker_state *d)
+/* An image that BuildKit built has its device in layerdb as well. */
+static bool any_unknown_build(const struct docker_state *d, const struct names *n)
 {
 	for (size_t i = 0; !d->has_buildkit && i < d->driver.nr_records; i++) {
-		if (is_buildkit_name(d->driver.records[i].hash))
+		const char *hash = d->driver.records[i].hash;
+
+		if (is_buildkit_name(hash) && !has_name(n, hash))
 			return true;
 	}
 	return false;
@@ -230,7 +264,11 @@ static bool any_unknown_build(const struct docker_state *d)
 int device_doubts_find(const struct docker_state *docker, struct device_doubts *ret_doubts)
 {
 	const struct docker_state *d = docker;
+	struct names names;
+	int r = collect_names(&d->layers, &names);
 
+	if (r)
+		return r;
 	*ret_doubts = (struct device_doubts){
 		.files_missing = is_missing(d, "base") || layers_miss_files(&d->layers, d) ||
 				 containers_miss_files(d) || builds_miss_files(d),
@@ -240,10 +278,12 @@ int device_doubts_find(const struct docker_state *docker, struct device_doubts *
 			stands_on_nothing(d) ||
 			(d->graph.current && (names_miss_images(d) || containers_miss_images(d))),
 		.names_missing = names_miss_images(d),
-		.builds_unknown = any_unknown_build(d),
+		.builds_unknown = any_unknown_build(d, &names),
 		.containers_gone = all_containers_gone(d),
 		.mounts_gone = mounts_gone(d),
 	};
 	ret_doubts->layers = doubt_layers(d, ret_doubts);
-	return find_doubles(&d->layers, &ret_doubts->layers_missing);
+	ret_doubts->layers_missing |= any_double(&names);
+	alloc_free(names.items);
+	return 0;
 }

@@ -170,7 +170,7 @@ const char *deletion_forbidden(const struct deletion *d, const struct device_row
 		return "some device's file is missing: it may be this one's";
 	if (row->record && row->record->deleted)
 		return "Docker itself is to delete it";
-	if (row->record && device_of_other_transaction(row))
+	if (row->of_other_transaction)
 		return "the pool made it in another transaction: it may be another's data";
 	if (row->hash && k->has_buildkit && snapshots_refer_to(&k->snapshots, row->hash))
 		return "BuildKit has it";

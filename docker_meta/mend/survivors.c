@@ -78,7 +78,7 @@ static void judge_device(const struct judging *j, const struct device_row *row,
 	judge_pool(row, d);
 	if (d->fate != FATE_LOST)
 		judge_report(j, row->id, d);
-	if (d->fate == FATE_LOST || !is_judged(row) || !device_of_other_transaction(row))
+	if (d->fate == FATE_LOST || !is_judged(row) || !row->of_other_transaction)
 		return;
 	if ((told && told->details_rebuilt) || device_has_new_details(row)) {
 		d->fate = FATE_PARTLY;

@@ -73,6 +73,16 @@ static void let_go(struct saying *y)
 	loss_destroy(&y->loss);
 }
 
+/* Where images or containers may be that are not listed; NULL: nowhere. */
+static const char *unread_place(const struct saying *y)
+{
+	const struct docker_state *k = y->v->devices->docker;
+
+	if (k->images.unread)
+		return "image/devicemapper/imagedb";
+	return k->containers.unread ? "containers" : NULL;
+}
+
 static int status_of(const struct saying *y)
 {
 	const struct survivors *s = &y->s;
@@ -81,7 +91,7 @@ static int status_of(const struct saying *y)
 		return META_STATUS_BLIND;
 	if (s->nr_images[FATE_LOST] || s->nr_containers[FATE_LOST])
 		return META_STATUS_ERROR;
-	if (s->nr_images[FATE_UNKNOWN] || s->nr_containers[FATE_UNKNOWN])
+	if (s->nr_images[FATE_UNKNOWN] || s->nr_containers[FATE_UNKNOWN] || unread_place(y))
 		return META_STATUS_BLIND;
 	return s->nr_images[FATE_PARTLY] || s->nr_containers[FATE_PARTLY] || s->nr_others
 		       ? META_STATUS_WARNING
@@ -288,6 +298,10 @@ int survivors_text(const struct meta_view *v, FILE *out, int *status)
 		(void)fputc('\n', out);
 		print_counts(y.s.nr_images, "images", out);
 		print_counts(y.s.nr_containers, "containers", out);
+		if (unread_place(&y))
+			(void)fprintf(out,
+				      "%s could not be read here: what is in it is not listed\n",
+				      unread_place(&y));
 		print_advice(&y, out);
 	}
 	if (!y.s.looked || y.s.transaction_is_wrong)

@@ -46,13 +46,16 @@ static int note_absent(struct docker_state *s)
 	const struct layer_store *l = &s->layers;
 	const struct device_record *base = driver_state_find(&s->driver, "base");
 	const size_t nr_devices = s->driver.nr_records - (base != NULL);
-	size_t nr_containers = 0, nr_builds = 0;
+	size_t nr_containers = 0;
 	int r = 0;
 
+	/* What is left of a driver that is not used any more may be in parts. */
+	for (size_t i = 0; i < s->others.nr; i++) {
+		if (s->others.items[i].has_state)
+			return 0;
+	}
 	for (size_t i = 0; i < l->nr_mounts; i++)
 		nr_containers += l->mounts[i].init_id != NULL;
-	for (size_t i = 0; i < s->driver.nr_records; i++)
-		nr_builds += is_buildkit_name(s->driver.records[i].hash);
 	if (!docker_state_has_layers(s) && !l->unread && nr_devices)
 		r = problem_add(&s->problems, "L6", "layerdb", "image/devicemapper/layerdb",
 				"it is not there, and the driver has %zu devices of layers",
@@ -63,10 +66,6 @@ static int note_absent(struct docker_state *s)
 	if (!r && !s->containers.present && !s->containers.unread && nr_containers)
 		r = problem_add(&s->problems, "C8", "containers", "containers",
 				"it is not there, and %zu have a writable layer", nr_containers);
-	if (!r && !s->has_buildkit && nr_builds)
-		r = problem_add(&s->problems, "B3", "snapshots.db", SNAPSHOTS,
-				"it is not there, and the driver has %zu devices of BuildKit's",
-				nr_builds);
 	return r;
 }
 
@@ -109,7 +108,7 @@ void docker_state_destroy(struct docker_state *s)
 
 bool docker_state_has_layers(const struct docker_state *s)
 {
-	return s->layers.present || (s->graph.current && s->graph.nr);
+	return s->layers.present || (s->graph.current && (s->graph.nr || s->graph.is_told));
 }
 
 /* Images of 1.10 and later name no device, but nothing is known of layers without them. */

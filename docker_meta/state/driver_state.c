@@ -110,7 +110,8 @@ static int read_record(const struct reading *r, const struct safe_dir *dir, char
 	if (e == -EACCES || e == -EPERM)
 		return forbidden(r, name, &d);
 	d.usable = !e && take_record(object, &d, &fault);
-	r->state->since_1_9 |= d.usable && go_get(object, "deleted");
+	d.before_1_9 = d.usable && !go_get(object, "deleted");
+	r->state->since_1_9 |= d.usable && !d.before_1_9;
 	note_mark(dir, &d);
 	e = d.usable ? judge_record(r, &d) : judge_unusable(r, name, fault.text);
 	if (!e && d.usable && !is_device_name(name))

@@ -24,7 +24,8 @@ struct device_record {
 	uint64_t size;           /* bytes */
 	uint64_t transaction_id; /* that was opened to make it: the pool's of then, and one */
 	bool initialized, deleted;
-	time_t marked; /* deleted: when its file was written last; 0: not known */
+	bool before_1_9; /* it has no "deleted", and may be Docker's up to 1.3 */
+	time_t marked;   /* deleted: when its file was written last; 0: not known */
 };
 
 struct driver_state {

@@ -420,8 +420,8 @@ static int read_all(struct reading *r)
 	if (!e && r->state->current)
 		e = read_names(r);
 	if (!e && r->state->current) {
-		layers->present = r->state->nr != 0;
-		r->stores->images->present = r->state->nr != 0;
+		layers->present = r->state->nr || r->state->is_told;
+		r->stores->images->present = layers->present;
 		e = add_images(r);
 		image_store_sort(r->stores->images);
 	}
@@ -441,10 +441,19 @@ static bool is_of_newer(const struct graph_stores *stores)
 	for (size_t i = 0; i < stores->containers->nr_containers; i++) {
 		const struct container *c = &stores->containers->containers[i];
 
-		if (c->whole && !c->old_layout)
+		if (c->whole && !c->old_layout && !strcmp(c->driver, "devicemapper"))
 			return true;
 	}
 	return false;
+}
+
+static bool is_of_older(const struct safe_dir *root, const struct graph_stores *stores)
+{
+	for (size_t i = 0; i < stores->containers->nr_containers; i++) {
+		if (stores->containers->containers[i].old_layout)
+			return true;
+	}
+	return !safe_dir_has_file(root, NAMES) || !safe_dir_has_file(root, "linkgraph.db");
 }
 
 int graph_read(const struct safe_dir *root, const struct graph_stores *stores,
@@ -464,12 +473,16 @@ int graph_read(const struct safe_dir *root, const struct graph_stores *stores,
 		return 0;
 	ret_state->present = true;
 	ret_state->current = !is_of_newer(stores);
+	ret_state->is_told = is_of_older(root, stores);
 	if (!e)
 		e = read_all(&r);
 	if (e && e != -ENOMEM) {
 		ret_state->complete = false;
+		const int error = e;
+
 		e = problem_add(problems, "L6", DIRECTORY, DIRECTORY, "it cannot be read: %s",
-				safe_dir_fault(e));
+				safe_dir_fault(error));
+		problem_of_error(problems, error);
 	}
 	json_decref(r.map);
 	alloc_free(r.is_parent);

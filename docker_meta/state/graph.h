@@ -19,6 +19,7 @@ struct graph_state {
 	bool current;       /* nothing newer is there: Docker is 1.9 or older */
 	bool complete;      /* all that may name a device could be read */
 	bool has_map;       /* the migration came to its end once */
+	bool is_told;       /* Docker up to 1.9 has been here: what it has not is not there */
 	size_t nr, nr_left; /* images; those that were not taken over */
 };
 

@@ -91,6 +91,9 @@ static int complain(const struct reading *r, struct layer *l, const char *file, 
 	int e = error;
 
 	l->whole = false;
+	/* Its device goes first, then its files: Docker loads it no more. */
+	if (l->removing && error != -ENOMEM)
+		return 0;
 	if (error != -ENOMEM)
 		e = note(r, "L6", l->directory, file,
 			 error == -EBADMSG  ? "it is not what stands in such a file"
@@ -130,6 +133,8 @@ static int check_layer(const struct reading *r, const struct safe_dir *dir, stru
 	struct digest chain;
 	int e = safe_dir_stat(dir, file_below(l->directory, file).path, &ignored), error;
 
+	if (l->removing)
+		return 0;
 	if (e) {
 		error = e;
 		e = note(r, "L7", l->directory, file, safe_dir_fault(error));
@@ -347,7 +352,8 @@ int layer_store_read(const struct safe_dir *root, struct layer_store *ret_store,
 	if (!e)
 		e = read_below(&r, root, "tmp", read_leftover, &ignored, &ignored);
 	for (size_t i = 0; i < ret_store->nr_layers; i++)
-		ret_store->complete &= ret_store->layers[i].cache_id != NULL;
+		ret_store->complete &=
+			ret_store->layers[i].cache_id != NULL || ret_store->layers[i].removing;
 	for (size_t i = 0; i < ret_store->nr_mounts; i++)
 		ret_store->complete &= ret_store->mounts[i].whole;
 	return e;
