@@ -142,6 +142,17 @@ int finder_row_named(const char *id)
 	return -1;
 }
 
+/* The end of a removal, or the begin of a creation: there is no writable layer to be lost. */
+static bool is_left_of_container(const struct finder *f, const struct problem *p)
+{
+	const struct docker_state *d = f->t->docker;
+	const struct container *c =
+		strcmp(p->row, "C8") ? NULL : container_store_find(&d->containers, p->object);
+
+	return c && !c->has_config && d->layers.mounts_present &&
+	       !layer_store_find_mount(&d->layers, c->id);
+}
+
 int find_problems(struct finder *f)
 {
 	const struct problem_list *problems = &f->t->docker->problems;
@@ -155,6 +166,8 @@ int find_problems(struct finder *f)
 			       "%s: %s", p->path, p->text);
 		if (!r && p->fatal)
 			finding->severity = META_FATAL;
+		if (!r && is_left_of_container(f, p))
+			finding->severity = META_WARNING;
 		if (!r && p->unread) {
 			finding->severity = META_WARNING;
 			finding->unproven = true;

@@ -61,9 +61,11 @@ int loadable_count(const struct docker_state *d, struct loadable *ret_loadable)
 	for (size_t i = 0; i < d->containers.nr_containers; i++) {
 		const struct container *c = &d->containers.containers[i];
 
-		const bool going = c->dead || c->removing, shown = shows_container(d, loads, c);
+		const bool going = c->dead || c->removing || !c->has_config;
+		const bool shown = shows_container(d, loads, c);
 
-		if ((going && !shown) || (c->driver && strcmp(c->driver, "devicemapper") != 0))
+		if ((going && !shown && !layer_store_find_mount(&d->layers, c->id)) ||
+		    (c->driver && strcmp(c->driver, "devicemapper") != 0))
 			continue;
 		ret_loadable->nr_containers++;
 		ret_loadable->nr_containers_lost += !shown;

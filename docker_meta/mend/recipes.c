@@ -290,9 +290,19 @@ void recipe_redo_owner(struct planning *p, const struct meta_finding *f)
 		redo_owner(p, f->devices[i]);
 }
 
+/* No file has it, and it was made in the transaction that this file tells; NULL: there is none. */
+static const struct device_row *device_of_transaction(const struct device_table *t, uint64_t id)
+{
+	for (size_t i = 0; i < t->nr; i++) {
+		if (t->rows[i].may_be_misnamed && t->rows[i].pool->details.transaction_id + 1 == id)
+			return &t->rows[i];
+	}
+	return NULL;
+}
+
 void recipe_phantom(struct planning *p, const struct meta_finding *f)
 {
-	const struct device_row *row = f->nr_devices ? f->devices[0] : NULL;
+	const struct device_row *row = f->nr_devices ? f->devices[0] : NULL, *real;
 
 	if (!row || !row->record || row->pool || row->role == ROLE_BASE || p->deletion.closed) {
 		plan_step(p, PHASE_HAND, f);
@@ -301,6 +311,17 @@ void recipe_phantom(struct planning *p, const struct meta_finding *f)
 					    "Look for metadata that has it: older copies, "
 					    "thin_repair --candidates."
 					  : "First see to what is said of the pool as a whole.");
+		return;
+	}
+	real = device_of_transaction(p->t, row->record->transaction_id);
+	if (real) {
+		plan_step(p, PHASE_HAND, f);
+		mend_remark(
+			p->s,
+			"Device %" PRIu64 ", which no file has, was made in the transaction of "
+			"this file: its device_id may be wrong.  Correct that by hand, and make "
+			"the plan anew.",
+			real->id);
 		return;
 	}
 	plan_step(p, PHASE_FILES, f);

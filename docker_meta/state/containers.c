@@ -100,6 +100,7 @@ static int read_config(const struct reading *r, const struct safe_dir *dir, stru
 		c->old_layout = e != -ENOENT;
 		file = c->old_layout ? "config.json" : file;
 	}
+	c->has_config = e != -ENOENT;
 	if (!e)
 		e = take_config(config, c, &fault);
 	error = e;

@@ -19,6 +19,7 @@ struct container {
 	char *image_name; /* owned: as it was asked for; NULL: not told */
 	char image[HEX_NAME + 1]; /* id of the image; "": not told */
 	bool whole;
+	bool has_config; /* there is a file that tells of it, be it broken */
 	bool old_layout; /* config.json: its device is called as the container */
 	bool running, dead, removing;
 	uint64_t asked_size; /* bytes of its device, by hostconfig.json; 0: not told */

@@ -138,6 +138,46 @@ is 'L11? T5 X1?' older transaction 20 "" 1
 is 'L11? X1?' older rm $records/transaction-metadata
 is 'L11? T7 X1?' older truncate -s 0 $records/transaction-metadata
 
+# ---- a wrong id: the device that it was of is not nobody's
+is 'X1? X2' edit $records/$exited '.device_id = 99'
+has made 'Device 23, which no file has, was made in the transaction of this file'
+lacks made '^# docker rm|move_out devicemapper/metadata/[0-9a-f]'
+is 'J4 X1? X5' eval "cp $records/$exited $records/\$(cat $mounts/$(cd down/image/devicemapper/layerdb/mounts && ls | grep -v $container | head -n 1)/mount-id)"
+is 'X1? X2' edit $records/base '.device_id = 99'
+# One that is newer than the pool itself.
+thin_dump meta | sed 's/\(<superblock .*transaction=\)"59"/\1"30"/' >early.xml
+changed transaction 30 "" 1
+rm $records/$exited
+docker_meta -f json -r host --xml early.xml list | jq -e '[.devices[] | select(.role == "orphan")] == []' >/dev/null ||
+	fail "what is newer than the pool is an orphan"
+
+# ---- what is left of a removal
+left() { # a layer's directory, of which the files have gone first
+	mkdir "$layers/$none-12345-removing"
+}
+changed left
+expect 'L9:' -r host --metadata meta
+changed mkdir host/containers/$none
+expect 'C8:' -r host --metadata meta
+run 1 docker_meta -r host --metadata meta
+run 0 docker_meta -r host --metadata meta predict
+has out '^  ok      loads 6 containers'
+# A layer that is being removed, and one that stays, have one device.
+twice() {
+	cp -a $layers/$top "$layers/$top-12345-removing"
+	transaction 60 $(cat $layers/$top/cache-id) 12
+}
+changed twice
+expect 'T2:12 L8:12' -r host --metadata meta
+
+# ---- containers of another driver prove nothing of those that are gone
+shadow() {
+	find host/containers -mindepth 1 -maxdepth 1 ! -name $container -exec rm -r {} +
+	edit host/containers/$container/config.v2.json '.Driver = "overlay2"'
+}
+changed shadow
+serious 'C1?'
+
 # ---- the open transaction names an older device that no file has
 is 'C3 T1? X1?' eval "rm $records/$exited; transaction 60 $none 23"
 predicts '^  loses   takes back transaction 60: DELETES device 23'
