@@ -142,7 +142,8 @@ is 'L11? T7 X1?' older truncate -s 0 $records/transaction-metadata
 is 'X1? X2' edit $records/$exited '.device_id = 99'
 has made 'Device 23, which no file has, was made in the transaction of this file'
 lacks made '^# docker rm|move_out devicemapper/metadata/[0-9a-f]'
-is 'J4 X1? X5' eval "cp $records/$exited $records/\$(cat $mounts/$(cd down/image/devicemapper/layerdb/mounts && ls | grep -v $container | head -n 1)/mount-id)"
+another=$(for m in "${mounts/#host/down}"/*; do [ "${m##*/}" = $container ] || cat "$m/mount-id" && echo; done | sed '/^$/d' | head -n 1)
+is 'J4 X1? X5' cp $records/$exited "$records/$another"
 is 'X1? X2' edit $records/base '.device_id = 99'
 # One that is newer than the pool itself.
 thin_dump meta | sed 's/\(<superblock .*transaction=\)"59"/\1"30"/' >early.xml
@@ -165,7 +166,7 @@ has out '^  ok      loads 6 containers'
 # A layer that is being removed, and one that stays, have one device.
 twice() {
 	cp -a $layers/$top "$layers/$top-12345-removing"
-	transaction 60 $(cat $layers/$top/cache-id) 12
+	transaction 60 "$(cat $layers/$top/cache-id)" 12
 }
 changed twice
 expect 'T2:12 L8:12' -r host --metadata meta
