@@ -95,6 +95,11 @@ static int read_docker(struct gathered *g)
 	if (r)
 		return gather_blind(g, g->root, strerror(-r));
 	clock_gettime(CLOCK_REALTIME, &g->begun);
+	if (root_is_of_containers_storage(&root) && !is_lint(g)) {
+		safe_dir_close(&root);
+		return gather_blind(g, g->root,
+				    "it is containers/storage's (podman, CRI-O), not Docker's");
+	}
 	r = docker_state_read(&root, &g->docker);
 	if (!r && !has_state(&g->docker) && !is_lint(g))
 		hint = root_hint_of(&root);

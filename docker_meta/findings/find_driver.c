@@ -278,6 +278,8 @@ static int find_no_base(struct finder *f)
 		return finder_add(f, ROW_J9, "base", NULL,
 				  "metadata/base is not there, %zu others are",
 				  s->driver.nr_records);
+	if (other_drivers_have_state(&s->others))
+		return 0;
 	if (pool && (pool->nr_devices || pool->header.transaction_id))
 		return finder_add(f, ROW_J9, "base", NULL,
 				  "no device has a file in devicemapper/metadata, and the pool has "

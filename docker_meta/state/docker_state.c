@@ -50,10 +50,8 @@ static int note_absent(struct docker_state *s)
 	int r = 0;
 
 	/* What is left of a driver that is not used any more may be in parts. */
-	for (size_t i = 0; i < s->others.nr; i++) {
-		if (s->others.items[i].has_state)
-			return 0;
-	}
+	if (other_drivers_have_state(&s->others))
+		return 0;
 	for (size_t i = 0; i < l->nr_mounts; i++)
 		nr_containers += l->mounts[i].init_id != NULL;
 	if (!docker_state_has_layers(s) && !l->unread && nr_devices)

@@ -76,6 +76,15 @@ int other_drivers_read(const struct safe_dir *root, const struct image_store *im
 	return e;
 }
 
+bool other_drivers_have_state(const struct other_drivers *d)
+{
+	for (size_t i = 0; i < d->nr; i++) {
+		if (d->items[i].has_state)
+			return true;
+	}
+	return false;
+}
+
 void other_drivers_destroy(struct other_drivers *d)
 {
 	alloc_free(d->items);

@@ -21,6 +21,9 @@ struct other_drivers {
 /* What cannot be looked at is not told.  0 or -ENOMEM; to be destroyed in any case. */
 must_check int other_drivers_read(const struct safe_dir *root, const struct image_store *images,
 				  struct other_drivers *ret_drivers);
+
+/* Another one than devicemapper is, or was, in use. */
+bool other_drivers_have_state(const struct other_drivers *d);
 void other_drivers_destroy(struct other_drivers *d);
 
 #endif

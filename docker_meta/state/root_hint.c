@@ -71,6 +71,11 @@ static bool find_other_driver(const struct safe_dir *root, struct root_hint *hin
 	return false;
 }
 
+bool root_is_of_containers_storage(const struct safe_dir *root)
+{
+	return has_dir(root, "devicemapper-layers");
+}
+
 struct root_hint root_hint_of(const struct safe_dir *root)
 {
 	struct root_hint hint = { NOTHING };

@@ -13,6 +13,9 @@ struct root_hint {
 /* It is the driver's own directory, one above (userns-remap), another driver's, or empty. */
 struct root_hint root_hint_of(const struct safe_dir *root);
 
+/* It is containers/storage's (podman, CRI-O), which has other files than Docker. */
+bool root_is_of_containers_storage(const struct safe_dir *root);
+
 /*
  * How many directories below are roots of Docker's with userns-remap, which are called after user
  * and group, "100000.100000"; the first one's name into name.

@@ -281,6 +281,17 @@ mkdir -p data/200000.200000/devicemapper
 run 3 docker_meta --metadata meta --daemon-json daemon.json list
 has err 'there are several roots in it, name one'
 
+# ---- what is left of a driver that is not used any more, and what is not Docker's
+rest() {
+	rm -r host/image/devicemapper
+	mkdir -p host/overlay2/x
+}
+is 'L19' rest
+is 'L19' eval "rest; rm -r $records/*"
+changed mkdir host/devicemapper-layers
+run 3 docker_meta -r host --metadata meta
+has err "containers/storage's"
+
 # ---- what is in order for Docker
 fine() { # COMMAND...
 	changed "$@"
