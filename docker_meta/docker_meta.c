@@ -52,7 +52,6 @@ static int answer(const struct gathered *g, const struct conclusions *c)
 	const struct meta_view view = {
 		.options = g->options,
 		.root = g->root,
-		.begun = g->begun,
 		.metadata = g->metadata,
 		.reading = &g->pool.reading,
 		.pool_fault = !g->has_pool && *g->fault.text ? g->fault.text : NULL,

@@ -94,7 +94,6 @@ static int read_docker(struct gathered *g)
 	r = safe_dir_open(g->root, &root);
 	if (r)
 		return gather_blind(g, g->root, strerror(-r));
-	clock_gettime(CLOCK_REALTIME, &g->begun);
 	if (root_is_of_containers_storage(&root) && !is_lint(g)) {
 		safe_dir_close(&root);
 		return gather_blind(g, g->root,

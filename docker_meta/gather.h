@@ -22,7 +22,6 @@ struct gathered {
 	struct config config;
 	struct host host;
 	struct docker_state docker;
-	struct timespec begun;      /* when the reading of that began */
 	struct pool_source *source; /* NULL: not open, or not needed any more */
 	bool has_pool;
 	struct pool_state pool;

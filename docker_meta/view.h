@@ -20,7 +20,6 @@ struct verdict;
 struct meta_view {
 	const struct docker_meta_options *options;
 	const char *root;                   /* path of Docker's data-root */
-	struct timespec begun;              /* when the reading of its files began */
 	const char *metadata;               /* path of the pool's metadata; NULL: not looked at */
 	const struct pool_reading *reading; /* of the pool, be it that it failed */
 	const char *pool_fault;             /* NULL; why the pool is not there */

@@ -12,6 +12,7 @@
 #include "docker_meta/mend/plan.h"
 #include "docker_meta/mend/script.h"
 #include "docker_meta/output/human.h"
+#include "docker_meta/output/inputs.h"
 #include "docker_meta/output/json_parts.h"
 #include "docker_meta/output/shell.h"
 
@@ -62,7 +63,7 @@ static int make_variables(const struct meta_view *v, const struct mend_plan *pla
 	const struct pool_state *p = v->devices->pool;
 	const struct mend_pool *pool = &plan->pool;
 	const bool loop = pool->kind == KIND_LOOP;
-	char absolute[PATH_MAX];
+	char absolute[PATH_MAX], *digests = meta_reference_digests(v);
 
 	*x = (struct variables){
 		.lines = {
@@ -81,10 +82,10 @@ static int make_variables(const struct meta_view *v, const struct mend_plan *pla
 			alloc_printf("TRANSACTION=%" PRIu64,
 				     p ? p->header.transaction_id : plan->hints.transaction_id),
 			alloc_printf("BLOCK=%" PRIu64, plan->hints.data_block_size),
-			alloc_printf("MADE=%" PRIu64 ".%09" PRIu64, (uint64_t)v->begun.tv_sec,
-				     (uint64_t)v->begun.tv_nsec),
+			digests ? alloc_printf("SEEN='%s'", digests) : NULL,
 		},
 	};
+	alloc_free(digests);
 	for (size_t i = 0; i < ARRAY_SIZE(x->lines); i++) {
 		if (!x->lines[i])
 			return -ENOMEM;

@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "docker_meta/config/lvm.h"
+#include "docker_meta/output/inputs.h"
 
 /*
  * Whatever changes something goes through these.  They end the script at the first doubt; and where
@@ -27,14 +28,21 @@ const char *const script_guards[] = {
 	"\t\tthen stop \"$unit is active\"; fi",
 	"\tdone",
 	"}",
-	"nothing_came() { # since the plan was made: no image, layer, or build that may have a "
+	"digest_of() { # DIRECTORY|FILE, below ROOT",
+	"\tif [ -d \"$ROOT/$1\" ]; then",
+	"\t\t(cd -- \"$ROOT/$1\" && find . -type f -print0 | LC_ALL=C sort -z |",
+	"\t\t\txargs -0r sha256sum -z | sha256sum)",
+	"\telif [ -e \"$ROOT/$1\" ]; then sha256sum <\"$ROOT/$1\"",
+	"\telse echo absent; fi | cut -d ' ' -f 1",
+	"}",
+	"nothing_came() { # since the plan was made: no image, name, or build that may have a "
 	"device",
 	"\t[ -z \"$looked\" ] || return 0",
-	"\tfor place in image/devicemapper buildkit graph repositories-devicemapper; do",
-	"\t\t[ -e \"$ROOT/$place\" ] || continue",
-	"\t\tnewer=$(find \"$ROOT/$place\" -type f -newerct \"@$MADE\") || stop \"$place is not "
-	"to be read\"",
-	"\t\t[ -z \"$newer\" ] || stop \"newer than the plan, make it anew: $newer\"",
+	"\tseen=\"$SEEN\"",
+	"\tfor place in " META_REFERENCES "; do",
+	"\t\t[ \"${seen%% *}\" = unread ] || [ \"$(digest_of \"$place\")\" = \"${seen%% *}\" ] ||",
+	"\t\t\tstop \"$place is not what it was: make the plan anew\"",
+	"\t\tseen=\"${seen#* }\"",
 	"\tdone",
 	"\tlooked=yes",
 	"}",

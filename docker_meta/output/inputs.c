@@ -392,23 +392,26 @@ static int add_pool(const struct meta_view *v, const struct safe_dir *root,
 	return add_file(list, root, "metadata", v->metadata, below, MAX_METADATA);
 }
 
+static int add_place(const struct meta_view *v, const struct safe_dir *root, const struct place *p,
+		     struct meta_inputs *list)
+{
+	char *path = alloc_printf("%s/%s", v->root, p->path);
+	int r = -ENOMEM;
+
+	if (path)
+		r = p->tests ? add_dir(list, root, path, p)
+			     : add_file(list, root, p->kind, path, p->path, MAX_FILE);
+	alloc_free(path);
+	return r;
+}
+
 static int add_docker(const struct meta_view *v, const struct safe_dir *root,
 		      struct meta_inputs *list)
 {
 	int r = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(places) && !r; i++) {
-		const struct place *p = &places[i];
-		char *path = alloc_printf("%s/%s", v->root, p->path);
-
-		if (!path)
-			r = -ENOMEM;
-		else if (p->tests)
-			r = add_dir(list, root, path, p);
-		else
-			r = add_file(list, root, p->kind, path, p->path, MAX_FILE);
-		alloc_free(path);
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(places) && !r; i++)
+		r = add_place(v, root, &places[i], list);
 	return r;
 }
 
@@ -449,6 +452,42 @@ int meta_inputs_make(const struct meta_view *v, struct meta_inputs *ret_inputs)
 		r = add_docker(v, &root, ret_inputs);
 	safe_dir_close(&root);
 	return r ? r : add_host(v, ret_inputs);
+}
+
+static char *add_digest(char *digests, const struct meta_inputs *one, int error)
+{
+	const struct meta_input *in = one->nr ? &one->items[0] : NULL;
+	const char *digest = error || (in && (in->fault || !*in->sha256)) ? "unread"
+			     : in                                         ? in->sha256
+									  : "absent";
+	char *grown = digests ? alloc_printf("%s%s ", digests, digest) : NULL;
+
+	alloc_free(digests);
+	return grown;
+}
+
+char *meta_reference_digests(const struct meta_view *v)
+{
+	const char *rest = META_REFERENCES;
+	char *digests = alloc_string("");
+	struct safe_dir root = { -1 };
+	int r = safe_dir_open(v->root, &root);
+
+	while (*rest && digests) {
+		const size_t n = strcspn(rest, " ");
+		struct meta_inputs one = { 0 };
+		int e = r;
+
+		for (size_t i = 0; i < ARRAY_SIZE(places) && !e; i++) {
+			if (!strncmp(places[i].path, rest, n) && !places[i].path[n])
+				e = add_place(v, &root, &places[i], &one);
+		}
+		digests = add_digest(digests, &one, e);
+		meta_inputs_destroy(&one);
+		rest += n + (rest[n] == ' ');
+	}
+	safe_dir_close(&root);
+	return digests;
 }
 
 void meta_inputs_destroy(struct meta_inputs *inputs)

@@ -30,6 +30,18 @@ struct meta_inputs {
  * opens anything.  0 or -ENOMEM; to be destroyed in any case.
  */
 must_check int meta_inputs_make(const struct meta_view *v, struct meta_inputs *ret_inputs);
+
+/*
+ * What may lead to a device, and is changed when Docker works: images, their names, BuildKit's
+ * list, by the path below the root.  The digest of each, with a blank behind: "absent", "unread"
+ * where it could not be read as a whole.  To be freed; NULL: -ENOMEM.
+ */
+#define META_REFERENCES                         \
+	"image/devicemapper/imagedb "           \
+	"image/devicemapper/repositories.json " \
+	"buildkit/snapshots.db "                \
+	"repositories-devicemapper"
+char *meta_reference_digests(const struct meta_view *v);
 void meta_inputs_destroy(struct meta_inputs *inputs);
 
 #endif
