@@ -405,7 +405,11 @@ static void find_role(const struct device_table *t, struct device_row *row)
 /* When it is known of all who needs them. */
 static void find_orphans(struct device_table *t)
 {
-	for (size_t i = 0; i < t->nr; i++)
+	/* Without transaction-metadata a file that is lost looks like one that is not made yet. */
+	const bool told = t->docker->driver.transaction_usable ||
+			  !(t->doubts.files_missing || t->doubts.files_unreadable);
+
+	for (size_t i = 0; i < t->nr && told; i++)
 		t->files_old |= !t->rows[i].record && is_newer_than_files(t, &t->rows[i]);
 	for (size_t i = 0; i < t->nr; i++) {
 		if (t->rows[i].role == ROLE_UNPROVEN && is_free(t, &t->rows[i]))
