@@ -2,7 +2,9 @@
 #include "docker_meta/config/config.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -148,7 +150,8 @@ static int read_daemon(const struct docker_meta_options *o, struct config *c)
 /* "/var/lib/docker/100000.100000" */
 static bool is_called_remapped(const char *root)
 {
-	const char *name = strrchr(root, '/');
+	char absolute[PATH_MAX];
+	const char *name = strrchr(realpath(root, absolute) ? absolute : root, '/');
 	size_t digits;
 
 	name = name ? name + 1 : root;
@@ -161,7 +164,8 @@ static bool is_called_remapped(const char *root)
  * With userns-remap Docker's root is below the data-root: the only one there is taken, unless the
  * user named another.
  */
-static int find_remapped(const struct docker_meta_options *o, struct config *c)
+static int find_remapped(const struct docker_meta_options *o, struct config *c,
+			 const char *data_root)
 {
 	struct safe_dir dir;
 	char name[64], *below;
@@ -171,10 +175,11 @@ static int find_remapped(const struct docker_meta_options *o, struct config *c)
 		return 0;
 	nr = root_remapped(&dir, name, sizeof(name));
 	safe_dir_close(&dir);
-	if (!nr && !is_called_remapped(c->root)) {
+	if (!nr && same_directory(c->root, data_root ? data_root : DEFAULT_DATA_ROOT)) {
 		c->remapped = alloc_string("UID.GID");
 		return c->remapped ? 0 : -ENOMEM;
 	}
+	c->may_be_above = !nr && !is_called_remapped(c->root);
 	if (!nr)
 		return 0;
 	if (!o->root && nr > 1)
@@ -214,8 +219,10 @@ static int find_root(const struct docker_meta_options *o, struct config *c, cons
 	c->root = r ? NULL : alloc_string(root);
 	if (!r && !c->root)
 		r = -ENOMEM;
-	if (!r && (copy ? named.userns : own.userns))
-		r = find_remapped(o, c);
+	if (!r && copy && named.userns)
+		r = find_remapped(o, c, named.data_root);
+	else if (!r && !copy && c->live && own.userns)
+		r = find_remapped(o, c, own.data_root);
 	alloc_free(copy);
 	fault_list_destroy(&none);
 	daemon_json_destroy(&named);

@@ -118,7 +118,7 @@ static int stop_at_faults(struct making *m, bool of_the_driver)
 static int read_configuration(struct making *m)
 {
 	const struct config *c = m->config;
-	const size_t before = m->forecast->nr;
+	size_t before;
 	int r;
 
 	if (c->remapped) {
@@ -128,6 +128,14 @@ static int read_configuration(struct making *m)
 			   "(-r); what is here it does not show",
 			   c->remapped);
 	}
+	if (c->may_be_above) {
+		r = add(m, STEP_UNKNOWN,
+			"goes below its data-root, into UID.GID, for userns-remap: what follows "
+			"holds where this is a copy of that");
+		if (r)
+			return r;
+	}
+	before = m->forecast->nr;
 	if (c->daemon.look == CONFIG_NOT_LOOKED || c->daemon.look == CONFIG_OTHERS)
 		return add(m, STEP_UNKNOWN, "reads daemon.json: not looked at");
 	if (c->daemon.look == CONFIG_ABSENT)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/base/alloc.h"
+#include "docker_meta/join/layer_names.h"
 
 /* ---- files of devices */
 
@@ -162,48 +162,14 @@ static const char *doubt_layers(const struct docker_state *d, const struct devic
 	return NULL;
 }
 
-/* ---- names that layers and mounts have */
-
-struct names {
-	const char **items; /* owned, sorted */
-	size_t nr;
-};
-
-static int collect_names(const struct layer_store *s, struct names *ret_names)
-{
-	struct names *n = ret_names;
-
-	n->nr = 0;
-	n->items = alloc_array(s->nr_layers + 2 * s->nr_mounts + 1, sizeof(*n->items));
-	if (!n->items)
-		return -ENOMEM;
-	for (size_t i = 0; i < s->nr_layers; i++) {
-		if (s->layers[i].cache_id)
-			n->items[n->nr++] = s->layers[i].cache_id;
-	}
-	for (size_t i = 0; i < s->nr_mounts; i++) {
-		if (s->mounts[i].mount_id)
-			n->items[n->nr++] = s->mounts[i].mount_id;
-		if (s->mounts[i].init_id)
-			n->items[n->nr++] = s->mounts[i].init_id;
-	}
-	qsort(n->items, n->nr, sizeof(*n->items), compare_names);
-	return 0;
-}
-
 /* Of two with one device, one has lost its own. */
-static bool any_double(const struct names *n)
+static bool any_double(const struct layer_names *n)
 {
 	for (size_t i = 1; i < n->nr; i++) {
 		if (!strcmp(n->items[i - 1], n->items[i]))
 			return true;
 	}
 	return false;
-}
-
-static bool has_name(const struct names *n, const char *name)
-{
-	return n->nr && bsearch(&name, n->items, n->nr, sizeof(*n->items), compare_names);
 }
 
 /* ---- containers and builds */
@@ -250,12 +216,12 @@ static bool mounts_gone(const struct docker_state *d)
 }
 
 /* An image that BuildKit built has its device in layerdb as well. */
-static bool any_unknown_build(const struct docker_state *d, const struct names *n)
+static bool any_unknown_build(const struct docker_state *d, const struct layer_names *n)
 {
 	for (size_t i = 0; !d->has_buildkit && i < d->driver.nr_records; i++) {
 		const char *hash = d->driver.records[i].hash;
 
-		if (is_buildkit_name(hash) && !has_name(n, hash))
+		if (is_buildkit_name(hash) && !layer_names_count(n, hash))
 			return true;
 	}
 	return false;
@@ -264,8 +230,8 @@ static bool any_unknown_build(const struct docker_state *d, const struct names *
 int device_doubts_find(const struct docker_state *docker, struct device_doubts *ret_doubts)
 {
 	const struct docker_state *d = docker;
-	struct names names;
-	int r = collect_names(&d->layers, &names);
+	struct layer_names names;
+	int r = layer_names_collect(&d->layers, &names);
 
 	if (r)
 		return r;
@@ -284,6 +250,6 @@ int device_doubts_find(const struct docker_state *docker, struct device_doubts *
 	};
 	ret_doubts->layers = doubt_layers(d, ret_doubts);
 	ret_doubts->layers_missing |= any_double(&names);
-	alloc_free(names.items);
+	layer_names_destroy(&names);
 	return 0;
 }

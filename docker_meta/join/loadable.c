@@ -60,7 +60,6 @@ int loadable_count(const struct docker_state *d, struct loadable *ret_loadable)
 		ret_loadable->nr_images_lost += !shows_image(d, loads, &d->images.images[i]);
 	for (size_t i = 0; i < d->containers.nr_containers; i++) {
 		const struct container *c = &d->containers.containers[i];
-
 		const bool going = c->dead || c->removing || !c->has_config;
 		const bool shown = shows_container(d, loads, c);
 

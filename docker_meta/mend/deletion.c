@@ -9,43 +9,6 @@
 #include "common/base/alloc.h"
 #include "docker_meta/join/layer_reach.h"
 
-/* ---- who is needed */
-
-static int collect_hashes(struct deletion *d)
-{
-	const struct layer_store *s = &d->t->docker->layers;
-
-	d->hashes = alloc_array(s->nr_layers + 2 * s->nr_mounts + 1, sizeof(*d->hashes));
-	if (!d->hashes)
-		return -ENOMEM;
-	for (size_t i = 0; i < s->nr_layers; i++) {
-		if (s->layers[i].cache_id)
-			d->hashes[d->nr_hashes++] = s->layers[i].cache_id;
-	}
-	for (size_t i = 0; i < s->nr_mounts; i++) {
-		if (s->mounts[i].mount_id)
-			d->hashes[d->nr_hashes++] = s->mounts[i].mount_id;
-		if (s->mounts[i].init_id)
-			d->hashes[d->nr_hashes++] = s->mounts[i].init_id;
-	}
-	qsort(d->hashes, d->nr_hashes, sizeof(*d->hashes), compare_names);
-	return 0;
-}
-
-/* How many layers and mounts name the hash; 2 stands for more. */
-static unsigned int nr_references(const struct deletion *d, const char *hash)
-{
-	const char **found = d->nr_hashes ? bsearch(&hash, d->hashes, d->nr_hashes,
-						    sizeof(*d->hashes), compare_names)
-					  : NULL;
-
-	if (!found)
-		return 0;
-	if (found > d->hashes && !strcmp(found[-1], hash))
-		return 2;
-	return found + 1 < d->hashes + d->nr_hashes && !strcmp(found[1], hash) ? 2 : 1;
-}
-
 /* ---- what closes all */
 
 static const char *why_closed(const struct device_table *t)
@@ -76,12 +39,12 @@ int deletion_init(const struct device_table *t, struct deletion *ret_deletion)
 	*d = (struct deletion){ .t = t };
 	d->closed = why_closed(t);
 	r = layer_reach_find(t->docker, &d->reached);
-	return r ? r : collect_hashes(d);
+	return r ? r : layer_names_collect(&t->docker->layers, &d->names);
 }
 
 void deletion_destroy(struct deletion *d)
 {
-	alloc_free(d->hashes);
+	layer_names_destroy(&d->names);
 	alloc_free(d->reached);
 	*d = (struct deletion){ 0 };
 }
@@ -137,7 +100,7 @@ static const char *forbidden_by_mount(const struct deletion *d, const struct dev
 static const char *forbidden_by_reference(const struct deletion *d, const struct device_row *row,
 					  const struct layer *layer, const struct mount *mount)
 {
-	const unsigned int nr = row->hash ? nr_references(d, row->hash) : 0;
+	const unsigned int nr = row->hash ? layer_names_count(&d->names, row->hash) : 0;
 
 	if (!layer && !mount && row->role == ROLE_UNPROVEN)
 		return "somebody may need it all the same";

@@ -8,15 +8,15 @@
 #ifndef DOCKER_META_MEND_DELETION_H
 #define DOCKER_META_MEND_DELETION_H
 
+#include "docker_meta/join/layer_names.h"
 #include "docker_meta/mend/steps.h"
 
 /* What was found out once about all. */
 struct deletion {
 	const struct device_table *t; /* borrowed */
 	const char *closed;           /* why no device at all may go: a constant; NULL: some may */
-	const char **hashes; /* owned: all that are referred to, sorted, with repetitions */
-	size_t nr_hashes;
-	uint8_t *reached; /* owned, by layer: an image, a container or a build has it */
+	struct layer_names names;     /* all that are referred to */
+	uint8_t *reached;             /* owned, by layer: an image, a container or a build has it */
 };
 
 /* Linear but for sorting.  0 or -ENOMEM; to be destroyed in any case. */

@@ -49,9 +49,9 @@ static const char *lonely_hash(const struct deletion *deletion)
 
 	for (size_t i = 0; i < d->nr_records && single; i++)
 		single = d->records[i].usable || takes_name(&one, d->records[i].hash);
-	for (size_t i = 0; i < deletion->nr_hashes && single; i++)
-		single = driver_state_find(d, deletion->hashes[i]) ||
-			 takes_name(&one, deletion->hashes[i]);
+	for (size_t i = 0; i < deletion->names.nr && single; i++)
+		single = driver_state_find(d, deletion->names.items[i]) ||
+			 takes_name(&one, deletion->names.items[i]);
 	if (single && d->nr_records && !driver_state_find(d, "base"))
 		single = takes_name(&one, "base");
 	return single && one && is_device_name(one) ? one : NULL;

@@ -124,18 +124,8 @@ static bool is_needed(const struct planning *p, const char *hash)
 	if (!strcmp(hash, "base") || !p->t->complete || p->t->doubts.ghosts ||
 	    p->t->doubts.mounts_gone || (p->t->doubts.builds_unknown && is_buildkit_name(hash)))
 		return true;
-	for (size_t low = 0, high = p->deletion.nr_hashes; low < high;) {
-		size_t middle = low + (high - low) / 2;
-		int order = strcmp(hash, p->deletion.hashes[middle]);
-
-		if (!order)
-			return true;
-		if (order < 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return (k->has_buildkit && snapshots_refer_to(&k->snapshots, hash)) ||
+	return layer_names_count(&p->deletion.names, hash) ||
+	       (k->has_buildkit && snapshots_refer_to(&k->snapshots, hash)) ||
 	       container_store_find(&k->containers, hash);
 }
 

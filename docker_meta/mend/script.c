@@ -32,7 +32,7 @@ const char *const script_guards[] = {
 	"\tif [ -d \"$ROOT/$1\" ]; then",
 	"\t\t(cd -- \"$ROOT/$1\" && find . -type f -print0 | LC_ALL=C sort -z |",
 	"\t\t\txargs -0r sha256sum -z | sha256sum)",
-	"\telif [ -e \"$ROOT/$1\" ]; then sha256sum <\"$ROOT/$1\"",
+	"\telif [ -f \"$ROOT/$1\" ]; then sha256sum <\"$ROOT/$1\"",
 	"\telse echo absent; fi | cut -d ' ' -f 1",
 	"}",
 	"nothing_came() { # since the plan was made: no image, name, or build that may have a "

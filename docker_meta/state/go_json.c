@@ -141,9 +141,9 @@ static char *replace_bad_bytes(const char *text, size_t size, size_t *ret_size)
 	return good;
 }
 
-/* ---- characters that are written as \\uXXXX */
+/* ---- characters that are written as escapes of four digits */
 
-/* The four digits behind \\u; -1: there are none. */
+/* The number of an escape that stands there; -1: none does. */
 static int32_t escaped(const char *text, size_t size)
 {
 	int32_t code = 0;

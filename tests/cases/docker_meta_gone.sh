@@ -277,6 +277,15 @@ run 0 docker_meta --metadata meta --daemon-json daemon.json predict
 has out '^docker_meta: .*/data/100000.100000$'
 run 0 docker_meta -r data --metadata meta --daemon-json daemon.json predict
 has out '^  unknown goes into 100000.100000 below this root, for userns-remap'
+# A copy of the one below; and the data-root itself, of before userns-remap was switched on.
+run 0 docker_meta -r down --metadata meta --daemon-json daemon.json predict
+has out '^  unknown goes below its data-root, into UID.GID'
+has out '^  ok      loads 10 images'
+mv data/100000.100000 aside
+run 0 docker_meta --metadata meta --daemon-json daemon.json predict
+has out '^  unknown goes into UID.GID below this root'
+lacks out 'loads'
+mv aside data/100000.100000
 mkdir -p data/200000.200000/devicemapper
 run 3 docker_meta --metadata meta --daemon-json daemon.json list
 has err 'there are several roots in it, name one'
