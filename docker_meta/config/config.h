@@ -31,13 +31,13 @@ struct config_source {
 /* Texts are owned, NULL: not told. */
 struct config {
 	char *data_root;
-	char *root;        /* to be looked at; with userns-remap it is below data_root */
-	char *remapped;    /* userns-remap: the root that was named has Docker's own below, there */
-	bool may_be_above; /* userns-remap: whether this is that root cannot be told */
-	char *trouble;     /* a file that was named cannot be used: which, and why */
-	bool live;         /* the root is of this host's own Docker */
-	bool since_17_09;  /* the engine that wrote below the root */
+	char *root;       /* to be looked at; with userns-remap it is below data_root */
+	char *remapped;   /* userns-remap: the root that was named has Docker's own below, there */
+	char *trouble;    /* a file that was named cannot be used: which, and why */
+	bool live;        /* the root is of this host's own Docker */
+	bool since_17_09; /* the engine that wrote below the root */
 	bool since_23;
+	bool may_be_above; /* userns-remap: whether this is that root cannot be told */
 
 	bool has_loop_files; /* below the root */
 

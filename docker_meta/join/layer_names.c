@@ -37,9 +37,8 @@ void layer_names_destroy(struct layer_names *n)
 
 unsigned int layer_names_count(const struct layer_names *n, const char *name)
 {
-	const char **found = n->nr ? bsearch(&name, n->items, n->nr, sizeof(*n->items),
-					     compare_names)
-				   : NULL;
+	const char **found =
+		n->nr ? bsearch(&name, n->items, n->nr, sizeof(*n->items), compare_names) : NULL;
 
 	if (!found)
 		return 0;
