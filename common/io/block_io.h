@@ -33,7 +33,10 @@ struct block_engine;
 struct block_engine_ops {
 	/* Begin rq, which stays the caller's and must live until it is given back. 0 or -errno. */
 	int (*submit)(struct block_engine *e, struct io_request *rq);
-	/* Wait for one request to be done.  Only while some are under way.  0 or -errno. */
+	/*
+	 * Wait for one request to be done.  0, or -EINVAL when none is under way: while some are, an
+	 * engine gives each of them back, whatever fails.
+	 */
 	int (*reap)(struct block_engine *e, struct io_request **ret_rq);
 	/* Everything written so far is on stable storage.  0 or -errno. */
 	int (*flush)(struct block_engine *e);

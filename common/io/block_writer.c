@@ -50,33 +50,24 @@ int block_writer_create(struct block_engine *e, uint64_t first, uint64_t end,
 	return 0;
 }
 
+/* The first error is the one that is told. */
 static void reap_one(struct block_writer *w)
 {
 	struct io_request *rq;
 	int r = io_reap_request(w->engine, &rq);
 
-	if (r) {
-		w->error = w->error ? w->error : r;
-		return;
+	if (!r) {
+		w->busy[rq - w->rqs] = false;
+		r = rq->result;
 	}
-	w->busy[rq - w->rqs] = false;
-	if (rq->result && !w->error)
-		w->error = rq->result;
+	if (!w->error)
+		w->error = r;
 }
 
 static void reap_all(struct block_writer *w)
 {
-	int before = w->error;
-
-	while (w->engine && w->engine->nr_under_way) {
-		unsigned int nr = w->engine->nr_under_way;
-
+	while (w->engine && w->engine->nr_under_way)
 		reap_one(w);
-		if (w->engine->nr_under_way == nr) /* the engine itself failed */
-			break;
-	}
-	if (before)
-		w->error = before;
 }
 
 void block_writer_destroy(struct block_writer *w)
@@ -88,6 +79,7 @@ void block_writer_destroy(struct block_writer *w)
 	alloc_free(w);
 }
 
+/* One that is not under way. */
 static unsigned int free_request(struct block_writer *w)
 {
 	for (;;) {
@@ -96,24 +88,19 @@ static unsigned int free_request(struct block_writer *w)
 				return i;
 		}
 		reap_one(w);
-		if (w->error)
-			return w->filling;
 	}
 }
 
 static void submit(struct block_writer *w)
 {
 	struct io_request *rq = &w->rqs[w->filling];
-	uint64_t next = rq->block + rq->nr_blocks;
-	int r = 0;
+	const uint64_t next = rq->block + rq->nr_blocks;
 
 	if (w->engine && rq->nr_blocks && !w->error) {
-		r = io_submit_request(w->engine, rq);
-		w->busy[w->filling] = !r;
+		w->error = io_submit_request(w->engine, rq);
+		w->busy[w->filling] = !w->error;
 	}
-	if (r)
-		w->error = r;
-	begin_request(w, w->engine && !w->error ? free_request(w) : 0, next);
+	begin_request(w, free_request(w), next);
 }
 
 int block_writer_next(struct block_writer *w, uint64_t *ret_block, void **ret_raw)

@@ -7,7 +7,7 @@
 #include "common/base/alloc.h"
 #include "common/io/block_io.h"
 #include "common/io/direct_queue.h"
-#include "common/io/fd_write.h"
+#include "common/io/transfer.h"
 
 struct sync_engine {
 	struct block_engine base;
@@ -20,28 +20,9 @@ static struct sync_engine *to_sync(struct block_engine *e)
 	return (struct sync_engine *)e;
 }
 
-static int transfer(int fd, const struct io_request *rq)
-{
-	const size_t bytes = (size_t)rq->nr_blocks * MD_BLOCK_SIZE;
-	const off_t offset = (off_t)(rq->block * MD_BLOCK_SIZE);
-
-	if (rq->write)
-		return fd_pwrite_all(fd, rq->source, bytes, offset);
-	for (size_t done = 0; done < bytes;) {
-		ssize_t n = pread(fd, (char *)rq->data + done, bytes - done, offset + (off_t)done);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n ? -errno : -EIO;
-		done += (size_t)n;
-	}
-	return 0;
-}
-
 static int sync_submit(struct block_engine *e, struct io_request *rq)
 {
-	rq->result = transfer(to_sync(e)->fd, rq);
+	rq->result = io_transfer(to_sync(e)->fd, rq, 0);
 	return direct_queue_push(&to_sync(e)->queue, rq);
 }
 
