@@ -46,7 +46,7 @@ say =
 endif
 
 # libaio has no .pc file.
-PACKAGES := zlib expat devmapper jansson nettle
+PACKAGES := zlib expat devmapper jansson nettle blkid
 LIBS     := -laio $(shell pkg-config --libs $(PACKAGES))
 INCLUDES := $(shell pkg-config --cflags $(PACKAGES))
 WARNINGS := -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wswitch-enum -Wundef -Wvla \

@@ -27,9 +27,10 @@ int gather_blind(const struct gathered *g, const char *what, const char *why)
 	const char *root = g->root            ? g->root
 			   : g->options->root ? g->options->root
 					      : DEFAULT_DATA_ROOT;
+	const struct out_inputs inputs = { root, g->metadata, &g->config };
 
 	tool_error(&docker_meta_tool, "%s: %s", what, why);
-	meta_command_blind(g->options, root, what, why);
+	meta_command_blind(g->options, &inputs, what, why);
 	return META_STATUS_BLIND;
 }
 

@@ -83,9 +83,10 @@ static int judge(const struct session *s)
 	return STATUS_BAD;
 }
 
-static void print_figures(const struct check_result *r)
+static void print_figures(const struct check_result *r, bool metadata_snap)
 {
-	if (!r->has_superblock)
+	/* Of a metadata snapshot that cannot be read nobody knows them. */
+	if (!r->has_superblock || (metadata_snap && r->snapshot_lost))
 		return;
 	(void)printf("TRANSACTION_ID=%" PRIu64 "\nMETADATA_FREE_BLOCKS=%" PRIu64 "\n",
 		     r->sb.transaction_id, r->free_metadata_blocks);
@@ -130,22 +131,31 @@ static void print_fine(const struct session *s)
 		print_summary(s);
 }
 
-/* What mends the worst of it; findings are sorted. */
+/* The worst of it is the first: findings are sorted. */
 static void print_damage(const struct session *s)
 {
 	const struct report *r = &s->report;
+	const struct finding *worst = &r->findings[0];
+	const struct finding_type *type = finding_type(worst->id);
 
-	tool_error(&thin_check_tool,
-		   "%s: %" PRIu64 " fatal, %" PRIu64 " non-fatal, %" PRIu64
-		   " suspect findings; the worst costs: %s; what mends it: %s",
-		   s->options->input, r->per_severity[SEVERITY_FATAL],
-		   r->per_severity[SEVERITY_NON_FATAL], r->per_severity[SEVERITY_SUSPECT],
-		   finding_type(r->findings[0].id)->costs, finding_type(r->findings[0].id)->mends);
+	if (report_worst(r) == SEVERITY_SUSPECT)
+		tool_error(&thin_check_tool,
+			   "%s: no damage, but %" PRIu64 " suspect finding%s: %s. Next: %s",
+			   s->options->input, r->per_severity[SEVERITY_SUSPECT],
+			   r->per_severity[SEVERITY_SUSPECT] == 1 ? "" : "s", finding_costs(worst),
+			   type->mends);
+	else
+		tool_error(&thin_check_tool,
+			   "%s: DAMAGED: %" PRIu64 " fatal, %" PRIu64 " non-fatal, %" PRIu64
+			   " suspect findings; the worst: %s. Next: %s",
+			   s->options->input, r->per_severity[SEVERITY_FATAL],
+			   r->per_severity[SEVERITY_NON_FATAL], r->per_severity[SEVERITY_SUSPECT],
+			   finding_costs(worst), type->mends);
 }
 
 static void print_text(const struct session *s)
 {
-	print_figures(&s->result);
+	print_figures(&s->result, s->checked.metadata_snap);
 	report_print_text(&s->report, stderr);
 	if (s->report.nr_findings)
 		print_damage(s);
@@ -179,14 +189,16 @@ static int print_result(const struct session *s, int status)
 	return STATUS_BAD;
 }
 
-/* What hides free space, and nothing else, can be mended here. */
+/* What hides free space, and nothing else, can be mended here: its rows name this tool. */
 static bool worth_mending(const struct session *s)
 {
-	const uint64_t *nr = s->report.per_id;
+	for (size_t i = 0; i < NR_FINDINGS; i++) {
+		const struct finding_type *type = finding_type((enum finding_id)i);
 
-	return nr[FINDING_BLOCK_LEAKED] || nr[FINDING_INDEX_NR_FREE_LOW] ||
-	       nr[FINDING_INDEX_NONE_FREE_BEFORE] || nr[FINDING_SPACE_MAP_NR_ALLOCATED_HIGH] ||
-	       nr[FINDING_BITMAP_TAIL];
+		if (s->report.per_id[i] && !strcmp(type->mends, "thin_check --auto-repair"))
+			return true;
+	}
+	return false;
 }
 
 static void say_what_was_mended(const struct session *s, const struct fix_result *fixed)

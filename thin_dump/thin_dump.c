@@ -6,9 +6,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/tool/earlier_output.h"
 #include "common/tool/loss_report.h"
 #include "common/tool/open_metadata.h"
-#include "common/tool/pool_options.h"
 #include "common/tool/progress_terminal.h"
 #include "common/tool/verify.h"
 #include "common/xml/emit.h"
@@ -169,14 +169,17 @@ static int dump_repaired(const struct thin_dump_options *o)
 
 int thin_dump_run(const struct thin_dump_options *o)
 {
+	static const struct output_mark marks[] = { { "<superblock ", NULL },
+						    { "begin superblock: ", NULL } };
 	enum open_mode mode = o->read.metadata_snap ? OPEN_READ_LIVE : OPEN_READ;
 	struct block_engine *engine;
 	int status;
 
-	/* Emptying the output must not empty the input. */
-	if (o->output && same_file(o->input, o->output))
-		return tool_usage_error(&thin_dump_tool, "input and output are the same: %s",
-					o->output);
+	if (o->output && !o->force && !output_may_replace(o->output, marks, ARRAY_SIZE(marks))) {
+		if (!o->quiet)
+			tool_error(&thin_dump_tool, "%s: %s", o->output, OUTPUT_NOT_OURS);
+		return STATUS_BAD;
+	}
 	if (o->repair)
 		return dump_repaired(o);
 	status = open_metadata(&thin_dump_tool, o->input, mode, o->quiet, &engine);

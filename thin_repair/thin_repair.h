@@ -10,6 +10,8 @@
 struct thin_repair_options {
 	struct salvage_options salvage;
 	bool quiet, strict;
+	bool batch;      /* do not ask */
+	bool force;      /* overwrite what is no earlier report */
 	bool candidates; /* list them only */
 	const char *input, *output;
 	const char *report; /* where to write the loss report as JSON, or NULL */

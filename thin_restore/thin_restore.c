@@ -13,8 +13,8 @@
 #include "common/pdata/space_map.h"
 #include "common/thin/metadata_write.h"
 #include "common/thin/superblock.h"
+#include "common/tool/confirm.h"
 #include "common/tool/open_metadata.h"
-#include "common/tool/pool_options.h"
 #include "thin_restore/sharing.h"
 
 static const char *input_name(const struct thin_restore_options *o)
@@ -176,6 +176,8 @@ static int restore(const struct thin_restore_options *o, struct input *in)
 	nr_blocks = e->nr_blocks < METADATA_MAX_BLOCKS ? e->nr_blocks : METADATA_MAX_BLOCKS;
 	status = refuse_binary(o, in);
 	if (status == STATUS_NONE)
+		status = confirm_overwrite(&thin_restore_tool, o->output, e, o->batch);
+	if (status == STATUS_NONE)
 		status = measure(o, in, e, nr_blocks, &shared);
 	if (status == STATUS_NONE)
 		status = write_all(o, in, e, nr_blocks, &shared);
@@ -205,9 +207,6 @@ int thin_restore_run(const struct thin_restore_options *o)
 	struct input *in;
 	int status, r;
 
-	if (same_file(o->input, o->output))
-		return tool_usage_error(&thin_restore_tool, "input and output are the same: %s",
-					o->output);
 	r = input_open(o->input, &in);
 	if (r)
 		return explain_input(o, r);
