@@ -7,8 +7,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "common/io/undo.h"
 #include "common/thin/metadata_fix.h"
+#include "common/tool/hold_signals.h"
 #include "common/tool/open_metadata.h"
 #include "common/tool/progress_terminal.h"
 #include "common/tool/report_json.h"
@@ -17,6 +20,7 @@
 struct session {
 	const struct thin_check_options *options;
 	struct block_engine *engine;
+	struct block_engine *noting; /* the same, and what is written is noted; NULL: nothing was */
 	struct check_options checked; /* by the last check */
 	struct report report;
 	struct check_result result;
@@ -212,6 +216,58 @@ static void say_what_was_mended(const struct session *s, const struct fix_result
 	say(s, text, 0);
 }
 
+/* From here on what is written is noted, where that is asked for. */
+static int begin_changes(struct session *s, struct block_engine **ret_engine)
+{
+	const char *path = s->options->undo;
+	int r = 0;
+
+	if (path && !s->noting)
+		r = undo_engine_create(s->engine, path, &s->noting);
+	*ret_engine = s->noting ? s->noting : s->engine;
+	if (r && !s->options->quiet)
+		tool_error(&thin_check_tool, "%s: %s; nothing was changed", path,
+			   r == -EEXIST ? "it exists, and no undo file is ever overwritten"
+					: strerror(-r));
+	return r;
+}
+
+/* Done whole, or not begun: no signal comes in between. */
+static int fix_engine(struct session *s, struct fix_result *fixed)
+{
+	struct block_engine *e;
+	sigset_t before;
+	int r;
+
+	signals_hold(&before);
+	r = begin_changes(s, &e);
+	if (!r) {
+		r = metadata_fix_space_maps(e, s->result.leaks, s->result.nr_leaks, fixed);
+		if (r)
+			say(s, "the space maps could not be mended; what was found before follows",
+			    r);
+	}
+	signals_release(&before);
+	return r;
+}
+
+static int clear_engine(struct session *s)
+{
+	struct block_engine *e;
+	sigset_t before;
+	int r;
+
+	signals_hold(&before);
+	r = begin_changes(s, &e);
+	if (!r) {
+		r = metadata_clear_needs_check(e);
+		if (r)
+			say(s, "needs_check could not be cleared", r);
+	}
+	signals_release(&before);
+	return r;
+}
+
 static int fix_space_maps(struct session *s)
 {
 	struct fix_result fixed;
@@ -220,9 +276,8 @@ static int fix_space_maps(struct session *s)
 	if (!worth_mending(s) || report_worst(&s->report) == SEVERITY_FATAL ||
 	    s->options->ignore_non_fatal)
 		return 0;
-	r = metadata_fix_space_maps(s->engine, s->result.leaks, s->result.nr_leaks, &fixed);
+	r = fix_engine(s, &fixed);
 	if (r) {
-		say(s, "the space maps could not be mended; what was found before follows", r);
 		(void)print_result(s, STATUS_BAD);
 		return r;
 	}
@@ -257,11 +312,9 @@ static int clear_flag(struct session *s)
 	r = finish_check(s, &sound);
 	if (r || !sound)
 		return r;
-	r = metadata_clear_needs_check(s->engine);
-	if (r) {
-		say(s, "needs_check could not be cleared", r);
+	r = clear_engine(s);
+	if (r)
 		return r;
-	}
 	s->result.sb.flags &= ~SUPERBLOCK_NEEDS_CHECK;
 	say(s, "needs_check was set and is cleared now", 0);
 	return 0;
@@ -283,6 +336,7 @@ static int check_and_mend(struct session *s)
 int thin_check_run(const struct thin_check_options *options)
 {
 	struct session s = { .options = options };
+	struct stat st;
 	/* A lost superblock is a finding like any other, for programs. */
 	int status = options->json ? open_any_blocks(&thin_check_tool, options->input,
 						     open_mode(options), false, &s.engine)
@@ -291,10 +345,16 @@ int thin_check_run(const struct thin_check_options *options)
 
 	if (status != STATUS_NONE)
 		return status;
+	if (options->undo && !lstat(options->undo, &st)) {
+		say(&s, "the file for --undo exists, and no undo file is ever overwritten", 0);
+		block_engine_destroy(s.engine);
+		return STATUS_BAD;
+	}
 	report_init(&s.report);
 	status = check_and_mend(&s);
 	report_destroy(&s.report);
 	check_result_destroy(&s.result);
+	block_engine_destroy(s.noting);
 	block_engine_destroy(s.engine);
 	return status;
 }

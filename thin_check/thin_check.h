@@ -15,6 +15,7 @@ struct thin_check_options {
 	bool ignore_non_fatal;
 	bool auto_repair;       /* free leaked blocks, then clear needs_check */
 	bool clear_needs_check; /* the same: thin-provisioning-tools 1.0.9 made it so */
+	const char *undo;       /* file to note what is changed, or NULL */
 	const char *input;
 };
 

@@ -12,6 +12,7 @@ enum option_id {
 	OPT_OUTPUT,
 	OPT_QUIET,
 	OPT_TRANSACTION_ID,
+	OPT_UNDO,
 	OPT_VERBOSE,
 };
 
@@ -30,15 +31,26 @@ static const struct tool_option options[] = {
 	{ OPT_QUIET, "quiet", 'q', ARGUMENT_NONE, NULL, "no messages, tell by the exit status" },
 	{ OPT_TRANSACTION_ID, "transaction-id", 0, ARGUMENT_REQUIRED, "NUM",
 	  "use this transaction id" },
+	{ OPT_UNDO, "undo", 0, ARGUMENT_INPUT, "FILE",
+	  "put back what thin_check --undo FILE has noted" },
 	{ OPT_VERBOSE, "verbose", 'v', ARGUMENT_NONE, NULL, NULL },
+};
+
+static const struct tool_conflict conflicts[] = {
+	{ OPT_UNDO, OPT_INPUT },
+	{ OPT_UNDO, OPT_DATA_BLOCK_SIZE },
+	{ OPT_UNDO, OPT_NR_DATA_BLOCKS },
+	{ OPT_UNDO, OPT_TRANSACTION_ID },
 };
 
 const struct tool thin_restore_tool = {
 	.name = "thin_restore",
 	.summary = "Make thin-pool metadata from XML",
-	.usage = "-i {file|-} -o {device|file}",
+	.usage = "{-i {file|-}|--undo file} -o {device|file}",
 	.options = options,
 	.nr_options = ARRAY_SIZE(options),
+	.conflicts = conflicts,
+	.nr_conflicts = ARRAY_SIZE(conflicts),
 	.footer =
 		"Exit status: 0 restored, 1 no result, 64 wrong usage.  What was on the output is\n"
 		"lost; unless all went well, it has no valid superblock afterwards.",
@@ -70,6 +82,9 @@ static int take(void *context, const struct tool_option *option, const char *arg
 	case OPT_QUIET:
 		o->quiet = true;
 		break;
+	case OPT_UNDO:
+		o->undo = argument;
+		break;
 	case OPT_TRANSACTION_ID:
 		o->xml.has_transaction_id = true;
 		return take_number(&thin_restore_tool, option, argument, 0, UINT64_MAX,
@@ -86,7 +101,7 @@ int thin_restore_parse(int argc, char **argv, struct thin_restore_options *ret_o
 	status = tool_parse(&thin_restore_tool, argc, argv, take, ret_options, NULL);
 	if (status != STATUS_NONE)
 		return status;
-	if (!ret_options->input)
+	if (!ret_options->input && !ret_options->undo)
 		return tool_usage_error(&thin_restore_tool,
 					REQUIRED_MISSING ": -i <FILE> (no input file provided)");
 	if (!ret_options->output)

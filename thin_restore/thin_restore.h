@@ -13,6 +13,7 @@ struct thin_restore_options {
 	bool batch;        /* do not ask */
 	const char *input; /* "-": standard input */
 	const char *output;
+	const char *undo; /* an undo file of thin_check, instead of XML; or NULL */
 };
 
 extern const struct tool thin_restore_tool;
