@@ -1,85 +1,110 @@
 /* SPDX-License-Identifier: MIT
- * dm_busy.c: by libdevmapper, which docker_meta/host/dm.c alone includes beside it.
+ * dm_busy.c: by sysfs and device-mapper's own ioctl.
+ *
+ * libdevmapper would say the same with as many lines here, but it comes with libselinux, libudev,
+ * libpcre2 and libm (2.3 MB on Debian, which has no static libdevmapper), and thin_check goes into
+ * the initramfs.  dlopen() would load all of that into a process of root for the sake of one name.
+ * The ioctl has been the same since 2003.
  */
 #include "common/tool/dm_busy.h"
 
-#include <libdevmapper.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/dm-ioctl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-/* We only ask, and an answer that fails is none. */
-static void stay_quiet(int level, const char *file, int line, int dm_errno, const char *format, ...)
-{
-	(void)level;
-	(void)file;
-	(void)line;
-	(void)dm_errno;
-	(void)format;
-}
+/* The answer to DM_TABLE_STATUS: the kernel puts the first target right behind the head. */
+struct table {
+	struct dm_ioctl head;
+	struct dm_target_spec target;
+	char parameters[4096];
+};
 
-void dm_be_quiet(void)
+/* Ask for the table of the device-mapper device with this number.  A pool's has one line. */
+static bool read_table(int control, dev_t dev, struct table *ret_table)
 {
-	dm_log_with_errno_init(stay_quiet);
-}
-
-static struct dm_task *run_task(int type, const char *name)
-{
-	struct dm_task *task = dm_task_create(type);
-
-	if (!task)
-		return NULL;
-	if ((name && !dm_task_set_name(task, name)) || !dm_task_run(task)) {
-		dm_task_destroy(task);
-		return NULL;
-	}
-	return task;
+	*ret_table = (struct table){
+		.head = { .version = { DM_VERSION_MAJOR, 0, 0 },
+			  .data_size = sizeof(*ret_table),
+			  .data_start = offsetof(struct table, target),
+			  .flags = DM_STATUS_TABLE_FLAG,
+			  .dev = dev },
+	};
+	return !ioctl(control, DM_TABLE_STATUS, ret_table) && ret_table->head.target_count == 1 &&
+	       ret_table->head.data_start == offsetof(struct table, target) &&
+	       !(ret_table->head.flags & DM_BUFFER_FULL_FLAG);
 }
 
 /* Is it a thin pool with this metadata device?  Its parameters begin with "MAJOR:MINOR ". */
-static bool pool_on(const char *name, dev_t device)
+static bool is_pool_on(const struct table *t, dev_t metadata)
 {
-	struct dm_task *task = run_task(DM_DEVICE_TABLE, name);
-	char wanted[32], *target = NULL, *parameters = NULL;
-	uint64_t start, length;
-	bool found = false;
+	char wanted[32];
 
-	if (!task)
+	(void)snprintf(wanted, sizeof(wanted), "%u:%u ", major(metadata), minor(metadata));
+	return !strcmp(t->target.target_type, "thin-pool") &&
+	       !strncmp(t->parameters, wanted, strlen(wanted));
+}
+
+/* The number of the device dm-N that holds another one. */
+static bool read_number(int holders, const char *name, dev_t *ret_dev)
+{
+	unsigned int major, minor;
+	char path[300], text[32] = "";
+	ssize_t n;
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "%s/dev", name);
+	fd = openat(holders, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
 		return false;
-	(void)snprintf(wanted, sizeof(wanted), "%u:%u ", major(device), minor(device));
-	(void)dm_get_next_target(task, NULL, &start, &length, &target, &parameters);
-	if (target && parameters)
-		found = !strcmp(target, "thin-pool") &&
-			!strncmp(parameters, wanted, strlen(wanted));
-	dm_task_destroy(task);
-	return found;
+	n = read(fd, text, sizeof(text) - 1);
+	(void)close(fd);
+	if (n <= 0 || sscanf(text, "%u:%u", &major, &minor) != 2)
+		return false;
+	*ret_dev = makedev(major, minor);
+	return true;
+}
+
+static void find_pool(int control, DIR *holders, dev_t metadata, char *text, size_t size)
+{
+	const struct dirent *entry;
+	struct table t;
+	dev_t dev;
+
+	while (!*text && (entry = readdir(holders))) {
+		if (!strncmp(entry->d_name, "dm-", 3) &&
+		    read_number(dirfd(holders), entry->d_name, &dev) &&
+		    read_table(control, dev, &t) && is_pool_on(&t, metadata))
+			(void)snprintf(text, size, " as the metadata of pool %.*s",
+				       (int)sizeof(t.head.name), t.head.name);
+	}
 }
 
 void dm_who_uses(const char *path, char *text, size_t size)
 {
-	struct dm_task *list;
-	const struct dm_names *names;
+	char holders_path[64];
 	struct stat st;
+	DIR *holders;
+	int control;
 
 	*text = '\0';
-	if (stat(path, &st) || !S_ISBLK(st.st_mode) || access("/dev/mapper/control", F_OK))
+	if (stat(path, &st) || !S_ISBLK(st.st_mode))
 		return;
-	dm_be_quiet();
-	list = run_task(DM_DEVICE_LIST, NULL);
-	if (!list)
+	(void)snprintf(holders_path, sizeof(holders_path), "/sys/dev/block/%u:%u/holders",
+		       major(st.st_rdev), minor(st.st_rdev));
+	holders = opendir(holders_path);
+	if (!holders)
 		return;
-	names = dm_task_get_names(list);
-	while (names && names->dev) {
-		if (pool_on(names->name, st.st_rdev)) {
-			(void)snprintf(text, size, " as the metadata of pool %s", names->name);
-			break;
-		}
-		if (!names->next)
-			break;
-		names = (const struct dm_names *)(const void *)((const char *)names + names->next);
+	control = open("/dev/" DM_DIR "/" DM_CONTROL_NODE, O_RDWR | O_CLOEXEC);
+	if (control >= 0) {
+		find_pool(control, holders, st.st_rdev, text, size);
+		(void)close(control);
 	}
-	dm_task_destroy(list);
+	(void)closedir(holders);
 }
