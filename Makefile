@@ -33,7 +33,8 @@ TOOLS := thin_check thin_dump thin_restore thin_repair docker_meta
 B := build
 ifeq ($(D),asan)
 B := build/asan
-SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
+            -DTHINMEND_NO_SANDBOX
 else ifneq ($(D),)
 $(error D=$(D): only D=asan is known)
 endif

@@ -13,6 +13,7 @@
 #include "common/tool/progress_terminal.h"
 #include "common/tool/report_json.h"
 #include "common/tool/report_text.h"
+#include "common/tool/sandbox.h"
 
 struct session {
 	const struct thin_check_options *options;
@@ -279,6 +280,7 @@ int thin_check_run(const struct thin_check_options *options)
 
 	if (status != STATUS_NONE)
 		return status;
+	sandbox_enter(&(struct sandbox){ .off = options->no_sandbox });
 	report_init(&s.report);
 	status = check_and_mend(&s);
 	report_destroy(&s.report);

@@ -10,6 +10,7 @@
 #include "common/tool/open_metadata.h"
 #include "common/tool/pool_options.h"
 #include "common/tool/progress_terminal.h"
+#include "common/tool/sandbox.h"
 #include "common/tool/verify.h"
 #include "common/xml/emit.h"
 
@@ -158,6 +159,7 @@ static int dump_repaired(const struct thin_dump_options *o)
 
 	if (status != STATUS_NONE)
 		return status;
+	sandbox_enter(&(struct sandbox){ .off = o->no_sandbox, .make = { o->output } });
 	status = salvage_and_dump(o, engine, &result);
 	if (!o->quiet &&
 	    (result.superblock_found_out || result.nr_raised || loss_totals(&result).anything_lost))
@@ -182,6 +184,7 @@ int thin_dump_run(const struct thin_dump_options *o)
 	status = open_metadata(&thin_dump_tool, o->input, mode, o->quiet, &engine);
 	if (status != STATUS_NONE)
 		return status;
+	sandbox_enter(&(struct sandbox){ .off = o->no_sandbox, .make = { o->output } });
 	status = dump_engine(o, engine, &o->read);
 	block_engine_destroy(engine);
 	return status;

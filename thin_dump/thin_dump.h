@@ -18,6 +18,7 @@ struct thin_dump_options {
 	bool repair;
 	bool has_transaction_id;
 	bool quiet;
+	bool no_sandbox;
 	const char *input;
 	const char *output; /* NULL: standard output */
 };

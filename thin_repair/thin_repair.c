@@ -17,6 +17,7 @@
 #include "common/tool/loss_report.h"
 #include "common/tool/open_metadata.h"
 #include "common/tool/pool_options.h"
+#include "common/tool/sandbox.h"
 #include "common/tool/verify.h"
 
 struct repair {
@@ -213,6 +214,7 @@ static int run(struct repair *r)
 			       o->output);
 		return report_failure(r, status);
 	}
+	sandbox_enter(&(struct sandbox){ .off = o->no_sandbox, .write = { o->report } });
 	status = salvage_safely(r);
 	contradictions_destroy(&r->found);
 	block_engine_destroy(r->output);

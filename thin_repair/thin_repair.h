@@ -10,6 +10,7 @@
 struct thin_repair_options {
 	struct salvage_options salvage;
 	bool quiet, strict;
+	bool no_sandbox;
 	bool candidates; /* list them only */
 	const char *input, *output;
 	const char *report; /* where to write the loss report as JSON, or NULL */

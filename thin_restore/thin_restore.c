@@ -15,6 +15,7 @@
 #include "common/thin/superblock.h"
 #include "common/tool/open_metadata.h"
 #include "common/tool/pool_options.h"
+#include "common/tool/sandbox.h"
 #include "thin_restore/sharing.h"
 
 static const char *input_name(const struct thin_restore_options *o)
@@ -173,6 +174,7 @@ static int restore(const struct thin_restore_options *o, struct input *in)
 
 	if (status != STATUS_NONE)
 		return status;
+	sandbox_enter(&(struct sandbox){ .off = o->no_sandbox });
 	nr_blocks = e->nr_blocks < METADATA_MAX_BLOCKS ? e->nr_blocks : METADATA_MAX_BLOCKS;
 	status = refuse_binary(o, in);
 	if (status == STATUS_NONE)

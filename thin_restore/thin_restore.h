@@ -10,6 +10,7 @@
 struct thin_restore_options {
 	struct xml_options xml;
 	bool quiet;
+	bool no_sandbox;
 	const char *input; /* "-": standard input */
 	const char *output;
 };
