@@ -132,6 +132,17 @@ $(B)/tools/%: $(B)/obj/tests/tools/%.o $(SUPPORT:%.c=$(B)/obj/%.o) $(DOCKERLIB) 
 
 damage: $(B)/tools/damage
 
+# The tools' own objects, but that a parser does what an intruder would (tests/tools/breach.c).
+WRAPPED := btree_node_decode xml_parse daemon_json_parse docker_state_read
+breach: $(TOOLS:%=$(B)/breach/%)
+define breach_rule
+$(B)/breach/$(1): $$(patsubst %.c,$(B)/obj/%.o,$$(wildcard $(1)/*.c)) $(B)/obj/tests/tools/breach.o $(DOCKERLIB) $(LIB)
+	@mkdir -p $$(@D)
+	$$(call say,LINK,$$@)
+	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(ALL_LDFLAGS) $(WRAPPED:%=-Wl,--wrap=%) -o $$@ $$^ $$(LIBS)
+endef
+$(foreach t,$(TOOLS),$(eval $(call breach_rule,$(t))))
+
 # A host of Docker's of any size, to see what docker_meta costs there (bench/make_docker_host.c).
 docker-host: $(B)/tools/make_docker_host
 $(B)/tools/make_docker_host: $(B)/obj/bench/make_docker_host.o $(DOCKERLIB) $(LIB)
@@ -145,7 +156,7 @@ check-loss: $(WAYS:%=check-loss-%)
 check-loss-%: $(B)/tools/loss fixtures
 	$(Q)$(B)/tools/loss -e $(EVERY) $* $(patsubst build/fixtures/%.raw,%,$(filter %.raw,$(FIXTURES)))
 
-check: all fixtures damage $(UNITS)
+check: all fixtures damage breach $(UNITS)
 	$(Q)tests/run.sh $(B)
 
 check-kernel: all fixtures damage
@@ -176,7 +187,7 @@ clean:
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
 
-.PHONY: all check check-loss check-kernel damage docker-host lint bench format fixtures install uninstall clean help
+.PHONY: all breach check check-loss check-kernel damage docker-host lint bench format fixtures install uninstall clean help
 .SECONDARY:
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
