@@ -159,7 +159,7 @@ check-loss-%: $(B)/tools/loss fixtures
 check: all fixtures damage breach $(UNITS)
 	$(Q)tests/run.sh $(B)
 
-check-kernel: all fixtures damage
+check-kernel: all fixtures damage breach
 	$(Q)./quickstart kernel-deps && tests/kernel/check.sh $(B)
 
 lint: fixtures

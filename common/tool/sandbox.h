@@ -5,7 +5,8 @@
  *   - get no new privileges (PR_SET_NO_NEW_PRIVS);
  *   - open only the files that were named (Landlock, Linux 5.13 and later);
  *   - make only the system calls of a tool at work (seccomp; on x86-64, arm64 and riscv64): no
- *     execve, no socket, no ptrace, no mount.  What is refused fails with EPERM, from Landlock with EACCES.
+ *     execve, no socket, no ptrace, no mount.  What is refused fails with EPERM, from Landlock
+ *     with EACCES.
  * What is open already stays as it is.
  *
  * What the kernel does not have is left out silently: the tools work everywhere.

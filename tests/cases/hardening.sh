@@ -53,6 +53,7 @@ if [ "$(uname -m)" = x86_64 ]; then
 		done
 	fi
 	# Stack clash: a frame that is larger than a page is taken page by page, each of them touched.
+	# shellcheck disable=SC2016 # the dollars are the assembler's
 	for tool in "${tools[@]}"; do
 		what=$tool
 		objdump -d --no-show-raw-insn "$build/bin/$tool" >code

@@ -5,7 +5,7 @@
 # shellcheck source=tests/support/cases.sh
 . "$(dirname "$0")/../support/cases.sh"
 
-[ -x "$build/breach/thin_check" ] && [ "$build" = "$here/build" ] || {
+[ "$build" = "$here/build" ] || {
 	printf 'skipped: the sanitizer build has no sandbox\n'
 	exit 0
 }
@@ -84,7 +84,7 @@ fifo() {
 }
 what="thin_restore from a pipe"
 rm -f other/made
-cat meta.xml | fifo >out 2>err
+fifo < <(cat meta.xml) >out 2>err
 status=$?
 refused_all read write socket trace signal type run
 
