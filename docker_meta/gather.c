@@ -11,6 +11,7 @@
 #include "docker_meta/docker_meta.h"
 #include "docker_meta/host/dm_names.h"
 #include "docker_meta/state/root_hint.h"
+#include "docker_meta/walls.h"
 
 #define LOOP_METADATA "devicemapper/devicemapper/metadata"
 #define DRIVER_METADATA "devicemapper/metadata"
@@ -432,6 +433,7 @@ int gather(const struct docker_meta_options *o, struct gathered *ret_gathered)
 
 	*g = (struct gathered){ .options = o };
 	status = read_config(g);
+	walls_close(o, g->root);
 	if (status == STATUS_NONE)
 		status = gather_at_rest(g);
 	if (status == STATUS_NONE) {

@@ -24,6 +24,7 @@ enum option_id {
 	OPT_NO_DM,
 	OPT_NO_LVS,
 	OPT_NO_MOUNTS,
+	OPT_NO_SANDBOX,
 	OPT_OUTPUT,
 	OPT_POOL,
 	OPT_PROC,
@@ -67,6 +68,8 @@ static const struct tool_option options[] = {
 	{ OPT_NO_DM, "no-dm", 0, ARGUMENT_NONE, NULL, "do not ask the kernel's device-mapper" },
 	{ OPT_NO_LVS, "no-lvs", 0, ARGUMENT_NONE, NULL, "do not look at LVM's files" },
 	{ OPT_NO_MOUNTS, "no-mounts", 0, ARGUMENT_NONE, NULL, "do not look at mounts" },
+	{ OPT_NO_SANDBOX, "no-sandbox", 0, ARGUMENT_NONE, NULL,
+	  "run without seccomp and Landlock" },
 	{ OPT_OUTPUT, "output", 'o', ARGUMENT_OUTPUT, "FILE",
 	  "write to FILE, whole or not at all" },
 	{ OPT_POOL, "pool", 0, ARGUMENT_REQUIRED, "NAME", "the active pool's name" },
@@ -215,12 +218,19 @@ static const char **text_of(struct docker_meta_options *o, enum option_id id)
 static bool *switch_of(struct docker_meta_options *o, enum option_id id)
 {
 	bool *const switches[] = {
-		[OPT_LINT] = &o->lint,           [OPT_METADATA_SNAP] = &o->metadata_snap,
-		[OPT_NO_DM] = &o->no_dm,         [OPT_NO_DAEMON_JSON] = &o->no_daemon_json,
-		[OPT_NO_LVS] = &o->no_lvs,       [OPT_RESERVE_SNAP] = &o->reserve_snap,
-		[OPT_NO_MOUNTS] = &o->no_mounts, [OPT_QUIET] = &o->quiet,
-		[OPT_BYTE] = &o->has_byte,       [OPT_DATA_BLOCK] = &o->has_data_block,
-		[OPT_SECTOR] = &o->has_sector,   [OPT_FORCE] = &o->force,
+		[OPT_LINT] = &o->lint,
+		[OPT_METADATA_SNAP] = &o->metadata_snap,
+		[OPT_NO_DM] = &o->no_dm,
+		[OPT_NO_DAEMON_JSON] = &o->no_daemon_json,
+		[OPT_NO_LVS] = &o->no_lvs,
+		[OPT_RESERVE_SNAP] = &o->reserve_snap,
+		[OPT_NO_MOUNTS] = &o->no_mounts,
+		[OPT_QUIET] = &o->quiet,
+		[OPT_BYTE] = &o->has_byte,
+		[OPT_DATA_BLOCK] = &o->has_data_block,
+		[OPT_SECTOR] = &o->has_sector,
+		[OPT_FORCE] = &o->force,
+		[OPT_NO_SANDBOX] = &o->no_sandbox,
 	};
 
 	return (size_t)id < ARRAY_SIZE(switches) ? switches[id] : NULL;

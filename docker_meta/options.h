@@ -61,6 +61,7 @@ struct docker_meta_options {
 	const char *warning, *critical; /* thresholds */
 	const char *sort, *columns;
 	bool quiet;
+	bool no_sandbox;
 };
 
 /* STATUS_NONE, or the status to end with. */

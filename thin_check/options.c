@@ -10,6 +10,7 @@ enum option_id {
 	OPT_OVERRIDE_DETAILS_ROOT,
 	OPT_OVERRIDE_MAPPING_ROOT,
 	OPT_IO_ENGINE,
+	OPT_NO_SANDBOX,
 	OPT_QUIET,
 	OPT_SKIP_MAPPINGS,
 	OPT_STRICT,
@@ -33,6 +34,8 @@ static const struct tool_option options[] = {
 	{ OPT_OVERRIDE_MAPPING_ROOT, "override-mapping-root", 0, ARGUMENT_REQUIRED, "BLOCK",
 	  "use this root of the mapping tree" },
 	{ OPT_IO_ENGINE, "io-engine", 0, ARGUMENT_REQUIRED, "NAME", NULL },
+	{ OPT_NO_SANDBOX, "no-sandbox", 0, ARGUMENT_NONE, NULL,
+	  "run without seccomp and Landlock" },
 	{ OPT_QUIET, "quiet", 'q', ARGUMENT_NONE, NULL, "print nothing, tell by the exit status" },
 	{ OPT_SKIP_MAPPINGS, "skip-mappings", 0, ARGUMENT_NONE, NULL,
 	  "check neither mappings nor space maps" },
@@ -102,6 +105,9 @@ static int take(void *context, const struct tool_option *option, const char *arg
 		return take_number(&thin_check_tool, option, argument, 1, METADATA_MAX_BLOCKS - 1,
 				   &o->check.mapping_root);
 	case OPT_IO_ENGINE: /* each file and device gets the engine that suits it */
+		break;
+	case OPT_NO_SANDBOX:
+		o->no_sandbox = true;
 		break;
 	case OPT_QUIET:
 		o->quiet = true;

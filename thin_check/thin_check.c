@@ -16,6 +16,7 @@
 #include "common/tool/progress_terminal.h"
 #include "common/tool/report_json.h"
 #include "common/tool/report_text.h"
+#include "common/tool/sandbox.h"
 
 struct session {
 	const struct thin_check_options *options;
@@ -350,6 +351,7 @@ int thin_check_run(const struct thin_check_options *options)
 		block_engine_destroy(s.engine);
 		return STATUS_BAD;
 	}
+	sandbox_enter(&(struct sandbox){ .off = options->no_sandbox, .make = { options->undo } });
 	report_init(&s.report);
 	status = check_and_mend(&s);
 	report_destroy(&s.report);

@@ -10,6 +10,7 @@
 struct thin_check_options {
 	struct check_options check;
 	bool quiet;
+	bool no_sandbox;
 	bool json;
 	bool strict; /* suspect findings are damage too */
 	bool ignore_non_fatal;

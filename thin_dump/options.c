@@ -13,6 +13,7 @@ enum option_id {
 	OPT_FORCE,
 	OPT_FORMAT,
 	OPT_METADATA_SNAP,
+	OPT_NO_SANDBOX,
 	OPT_NR_DATA_BLOCKS,
 	OPT_OUTPUT,
 	OPT_IO_ENGINE,
@@ -35,6 +36,8 @@ static const struct tool_option options[] = {
 	{ OPT_FORMAT, "format", 'f', ARGUMENT_REQUIRED, "TYPE", "xml (default) or human_readable" },
 	{ OPT_METADATA_SNAP, "metadata-snap", 'm', ARGUMENT_OPTIONAL, "BLOCK",
 	  "dump the metadata snapshot of a live pool" },
+	{ OPT_NO_SANDBOX, "no-sandbox", 0, ARGUMENT_NONE, NULL,
+	  "run without seccomp and Landlock" },
 	{ OPT_NR_DATA_BLOCKS, "nr-data-blocks", 0, ARGUMENT_REQUIRED, "NUM",
 	  "say at least this many data blocks" },
 	{ OPT_OUTPUT, "output", 'o', ARGUMENT_OUTPUT, "FILE", "write there, not to stdout" },
@@ -125,6 +128,9 @@ static int take(void *context, const struct tool_option *option, const char *arg
 		return take_format(o, argument);
 	case OPT_METADATA_SNAP:
 		return take_metadata_snap(o, option, argument);
+	case OPT_NO_SANDBOX:
+		o->no_sandbox = true;
+		break;
 	case OPT_NR_DATA_BLOCKS:
 		return take_number(&thin_dump_tool, option, argument, 0, MAX_DATA_BLOCKS,
 				   &o->read.nr_data_blocks);

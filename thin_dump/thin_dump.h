@@ -19,6 +19,7 @@ struct thin_dump_options {
 	bool has_transaction_id;
 	bool quiet;
 	bool force; /* overwrite an output that is no earlier dump */
+	bool no_sandbox;
 	const char *input;
 	const char *output; /* NULL: standard output */
 };

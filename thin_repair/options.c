@@ -14,6 +14,7 @@ enum option_id {
 	OPT_INPUT,
 	OPT_IO_ENGINE,
 	OPT_MAPPING_ROOT,
+	OPT_NO_SANDBOX,
 	OPT_NR_DATA_BLOCKS,
 	OPT_OUTPUT,
 	OPT_QUIET,
@@ -42,6 +43,8 @@ static const struct tool_option options[] = {
 	{ OPT_IO_ENGINE, "io-engine", 0, ARGUMENT_REQUIRED, "NAME", NULL },
 	{ OPT_MAPPING_ROOT, "mapping-root", 0, ARGUMENT_REQUIRED, "BLOCK",
 	  "start from this mapping tree; with --details-root" },
+	{ OPT_NO_SANDBOX, "no-sandbox", 0, ARGUMENT_NONE, NULL,
+	  "run without seccomp and Landlock" },
 	{ OPT_NR_DATA_BLOCKS, "nr-data-blocks", 0, ARGUMENT_REQUIRED, "NUM",
 	  "the pool has at least this number of data blocks" },
 	{ OPT_OUTPUT, "output", 'o', ARGUMENT_OUTPUT, "DEVICE",
@@ -95,6 +98,9 @@ static int take(void *context, const struct tool_option *option, const char *arg
 		break;
 	case OPT_INPUT:
 		o->input = argument;
+		break;
+	case OPT_NO_SANDBOX:
+		o->no_sandbox = true;
 		break;
 	case OPT_NR_DATA_BLOCKS:
 		return take_number(&thin_repair_tool, option, argument, 1, MAX_DATA_BLOCKS,

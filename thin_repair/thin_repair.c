@@ -18,6 +18,7 @@
 #include "common/tool/loss_report.h"
 #include "common/tool/open_metadata.h"
 #include "common/tool/report_file.h"
+#include "common/tool/sandbox.h"
 #include "common/tool/verify.h"
 
 struct repair {
@@ -230,6 +231,7 @@ static int run(struct repair *r)
 		return report(r, status);
 	}
 	status = confirm_overwrite(&thin_repair_tool, o->output, r->output, o->batch);
+	sandbox_enter(&(struct sandbox){ .off = o->no_sandbox, .make = { o->report } });
 	if (status == STATUS_NONE)
 		status = salvage_safely(r);
 	else

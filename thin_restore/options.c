@@ -8,6 +8,7 @@ enum option_id {
 	OPT_DATA_BLOCK_SIZE,
 	OPT_INPUT,
 	OPT_IO_ENGINE,
+	OPT_NO_SANDBOX,
 	OPT_NR_DATA_BLOCKS,
 	OPT_OUTPUT,
 	OPT_QUIET,
@@ -24,6 +25,8 @@ static const struct tool_option options[] = {
 	{ OPT_INPUT, "input", 'i', ARGUMENT_INPUT, "FILE",
 	  "read this XML, plain or gzip'd; - for standard input" },
 	{ OPT_IO_ENGINE, "io-engine", 0, ARGUMENT_REQUIRED, "NAME", NULL },
+	{ OPT_NO_SANDBOX, "no-sandbox", 0, ARGUMENT_NONE, NULL,
+	  "run without seccomp and Landlock" },
 	{ OPT_NR_DATA_BLOCKS, "nr-data-blocks", 0, ARGUMENT_REQUIRED, "NUM",
 	  "use this number of data blocks" },
 	{ OPT_OUTPUT, "output", 'o', ARGUMENT_OUTPUT, "DEVICE",
@@ -72,6 +75,9 @@ static int take(void *context, const struct tool_option *option, const char *arg
 		break;
 	case OPT_IO_ENGINE: /* each file and device gets the engine that suits it */
 	case OPT_VERBOSE:   /* all there is to say is said anyway */
+		break;
+	case OPT_NO_SANDBOX:
+		o->no_sandbox = true;
 		break;
 	case OPT_NR_DATA_BLOCKS:
 		return take_number(&thin_restore_tool, option, argument, 1, MAX_DATA_BLOCKS,

@@ -17,6 +17,7 @@
 #include "common/tool/confirm.h"
 #include "common/tool/hold_signals.h"
 #include "common/tool/open_metadata.h"
+#include "common/tool/sandbox.h"
 #include "thin_restore/sharing.h"
 
 static const char *input_name(const struct thin_restore_options *o)
@@ -179,6 +180,7 @@ static int restore(const struct thin_restore_options *o, struct input *in)
 	status = refuse_binary(o, in);
 	if (status == STATUS_NONE)
 		status = confirm_overwrite(&thin_restore_tool, o->output, e, o->batch);
+	sandbox_enter(&(struct sandbox){ .off = o->no_sandbox });
 	if (status == STATUS_NONE)
 		status = measure(o, in, e, nr_blocks, &shared);
 	if (status == STATUS_NONE)

@@ -11,7 +11,6 @@
 
 #include "common/base/alloc.h"
 #include "common/io/fd_write.h"
-#include "common/io/loop.h"
 
 enum { BUFFER_BYTES = 1 << 20 };
 
@@ -60,13 +59,9 @@ static int open_flags(const char *path)
 
 static int open_output(struct stream *s, const char *path)
 {
-	struct stat st;
-
 	s->fd = STDOUT_FILENO;
 	if (!path)
 		return 0;
-	if (!stat(path, &st) && S_ISREG(st.st_mode) && loop_file_in_use(&st))
-		return -EBUSY;
 	s->fd = open(path, open_flags(path), 0666);
 	s->owns_fd = s->fd >= 0;
 	return s->owns_fd ? 0 : -errno;
