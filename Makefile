@@ -104,8 +104,10 @@ build/fixtures/%: tests/fixtures/%.xz
 
 fixtures: $(FIXTURES)
 
-# Allocations and libaio fail when a test says so (tests/support/alloc_fault.h, aio_fault.h).
-WRAPPED := $(addprefix alloc_,array grow aligned string printf vprintf) io_setup io_submit io_getevents
+# Allocations and libaio fail when a test says so, and device-mapper has what a test says it has
+# (tests/support/alloc_fault.h, aio_fault.h, dm_fake.h).
+WRAPPED := $(addprefix alloc_,array grow aligned string printf vprintf) io_setup io_submit \
+           io_getevents $(addprefix dm_task_,create set_name run get_names destroy) dm_get_next_target
 $(B)/tests/%: $(B)/obj/tests/unit/%.o $(SUPPORT:%.c=$(B)/obj/%.o) $(DOCKERLIB) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)

@@ -58,22 +58,19 @@ static bool pool_on(const char *name, dev_t device)
 	return found;
 }
 
-void dm_who_uses(const char *path, char *text, size_t size)
+void dm_pool_on(dev_t device, char *text, size_t size)
 {
 	struct dm_task *list;
 	const struct dm_names *names;
-	struct stat st;
 
 	*text = '\0';
-	if (stat(path, &st) || !S_ISBLK(st.st_mode) || access("/dev/mapper/control", F_OK))
-		return;
 	dm_be_quiet();
 	list = run_task(DM_DEVICE_LIST, NULL);
 	if (!list)
 		return;
 	names = dm_task_get_names(list);
 	while (names && names->dev) {
-		if (pool_on(names->name, st.st_rdev)) {
+		if (pool_on(names->name, device)) {
 			(void)snprintf(text, size, " as the metadata of pool %s", names->name);
 			break;
 		}
@@ -82,4 +79,13 @@ void dm_who_uses(const char *path, char *text, size_t size)
 		names = (const struct dm_names *)(const void *)((const char *)names + names->next);
 	}
 	dm_task_destroy(list);
+}
+
+void dm_who_uses(const char *path, char *text, size_t size)
+{
+	struct stat st;
+
+	*text = '\0';
+	if (!stat(path, &st) && S_ISBLK(st.st_mode) && !access("/dev/mapper/control", F_OK))
+		dm_pool_on(st.st_rdev, text, size);
 }
