@@ -120,10 +120,13 @@ build/fixtures/%: tests/fixtures/%.xz
 
 fixtures: $(FIXTURES)
 
+# Allocations and libaio fail when a test says so (tests/support/alloc_fault.h, aio_fault.h).
+FAULTY := $(addprefix alloc_,array grow aligned string printf vprintf) io_setup io_submit io_getevents
 $(B)/tests/%: $(B)/obj/tests/unit/%.o $(SUPPORT:%.c=$(B)/obj/%.o) $(DOCKERLIB) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) $$(pkg-config --libs criterion)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(FAULTY:%=-Wl,--wrap=%) -o $@ $^ $(LIBS) \
+		$$(pkg-config --libs criterion)
 
 $(B)/tools/%: $(B)/obj/tests/tools/%.o $(SUPPORT:%.c=$(B)/obj/%.o) $(DOCKERLIB) $(LIB)
 	@mkdir -p $(@D)

@@ -16,7 +16,10 @@ int bitset_init(struct bitset *s, uint64_t nr_bits)
 	s->nr_bits = nr_bits;
 	s->nr_set = 0;
 	s->words = alloc_array(nr_words(s), sizeof(*s->words));
-	return s->words ? 0 : -ENOMEM;
+	if (s->words)
+		return 0;
+	s->nr_bits = 0;
+	return -ENOMEM;
 }
 
 void bitset_destroy(struct bitset *s)
