@@ -132,7 +132,7 @@ check-loss-%: $(B)/tools/loss fixtures
 check: all fixtures damage $(UNITS)
 	$(Q)tests/run.sh $(B)
 
-check-kernel: all fixtures damage
+check-kernel: all fixtures damage $(B)/tools/mutate $(B)/tools/read_blocks $(B)/tools/replay_log
 	$(Q)./quickstart kernel-deps && tests/kernel/check.sh $(B)
 
 lint: fixtures
