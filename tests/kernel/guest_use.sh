@@ -4,8 +4,11 @@
 # is written goes nowhere.  What goes wrong first is in $bad.
 
 state() {
-	dmsetup status pool | grep -q ' rw ' || fail "the pool is not writable $1"
-	! dmsetup status pool | grep -q needs_check || fail "needs_check is set $1"
+	case $(dmsetup status pool) in
+	*needs_check*) fail "needs_check is set $1" ;;
+	*' rw '*) ;;
+	*) fail "the pool is not writable $1" ;;
+	esac
 }
 
 message() { # WHAT MESSAGE

@@ -9,6 +9,7 @@ set -eu
 . "$(dirname "$0")/vm.sh"
 cp "$here/guest_use.sh" extra/
 cp "$here/guest_log_writes.sh" extra/job.sh
+give "$build/tools/read_blocks"
 cp --sparse=always "$(fixture basic)" meta
 cp --sparse=always meta state
 truncate -s 64M log
@@ -23,24 +24,25 @@ states=()
 while entry=$(replay_log log state "$entry"); do
 	flushes=$((flushes + 1))
 	thin_check -q --strict state || {
-		echo "flush $flushes, entry $entry: thin_check is not content"
+		echo "flush $flushes, before entry $entry:"
 		thin_check state || true
 		bad=1
 	}
-	[ $((flushes % 8)) -ne 0 ] || {
+	[ $((flushes % 20)) -ne 0 ] || [ ${#states[@]} -ge 6 ] || {
 		cp --sparse=always state "flush-$flushes"
 		states+=("flush-$flushes")
 	}
 done
-cmp state meta || bad=1
-printf '%s\n' "${states[@]:0:12}" >extra/states
-boot 1800 "${states[@]:0:12}"
-for name in "${states[@]:0:12}"; do
+cmp state meta || bad=1 # the whole log was replayed
+
+printf '%s\n' "${states[@]}" >extra/states
+boot 1800 "${states[@]}"
+for name in "${states[@]}"; do
 	[ "$(result "$name")" = ok ] || {
-		echo "$name: $(result "$name")"
+		printf '%-16s %s\n' "$name" "$(result "$name")"
 		bad=1
 	}
 done
-printf '%-16s %s\n' "log-writes" "$flushes flushes, ${#states[@]} states"
+printf '%-16s %s\n' "log-writes" "$flushes flushes, the kernel used ${#states[@]} of them again"
 [ $bad -eq 0 ] || tail -n 20 said
 exit $bad

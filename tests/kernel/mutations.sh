@@ -17,7 +17,7 @@ for name in "${fixtures[@]}"; do
 done
 truncate -s 16M meta
 # Of each fixture: thin blocks of a device, and some devices; the first one is written to.
-declare -A devices=([many-snaps]="4096 0 3 200" [basic]="1024 1 0 3 16777215" [metadata-snapshot]="256 0 2 7")
+declare -A devices=([many-snaps]="2048 0 3 200" [basic]="1024 1 0 3 16777215" [metadata-snapshot]="256 0 2 7")
 
 # What thin_check says: "name clean" or "name damaged".  A block that cannot be read is damage (unit tests).
 verdict() { # NAME FIXTURE

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * mutations.h: real metadata with one thing changed and all checksums made right again, one mutation or
- * more for each finding of the catalogue.  The unit tests check and repair them, tests/kernel lets a
- * kernel use them.
+ * mutations.h: real metadata with one thing changed and all checksums made right again, one
+ * mutation or more for each finding of the catalogue.  The unit tests check and repair them,
+ * tests/kernel lets a kernel use them.
  */
 #ifndef THINMEND_TESTS_MUTATIONS_H
 #define THINMEND_TESTS_MUTATIONS_H

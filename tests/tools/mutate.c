@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * mutate.c: write the mutations of the catalogue to files, for whoever is to try them (tests/kernel).
+ * mutate.c: write the mutations of the catalogue to files, for a kernel to try (tests/kernel).
  *
- *     mutate list              a line for each: NAME FIXTURE FINDING
- *     mutate NAME RAW OUT      RAW, the fixture unpacked, with the mutation; OUT is a file or a disk.
- *                              Prints the block that is to be unreadable, where that is the mutation.
+ *     mutate list            a line for each: NAME FIXTURE FINDING
+ *     mutate NAME RAW OUT    RAW, the unpacked fixture, with the mutation, to a file or a disk.
+ *                            Prints the block that cannot be read, where that is the mutation.
  */
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * read_blocks.c: read the beginning of every block of a thin device, past the page cache, so that the
- * kernel looks each of them up.  Prints how many could not be read.
+ * read_blocks.c: read the beginning of every block of a thin device, past the page cache, so that
+ * the kernel looks up each of them.  Prints how many could not be read.
  *
  *     read_blocks DEVICE BYTES    BYTES: of a block
  */

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
- * replay_log.c: replay what dm-log-writes wrote down, flush by flush.  The format: the kernel's
+ * replay_log.c: replay the log of dm-log-writes, flush by flush.  The format: the kernel's
  * Documentation/admin-guide/device-mapper/log-writes.rst and drivers/md/dm-log-writes.c.
  *
- *     replay_log LOG FILE FIRST    write entry FIRST (from 0) and the following ones to FILE, up to and with
- *                                  the next flush or FUA.  Prints the entry to go on with; status 1 and
- *                                  nothing, where there is none.
+ *     replay_log LOG FILE FIRST    write the entries from FIRST (0 is the first one) to the next
+ *                                  flush or FUA, which is included, to FILE.  Prints the entry to
+ * go on with.  Status 1, and no number, at the end of the log.
  *
- * Sector 0 of the log: magic, version, number of entries (64 bits each), bytes of a sector (32).  Then for
- * each entry a sector with its header, and the data: nr_sectors sectors, none of a discard.  A mark's text
- * stands behind its header.
+ * Sector 0 of the log: magic, version, number of entries (64 bits each), bytes of a sector (32).
+ * Then each entry: a sector with its header, and nr_sectors sectors of data, but none for a
+ * discard. The text of a mark follows in the header's sector.
  */
 #include <endian.h>
 #include <errno.h>
