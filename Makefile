@@ -162,7 +162,7 @@ check-loss-%: $(B)/tools/loss fixtures
 check: all fixtures damage breach $(UNITS)
 	$(Q)tests/run.sh $(B)
 
-check-kernel: all fixtures damage breach
+check-kernel: all fixtures damage breach $(B)/tools/mutate $(B)/tools/read_blocks $(B)/tools/replay_log
 	$(Q)./quickstart kernel-deps && tests/kernel/check.sh $(B)
 
 lint: fixtures
