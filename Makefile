@@ -160,7 +160,7 @@ check: all fixtures damage breach $(UNITS)
 	$(Q)tests/run.sh $(B)
 
 check-kernel: all fixtures damage breach
-	$(Q)./quickstart kernel-deps && tests/kernel/check.sh $(B)
+	$(Q)./quickstart kernel-deps && tests/kernel/check.sh $(B) && tests/kernel/long_lived.sh $(B)
 
 lint: fixtures
 	$(Q)tests/lint/lint.sh
