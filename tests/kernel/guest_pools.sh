@@ -2,7 +2,8 @@
 # Pools on metadata that the tools wrote, in the virtual machine; sourced by init.sh.  /devices has
 # "id sectors sha256" for each thin device, /images the serials of the metadata disks; the data disk's is
 # "data".  For each metadata disk: activate the pool, read every thin device, then create, write, snapshot and
-# delete.  Says "RESULT NAME ok", or why not.  /docker.sh goes on with docker_meta.
+# delete.  Says "RESULT NAME ok", or why not.  /walls.sh goes on with the sandbox,
+# /docker.sh with docker_meta.
 number() { # DISK OFFSET BYTES
 	od -An -v -t "u$3" -j "$2" -N "$3" "$1" | tr -d ' \n'
 }
@@ -56,6 +57,8 @@ try() {
 }
 
 while read -r name; do try "$name"; done </images
-# shellcheck disable=SC1091 # it is checked by itself
+# shellcheck disable=SC1091 # they are checked by themselves
+. /walls.sh
+# shellcheck disable=SC1091
 . /docker.sh
 dmesg | grep -E 'device-mapper: (thin|space map|btree|block manager|transaction)' | sed 's/^/KERNEL /'
