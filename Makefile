@@ -2,6 +2,8 @@
 #
 #   make               build all tools to build/bin/NAME
 #   make check         build and run all tests
+#   make coverage      which lines of common/ and docker_meta/ the tests run (gcovr); below 90 % it
+#                      fails (UNITS=1: by the unit suites alone)
 #   make check-loss    harm each block of each fixture in every way, repair, and say what was lost
 #                      (EVERY=3: each third)
 #   make check-kernel  boot a kernel on what the tools write (qemu; tests/kernel)
@@ -33,8 +35,11 @@ B := build
 ifeq ($(D),asan)
 B := build/asan
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+else ifeq ($(D),coverage)
+B := build/coverage
+INSTRUMENT := --coverage -O0
 else ifneq ($(D),)
-$(error D=$(D): only D=asan is known)
+$(error D=$(D): only D=asan and D=coverage are known)
 endif
 ifneq ($(V),1)
 Q := @
@@ -51,10 +56,10 @@ LIBS     := -laio $(shell pkg-config --libs $(PACKAGES))
 INCLUDES := $(shell pkg-config --cflags $(PACKAGES))
 WARNINGS := -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wswitch-enum -Wundef -Wvla \
             -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wwrite-strings
-HARDEN   := -fPIE -fstack-protector-strong $(if $(SANITIZE),,-D_FORTIFY_SOURCE=2)
+HARDEN   := -fPIE -fstack-protector-strong $(if $(SANITIZE)$(INSTRUMENT),,-D_FORTIFY_SOURCE=2)
 ALL_CFLAGS  = -std=gnu11 -D_GNU_SOURCE -I. $(WARNINGS) $(HARDEN) $(SANITIZE) \
-              $(INCLUDES) $(CFLAGS)
-ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(SANITIZE) $(LDFLAGS)
+              $(INCLUDES) $(CFLAGS) $(INSTRUMENT)
+ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(SANITIZE) $(INSTRUMENT) $(LDFLAGS)
 
 COMMON   := $(wildcard common/*/*.c)
 LIB      := $(B)/libthinmend.a
@@ -62,7 +67,7 @@ DOCKER   := $(wildcard docker_meta/*/*.c)
 DOCKERLIB := $(B)/libdocker_meta.a
 FIXTURES := $(patsubst tests/fixtures/%.xz,build/fixtures/%,$(wildcard tests/fixtures/*.raw.xz tests/fixtures/bolt/*.db.xz))
 SUPPORT  := $(wildcard tests/support/*.c)
-UNITS    := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/*.c))
+SUITES   := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/*.c))
 
 all: $(TOOLS:%=$(B)/bin/%)
 
@@ -129,8 +134,14 @@ check-loss: $(WAYS:%=check-loss-%)
 check-loss-%: $(B)/tools/loss fixtures
 	$(Q)$(B)/tools/loss -e $(EVERY) $* $(patsubst build/fixtures/%.raw,%,$(filter %.raw,$(FIXTURES)))
 
-check: all fixtures damage $(UNITS)
+check: all fixtures damage $(SUITES)
 	$(Q)tests/run.sh $(B)
+
+# What the tests run of common/ and docker_meta/, line by line (gcovr).
+coverage:
+	$(Q)$(MAKE) --no-print-directory D=coverage all fixtures damage units
+	$(Q)tests/coverage.sh build/coverage $(if $(filter 1,$(UNITS)),units)
+units: $(SUITES)
 
 check-kernel: all fixtures damage
 	$(Q)./quickstart kernel-deps && tests/kernel/check.sh $(B)
@@ -160,7 +171,7 @@ clean:
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
 
-.PHONY: all check check-loss check-kernel damage docker-host lint bench format fixtures install uninstall clean help
+.PHONY: all check units coverage check-loss check-kernel damage docker-host lint bench format fixtures install uninstall clean help
 .SECONDARY:
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
