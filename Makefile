@@ -4,6 +4,8 @@
 #   make check         build and run all tests
 #   make coverage      which lines of common/ and docker_meta/ the tests run (gcovr); below 90 % it
 #                      fails (UNITS=1: by the unit suites alone)
+#   make mutants       change one token of common/ in 200 ways: do the unit suites fail?
+#   make prove         no block whatever makes the decoders do what is undefined (Frama-C)
 #   make check-loss    harm each block of each fixture in every way, repair, and say what was lost
 #                      (EVERY=3: each third)
 #   make check-kernel  boot a kernel on what the tools write (qemu; tests/kernel)
@@ -143,6 +145,18 @@ coverage:
 	$(Q)tests/coverage.sh build/coverage $(if $(filter 1,$(UNITS)),units)
 units: $(SUITES)
 
+# For tests/mutants/mutants.py.
+libs:
+	@printf '%s\n' '$(LIBS)'
+
+# Do the unit suites see when one token of common/ is changed?
+mutants: fixtures
+	$(Q)tests/mutants/mutants.py
+
+# No block makes the decoders do what is undefined (Frama-C).
+prove:
+	$(Q)tests/prove/prove.sh
+
 check-kernel: all fixtures damage
 	$(Q)./quickstart kernel-deps && tests/kernel/check.sh $(B)
 
@@ -171,7 +185,7 @@ clean:
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
 
-.PHONY: all check units coverage check-loss check-kernel damage docker-host lint bench format fixtures install uninstall clean help
+.PHONY: all check units coverage mutants libs prove check-loss check-kernel damage docker-host lint bench format fixtures install uninstall clean help
 .SECONDARY:
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
