@@ -2,18 +2,19 @@
 # SPDX-License-Identifier: MIT
 """Mutation testing of the unit suites: change one token of common/, and see whether a suite fails.
 
-    tests/mutants/mutants.py [-n COUNT] [-j JOBS] [--all] [FILE...]
+    tests/mutants/mutants.py [-n COUNT] [-j JOBS] [--all] [--skip REGEX] [FILE...]
 
 Of all mutants of common/*/*.c, COUNT (200) are chosen, always the same ones for the same source:
 most of them where the check, the repair in place, the writer and the space maps are.  With FILEs
-only their mutants are taken; --all takes each.  A mutant that no suite fails on survives;
+only their mutants are taken; --all takes each; --skip leaves tests
+out whose name matches.  A mutant that no suite fails on survives;
 build/mutants/survivors lists those.  One that is known to mean the same is in tests/mutants/equivalent,
 and one that compiles to the same code is not counted.  Fails when a mutant survives in one of
 FIRST.
 
 What is built once: the library as a shared object, and the suites that need no docker_meta.  A mutant is one
-small shared object that is loaded before it (LD_PRELOAD).  Which suites call which function is
-known from gcov: only those are run, the fastest first, until one fails.
+small shared object that is loaded before it (LD_PRELOAD).  Which tests call which function is known
+from gcov: only those are run, the fastest first, until one fails.
 """
 import argparse
 import concurrent.futures
@@ -25,10 +26,8 @@ import os
 import re
 import resource
 import shutil
-import signal
 import subprocess
 import sys
-import time
 
 BUILD = "build/mutants"
 TOLD = BUILD + "/survivors"
@@ -38,8 +37,8 @@ FIRST = re.compile(r"^common/(thin/(check_|fix_|metadata_fix|metadata_write)"
                    r"|pdata/(space_map|btree_|ref_counts))")
 FIRST_PART = 0.7
 MEMORY = 4 << 30  # bytes of address space for a suite: a mutant may ask for any
-SLACK = 20  # a mutant that takes so many times as long as the original hangs ...
-PATIENCE = 30  # ... but so many seconds are given to each
+SLACK = 10  # a test that takes so many times as long as with the original hangs ...
+PATIENCE = 5  # ... but so many seconds of processor are given to each
 
 CFLAGS = "-O1 -fPIC"
 
@@ -294,54 +293,51 @@ class Build:
         return self.originals[path]
 
 
-def run_suite(suite, seconds, preload=None):
-    """How it ended: 0, its status, or None when it took too long."""
-    env = dict(os.environ, LC_ALL="C")
-    if preload:
-        env["LD_PRELOAD"] = os.path.abspath(preload)
-    child = subprocess.Popen([suite, "--jobs", "1", "--fail-fast"], stdout=subprocess.DEVNULL,
-                             stderr=subprocess.DEVNULL, env=env, start_new_session=True)
-    try:
-        return child.wait(seconds)
-    except subprocess.TimeoutExpired:
-        return None
-    finally:
-        # The tests that a suite has begun end with it.
-        try:
-            os.killpg(child.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-        child.wait()
+def run_test(test, cpu_seconds=600, **env):
+    """(its status, the seconds of processor that it took).  A test is "suite's name/test"."""
+    suite, name = test
+    child = subprocess.Popen(["prlimit", f"--cpu={cpu_seconds}", suite, "--jobs", "1", "--filter",
+                              name], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                             env=dict(os.environ, LC_ALL="C", **env), start_new_session=True)
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    return child.returncode, usage.ru_utime + usage.ru_stime
 
 
-# ---- which suites call which functions
+def tests_of(suite):
+    """[(suite, its name for the test)]"""
+    tests, group = [], None
+    for line in run(suite, "--list", env=dict(os.environ, LC_ALL="C")).splitlines():
+        if ": " in line and line.endswith(("tests", "test")):
+            group = line.split(":")[0]
+        elif "-- " in line:
+            tests.append((suite, f"{group}/{line.split('-- ')[1].strip()}"))
+    return tests
 
-def gcov_calls(suite, work):
-    """The functions of common/ that a run of the suite called: {(file, first line, last line)}."""
-    os.makedirs(work, exist_ok=True)
-    prefix = os.path.abspath(f"{work}/gcda")
-    shutil.rmtree(prefix, ignore_errors=True)
-    subprocess.run([suite, "--jobs", "1"], check=False, stdout=subprocess.DEVNULL,
-                   stderr=subprocess.DEVNULL, env=dict(os.environ, GCOV_PREFIX=prefix))
-    called = set()
+
+# ---- which tests call which functions
+
+def gcov_calls(test, work):
+    """What a test of the coverage build calls of common/, [(file, first line, last line)]; how many
+    seconds it takes."""
+    shutil.rmtree(work, ignore_errors=True)
+    os.makedirs(work)
+    prefix = os.path.abspath(work)
+    status, seconds = run_test(test, GCOV_PREFIX=prefix)
+    if status:
+        sys.exit(f"mutants: {test[1]} fails without a mutant")
     data = glob.glob(f"{prefix}/**/obj/common/**/*.gcda", recursive=True)
     for d in data:
-        notes = d[len(prefix):-5] + ".gcno"
-        link = d[:-5] + ".gcno"
-        if os.path.exists(notes) and not os.path.exists(link):
-            os.symlink(notes, link)
-    if not data:
-        return called
-    here = os.path.abspath(f"{work}/gcov")
-    shutil.rmtree(here, ignore_errors=True)
-    os.makedirs(here)
-    run("gcov", "--json-format", *data, cwd=here)
-    for name in glob.glob(f"{here}/*.gcov.json.gz"):
+        os.symlink(d[len(prefix):-5] + ".gcno", d[:-5] + ".gcno")
+    called = set()
+    if data:
+        run("gcov", "--json-format", *data, cwd=work)
+    for name in glob.glob(f"{work}/*.gcov.json.gz"):
         for f in json.load(gzip.open(name))["files"]:
-            for function in f["functions"]:
-                if function["execution_count"] and f["file"].endswith(".c"):
-                    called.add((f["file"], function["start_line"], function["end_line"]))
-    return called
+            called.update((f["file"], g["start_line"], g["end_line"]) for g in f["functions"]
+                          if g["execution_count"] and f["file"].endswith(".c"))
+    shutil.rmtree(work)
+    return sorted(called), seconds
 
 
 def digest(*sources):
@@ -352,41 +348,42 @@ def digest(*sources):
     return whole.hexdigest()
 
 
-def measure(suite, name):
-    """What the suite calls, and how long it takes; kept until a source changes."""
+def measure(suite, skip, pool):
+    """{test: what it calls, and how long it takes}; kept until a source changes."""
+    name = os.path.basename(suite)
     kept = f"{BUILD}/{name}.json"
     of = digest(*glob.glob("common/*/*.[ch]"), *glob.glob("tests/support/*.[ch]"),
                 f"tests/unit/{name}.c")
+    measured = {}
     if os.path.exists(kept):
-        m = json.load(open(kept, encoding="utf-8"))
-        if m["of"] == of:
-            return m
-    begin = time.monotonic()
-    if run_suite(suite, 600) != 0:
-        sys.exit(f"mutants: {suite} fails without a mutant")
-    seconds = time.monotonic() - begin
-    make(1, ["D=coverage"], f"build/coverage/tests/{name}")
-    m = {"of": of, "seconds": seconds, "calls": sorted(gcov_calls(f"build/coverage/tests/{name}",
-                                                                  f"{BUILD}/{name}"))}
+        old = json.load(open(kept, encoding="utf-8"))
+        measured = old["tests"] if old["of"] == of else {}
+    todo = [t for _, t in tests_of(suite) if t not in measured and not (skip and skip.search(t))]
+    calls = pool.map(lambda t: gcov_calls((f"build/coverage/tests/{name}", t),
+                                          f"{BUILD}/work/{t}"), todo)
+    measured.update(zip(todo, calls))
     with open(kept, "w", encoding="utf-8") as out:
-        json.dump(m, out)
-    return m
+        json.dump({"of": of, "tests": measured}, out)
+    return {(suite, t): m for t, m in measured.items() if not (skip and skip.search(t))}
 
 
 # ---- judging
 
 class Judge:
-    def __init__(self, build):
+    def __init__(self, build, jobs, skip):
         self.build = build
-        self.measured = {s: measure(s, os.path.basename(s)) for s in build.suites}
+        self.tests = {}
+        make(jobs, ["D=coverage"], *(f"build/coverage/tests/{os.path.basename(s)}"
+                                     for s in build.suites))
+        with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+            for suite in build.suites:
+                self.tests.update(measure(suite, skip, pool))
 
-    def seconds(self, suite):
-        return self.measured[suite]["seconds"]
-
-    def suites_for(self, m):
-        suites = [s for s in self.build.suites
-                  if any(f == m.path and a <= m.line <= b for f, a, b in self.measured[s]["calls"])]
-        return sorted(suites, key=self.seconds)
+    def tests_for(self, m):
+        """Those that call the function which the mutant changes, the fastest first."""
+        tests = [t for t, (calls, _) in self.tests.items()
+                 if any(f == m.path and a <= m.line <= b for f, a, b in calls)]
+        return sorted(tests, key=lambda t: self.tests[t][1])
 
     def judge(self, m, work):
         """What became of it: "killed", "survived", "equivalent" or "not compiled"; by what."""
@@ -396,16 +393,16 @@ class Judge:
             out.write(text[:m.begin] + m.new + text[m.end:])
         if not self.build.compile(source, shared, "-shared"):
             return "not compiled", ""
-        suites = self.suites_for(m)
-        for suite in suites:
-            status = run_suite(suite, PATIENCE + SLACK * self.seconds(suite), shared)
-            if status != 0:
-                return "killed", os.path.basename(suite) + (" (hangs)" if status is None else "")
+        tests = self.tests_for(m)
+        for test in tests:
+            limit = PATIENCE + SLACK * round(self.tests[test][1])
+            if run_test(test, limit, LD_PRELOAD=os.path.abspath(shared))[0]:
+                return "killed", test[1]
         same = self.build.code(source, f"{work}/code.o")
         shutil.copy(m.path, source)
         if same is not None and same == self.build.code(source, f"{work}/code.o"):
             return "equivalent", "the same code"
-        return "survived", f"{len(suites)} suites"
+        return "survived", f"{len(tests)} tests"
 
 
 def known_equivalents():
@@ -428,6 +425,7 @@ def main():
     options.add_argument("-n", type=int, default=200, metavar="COUNT")
     options.add_argument("-j", type=int, default=os.cpu_count(), metavar="JOBS")
     options.add_argument("--all", action="store_true", help="each mutant of the files")
+    options.add_argument("--skip", type=re.compile, help="tests that are left out")
     options.add_argument("--list", action="store_true", help="say which would be taken")
     options.add_argument("files", nargs="*", metavar="FILE")
     o = options.parse_args()
@@ -448,7 +446,7 @@ def main():
         print(f"mutants: {KNOWN}: {path} has no such line any more: {before}")
 
     os.makedirs(BUILD, exist_ok=True)
-    judge = Judge(Build(o.j))
+    judge = Judge(Build(o.j), o.j, o.skip)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     idle = [f"{BUILD}/work-{n}" for n in range(o.j)]

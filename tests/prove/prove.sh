@@ -30,7 +30,7 @@ prove() {
 	if ! frama-c "${flags[@]}" -main "$function" "${sources[@]}" "$@" >"$log" 2>&1 ||
 		! grep -q '^ *100% of the logical properties reached have been proven' "$log" ||
 		grep -q 'generating default assigns' "$log"; then
-		grep -i 'error' "$log"
+		grep -iE 'user error|aborted' "$log"
 		failed=1
 	fi
 	grep -A 1 '^\[eva:alarm\]' "$log"
