@@ -160,13 +160,19 @@ def mutants_of(path):
     found = []
 
     def add(begin, end, new, kind):
-        found.append(Mutant(path, text, begin, end, new, kind))
+        m = Mutant(path, text, begin, end, new, kind)
+        # Memory that fails is the fault injector's, not the unit suites'.
+        if "ENOMEM" not in m.before:
+            found.append(m)
 
     for i, (begin, end, kind, word) in enumerate(tokens):
         if not inside[i] or i + 1 >= len(tokens):
             continue
         before, after = tokens[i - 1], tokens[i + 1]
-        operand = before[2] in ("word", "number") or before[3] in (")", "]")
+        operand = (before[2] in ("word", "number") or before[3] in (")", "]")) and \
+            before[3] not in ("return", "case")
+        negative = before[3] == "-" and tokens[i - 2][2] not in ("word", "number") or \
+            tokens[i - 2][3] == "return"
         drop = dropped(tokens, i)
         if drop:
             add(begin, drop[0], "", drop[1])
@@ -179,8 +185,9 @@ def mutants_of(path):
         if word in ("if", "while") and after[3] == "(":
             close = tokens[closing(tokens, i + 1)]
             add(after[1], close[0], f"!({text[after[1]:close[0]]})", "condition negated")
-        # Not the size of an array, nor { 0 }.
-        if kind == "number" and before[3] not in ("[", "{") and number_changed(word):
+        # Not the size of an array, nor { 0 }, nor -1, which is as good as -2.
+        if kind == "number" and before[3] not in ("[", "{") and not negative and \
+                number_changed(word):
             add(begin, end, number_changed(word), "constant")
         if word in ("true", "false"):
             add(begin, end, "false" if word == "true" else "true", "constant")
