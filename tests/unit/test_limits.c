@@ -71,9 +71,52 @@ static uint64_t last_data_block(const struct image *i)
 	return node_value(i, leaf, node_nr_entries(i, leaf) - 1) >> 24;
 }
 
+static uint64_t data_index(const struct image *i)
+{
+	return first_leaf(i, image_get(i, 0, SUPER_DATA_MAP + MAP_BITMAP_ROOT, 8));
+}
+
+static uint64_t data_counts(const struct image *i)
+{
+	return first_leaf(i, image_get(i, 0, SUPER_DATA_MAP + MAP_REF_COUNT_ROOT, 8));
+}
+
+/* Of the first data bitmap. */
+static void set_index_entry(struct image *i, size_t field, uint64_t value)
+{
+	uint64_t leaf = data_index(i);
+
+	image_set_node(i, leaf, node_value_offset(i, leaf, 0) + field, 4, value);
+}
+
+/* One entry more in the index. */
+static void set_last_index_key(struct image *i, uint64_t key)
+{
+	uint64_t leaf = data_index(i);
+	unsigned int nr = node_nr_entries(i, leaf);
+
+	if (key < nr)
+		return;
+	image_set_node(i, leaf, NODE_NR_ENTRIES, 4, nr + 1);
+	node_set_key(i, leaf, nr, key);
+}
+
+/* Of the first data block whose count stands in the tree. */
+static void set_high_count(struct image *i, uint64_t count)
+{
+	uint64_t leaf = data_counts(i);
+
+	image_set_node(i, leaf, node_value_offset(i, leaf, 0), 4, count);
+}
+
 /* One line is one number. */
 /* clang-format off */
 #define SET(name) static void name(struct image *i, uint64_t value)
+SET(none_free_before) { set_index_entry(i, 12, value); }
+SET(nr_free) { set_index_entry(i, 8, value); }
+SET(data_allocated) { image_set_super(i, SUPER_DATA_MAP + MAP_NR_ALLOCATED, 8, value); }
+SET(index_key) { set_last_index_key(i, value); }
+SET(high_count) { set_high_count(i, value); }
 SET(version) { set_super32(i, SUPER_VERSION, value); }
 SET(super_time) { set_super32(i, SUPER_TIME, value); }
 SET(flags) { set_super32(i, SUPER_FLAGS, value); }
@@ -236,6 +279,63 @@ Test(limits, of_devices_and_mappings)
 
 	for (size_t n = 0; n < ARRAY_SIZE(limits); n++)
 		try_both(&limits[n]);
+	image_destroy(&i);
+}
+
+Test(limits, of_space_maps)
+{
+	struct image i = image_load(SNAPS);
+	uint64_t leaf = data_index(&i), counts = data_counts(&i);
+	uint64_t first_free = image_find_count(&i, image_data_bitmap(&i), 0);
+	uint64_t free = image_get(&i, leaf, node_value_offset(&i, leaf, 0) + 8, 4);
+	uint64_t nr_allocated = image_get(&i, 0, SUPER_DATA_MAP + MAP_NR_ALLOCATED, 8);
+	uint64_t nr_blocks = image_get(&i, 0, SUPER_DATA_MAP + MAP_NR_BLOCKS, 8);
+	uint64_t nr_bitmaps = node_nr_entries(&i, leaf);
+	uint64_t count = image_get(&i, counts, node_value_offset(&i, counts, 0), 4);
+	const struct limit limits[] = {
+		LIMIT(SNAPS, INDEX_NONE_FREE_BEFORE, none_free_before, first_free, first_free + 1,
+		      first_free),
+		LIMIT(SNAPS, INDEX_NR_FREE, nr_free, free, free + 1, free),
+		LIMIT(SNAPS, INDEX_NR_FREE_LOW, nr_free, free, free - 1, free),
+		LIMIT(SNAPS, SPACE_MAP_NR_ALLOCATED_HIGH, data_allocated, nr_allocated,
+		      nr_allocated + 1, nr_allocated),
+		LIMIT(SNAPS, SPACE_MAP_NR_ALLOCATED_HIGH, data_allocated, nr_blocks + 1, nr_blocks,
+		      nr_allocated),
+		LIMIT(SNAPS, SPACE_MAP_NR_ALLOCATED, data_allocated, nr_blocks, nr_blocks + 1,
+		      nr_allocated),
+		LIMIT(SNAPS, SPACE_MAP_NR_ALLOCATED, data_allocated, nr_allocated, nr_allocated - 1,
+		      nr_allocated),
+		LIMIT(SNAPS, INDEX_EXTRA, index_key, nr_bitmaps - 1, nr_bitmaps, nr_bitmaps),
+		LIMIT(SNAPS, REF_COUNT_HIGH, high_count, count, count + 1, count),
+		LIMIT(SNAPS, REF_COUNT_LOW, high_count, count, count - 1, count),
+		LIMIT(SNAPS, OVERFLOW_VALUE, high_count, 3, 2, 3),
+	};
+
+	for (size_t n = 0; n < ARRAY_SIZE(limits); n++)
+		try_both(&limits[n]);
+	image_destroy(&i);
+}
+
+/* The first entry behind the end of the device, and the last one before it. */
+Test(limits, the_end_of_the_last_bitmap)
+{
+	struct image i = image_load(SNAPS);
+	uint64_t index = image_get(&i, 0, SUPER_METADATA_MAP + MAP_BITMAP_ROOT, 8);
+	uint64_t bitmap = image_metadata_bitmap(&i);
+	uint64_t nr = image_get(&i, 0, SUPER_METADATA_MAP + MAP_NR_BLOCKS, 8);
+	struct check_result result;
+	struct report report;
+
+	for (uint64_t behind = 0; behind < 2; behind++) {
+		image_set_count(&i, bitmap, nr - 1 + behind, 1);
+		image_set(&i, index, 16 + 8, 4, image_get(&i, index, 16 + 8, 4) - 1);
+		image_seal(&i, index, SALT_INDEX);
+		cr_assert_eq(image_check(&i, NULL, &report, &result), 0);
+		cr_expect_eq(report.per_id[FINDING_BLOCK_LEAKED], 1);
+		cr_expect_eq(report.per_id[FINDING_BITMAP_TAIL], behind);
+		check_result_destroy(&result);
+		report_destroy(&report);
+	}
 	image_destroy(&i);
 }
 
