@@ -162,7 +162,8 @@ def mutants_of(path):
     def add(begin, end, new, kind):
         m = Mutant(path, text, begin, end, new, kind)
         # Memory that fails is the fault injector's, not the unit suites'.
-        if "ENOMEM" not in m.before:
+        behind = text[end:].split("\n", 2)
+        if "ENOMEM" not in m.before and "return -ENOMEM" not in "".join(behind[1:2]):
             found.append(m)
 
     for i, (begin, end, kind, word) in enumerate(tokens):
