@@ -2,6 +2,10 @@
 #
 #   make               build all tools to build/bin/NAME
 #   make check         build and run all tests
+#   make coverage      which lines of common/ and docker_meta/ the tests run (gcovr); below 90 % it
+#                      fails (UNITS=1: by the unit suites alone)
+#   make mutants       change one token of common/ in 200 ways: do the unit suites fail?
+#   make prove         no block whatever makes the decoders do what is undefined (Frama-C)
 #   make check-loss    harm each block of each fixture in every way, repair, and say what was lost
 #                      (EVERY=3: each third)
 #   make check-kernel  boot a kernel on what the tools write (qemu; tests/kernel)
@@ -35,8 +39,11 @@ ifeq ($(D),asan)
 B := build/asan
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
             -DTHINMEND_NO_SANDBOX
+else ifeq ($(D),coverage)
+B := build/coverage
+INSTRUMENT := --coverage -O0 -DTHINMEND_NO_SANDBOX
 else ifneq ($(D),)
-$(error D=$(D): only D=asan is known)
+$(error D=$(D): only D=asan and D=coverage are known)
 endif
 ifneq ($(V),1)
 Q := @
@@ -66,11 +73,11 @@ has       = $(shell $(CC) -Werror $(1) -x c -c -o /dev/null /dev/null 2>/dev/nul
 level_3   = $(shell printf '$(HASH)include <features.h>\n_Static_assert(__USE_FORTIFY_LEVEL == 3, "");' | \
               $(CC) -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -x c -c -o /dev/null - 2>/dev/null && echo 3)
 FORTIFY  := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=$(or $(level_3),2)
-HARDEN   := -fPIE -fstack-protector-strong $(if $(SANITIZE),-U_FORTIFY_SOURCE,$(FORTIFY)) \
+HARDEN   := -fPIE -fstack-protector-strong $(if $(SANITIZE)$(INSTRUMENT),-U_FORTIFY_SOURCE,$(FORTIFY)) \
             $(call has,-fstack-clash-protection) $(call has,-fcf-protection)
 ALL_CFLAGS  = -std=gnu11 -D_GNU_SOURCE -I. $(WARNINGS) $(HARDEN) $(SANITIZE) \
-              $(INCLUDES) $(CFLAGS)
-ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(SANITIZE) $(LDFLAGS)
+              $(INCLUDES) $(CFLAGS) $(INSTRUMENT)
+ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(SANITIZE) $(INSTRUMENT) $(LDFLAGS)
 
 COMMON   := $(wildcard common/*/*.c)
 LIB      := $(B)/libthinmend.a
@@ -78,7 +85,7 @@ DOCKER   := $(wildcard docker_meta/*/*.c)
 DOCKERLIB := $(B)/libdocker_meta.a
 FIXTURES := $(patsubst tests/fixtures/%.xz,build/fixtures/%,$(wildcard tests/fixtures/*.raw.xz tests/fixtures/lived/*.raw.xz tests/fixtures/bolt/*.db.xz))
 SUPPORT  := $(wildcard tests/support/*.c)
-UNITS    := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/*.c))
+SUITES   := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/*.c))
 
 all: $(TOOLS:%=$(B)/bin/%)
 
@@ -159,8 +166,26 @@ check-loss: $(WAYS:%=check-loss-%)
 check-loss-%: $(B)/tools/loss fixtures
 	$(Q)$(B)/tools/loss -e $(EVERY) $* $(filter-out lived/%,$(patsubst build/fixtures/%.raw,%,$(filter %.raw,$(FIXTURES))))
 
-check: all fixtures damage breach $(UNITS)
+check: all fixtures damage breach $(SUITES)
 	$(Q)tests/run.sh $(B)
+
+# What the tests run of common/ and docker_meta/, line by line (gcovr).
+coverage:
+	$(Q)$(MAKE) --no-print-directory D=coverage all fixtures damage breach units
+	$(Q)tests/coverage.sh build/coverage $(if $(filter 1,$(UNITS)),units)
+units: $(SUITES)
+
+# For tests/mutants/mutants.py.
+libs:
+	@printf '%s\n' '$(LIBS)'
+
+# Do the unit suites see when one token of common/ is changed?
+mutants: fixtures
+	$(Q)tests/mutants/mutants.py
+
+# No block makes the decoders do what is undefined (Frama-C).
+prove:
+	$(Q)tests/prove/prove.sh
 
 check-kernel: all fixtures damage breach $(B)/tools/mutate $(B)/tools/read_blocks $(B)/tools/replay_log
 	$(Q)./quickstart kernel-deps && tests/kernel/check.sh $(B)
@@ -190,7 +215,7 @@ clean:
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
 
-.PHONY: all breach check check-loss check-kernel damage docker-host lint bench format fixtures install uninstall clean help
+.PHONY: all breach check units coverage mutants libs prove check-loss check-kernel damage docker-host lint bench format fixtures install uninstall clean help
 .SECONDARY:
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
