@@ -184,7 +184,7 @@ Test(limits, of_the_superblock)
 		LIMIT("basic", SUPERBLOCK_VERSION, version, 1, 0, 2),
 		LIMIT("basic", SUPERBLOCK_VERSION, version, 2, 3, 2),
 		LIMIT("basic", SUPERBLOCK_TIME, super_time, MAX_TIME, MAX_TIME + 1, MAX_TIME),
-		LIMIT("basic", SUPERBLOCK_FLAGS, flags, 1, 2, 1),
+		LIMIT("basic", SUPERBLOCK_FLAGS, flags, 1, 2, 0),
 		LIMIT("basic", SUPERBLOCK_DATA_BLOCK_SIZE, data_block_size, 128, 64, 128),
 		LIMIT("basic", SUPERBLOCK_DATA_BLOCK_SIZE, data_block_size, 256, 255, 128),
 		LIMIT("basic", SUPERBLOCK_DATA_BLOCK_SIZE, data_block_size, 2097152, 2097280, 128),
