@@ -16,6 +16,7 @@
 # Variables
 #   V=1                print each command in full
 #   D=asan             build with AddressSanitizer and UBSan, in build/asan/
+#   STATIC=            link libaio and libjansson dynamically into thin_check and the like, too
 #   CC= CFLAGS= LDFLAGS= prefix= sbindir= mandir= DESTDIR=     as everywhere
 #
 # Needs: gcc or clang, GNU make, pkg-config, xz, and the development files of libaio, zlib, expat,
@@ -32,7 +33,8 @@ TOOLS := thin_check thin_dump thin_restore thin_repair docker_meta
 B := build
 ifeq ($(D),asan)
 B := build/asan
-SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
+            -DTHINMEND_NO_SANDBOX
 else ifneq ($(D),)
 $(error D=$(D): only D=asan is known)
 endif
@@ -46,15 +48,29 @@ say =
 endif
 
 # libaio has no .pc file.
-PACKAGES := zlib expat devmapper jansson nettle
+PACKAGES := zlib expat devmapper jansson nettle blkid
 LIBS     := -laio $(shell pkg-config --libs $(PACKAGES))
+
+# What thin_check needs goes into the initramfs with it: of these two it takes what it uses, where
+# there is a static library (Debian has both).  STATIC= links all libraries dynamically.
+STATIC   ?= aio jansson
+static    = $(or $(realpath $(filter /%,$(shell $(CC) -print-file-name=lib$(1).a))),-l$(1))
+THIN_LIBS := $(foreach l,$(STATIC),$(call static,$(l))) $(LIBS)
 INCLUDES := $(shell pkg-config --cflags $(PACKAGES))
 WARNINGS := -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wswitch-enum -Wundef -Wvla \
             -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wwrite-strings
-HARDEN   := -fPIE -fstack-protector-strong $(if $(SANITIZE),,-D_FORTIFY_SOURCE=2)
+
+# What the compiler has: CET is x86's, and level 3 needs gcc 12 or clang 9 and glibc 2.34.
+HASH     := \#
+has       = $(shell $(CC) -Werror $(1) -x c -c -o /dev/null /dev/null 2>/dev/null && echo $(1))
+level_3   = $(shell printf '$(HASH)include <features.h>\n_Static_assert(__USE_FORTIFY_LEVEL == 3, "");' | \
+              $(CC) -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -x c -c -o /dev/null - 2>/dev/null && echo 3)
+FORTIFY  := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=$(or $(level_3),2)
+HARDEN   := -fPIE -fstack-protector-strong $(if $(SANITIZE),-U_FORTIFY_SOURCE,$(FORTIFY)) \
+            $(call has,-fstack-clash-protection) $(call has,-fcf-protection)
 ALL_CFLAGS  = -std=gnu11 -D_GNU_SOURCE -I. $(WARNINGS) $(HARDEN) $(SANITIZE) \
               $(INCLUDES) $(CFLAGS)
-ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(SANITIZE) $(LDFLAGS)
+ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(SANITIZE) $(LDFLAGS)
 
 COMMON   := $(wildcard common/*/*.c)
 LIB      := $(B)/libthinmend.a
@@ -68,7 +84,7 @@ all: $(TOOLS:%=$(B)/bin/%)
 
 # Other flags, other objects: the file changes when they do.
 FLAGS := $(B)/flags
-NOW   := $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS)
+NOW   := $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(THIN_LIBS)
 ifneq ($(NOW),$(file <$(FLAGS)))
 $(shell mkdir -p $(B))
 $(file >$(FLAGS),$(NOW))
@@ -92,7 +108,7 @@ define tool_rule
 $(B)/bin/$(1): $$(patsubst %.c,$(B)/obj/%.o,$$(wildcard $(1)/*.c)) $(filter %/lib$(1).a,$(DOCKERLIB)) $(LIB)
 	@mkdir -p $$(@D)
 	$$(call say,LINK,$$@)
-	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(ALL_LDFLAGS) -o $$@ $$^ $$(LIBS)
+	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(ALL_LDFLAGS) -o $$@ $$^ $$(if $(filter thin_%,$(1)),$$(THIN_LIBS),$$(LIBS))
 endef
 $(foreach t,$(TOOLS),$(eval $(call tool_rule,$(t))))
 
@@ -104,14 +120,12 @@ build/fixtures/%: tests/fixtures/%.xz
 
 fixtures: $(FIXTURES)
 
-# Allocations and libaio fail when a test says so, and device-mapper has what a test says it has
-# (tests/support/alloc_fault.h, aio_fault.h, dm_fake.h).
-WRAPPED := $(addprefix alloc_,array grow aligned string printf vprintf) io_setup io_submit \
-           io_getevents $(addprefix dm_task_,create set_name run get_names destroy) dm_get_next_target
+# Allocations and libaio fail when a test says so (tests/support/alloc_fault.h, aio_fault.h).
+FAULTY := $(addprefix alloc_,array grow aligned string printf vprintf) io_setup io_submit io_getevents
 $(B)/tests/%: $(B)/obj/tests/unit/%.o $(SUPPORT:%.c=$(B)/obj/%.o) $(DOCKERLIB) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(WRAPPED:%=-Wl,--wrap=%) -o $@ $^ $(LIBS) \
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(FAULTY:%=-Wl,--wrap=%) -o $@ $^ $(LIBS) \
 		$$(pkg-config --libs criterion)
 
 $(B)/tools/%: $(B)/obj/tests/tools/%.o $(SUPPORT:%.c=$(B)/obj/%.o) $(DOCKERLIB) $(LIB)
@@ -120,6 +134,17 @@ $(B)/tools/%: $(B)/obj/tests/tools/%.o $(SUPPORT:%.c=$(B)/obj/%.o) $(DOCKERLIB) 
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 damage: $(B)/tools/damage
+
+# The tools' own objects, but that a parser does what an intruder would (tests/tools/breach.c).
+WRAPPED := btree_node_decode xml_parse daemon_json_parse docker_state_read
+breach: $(TOOLS:%=$(B)/breach/%)
+define breach_rule
+$(B)/breach/$(1): $$(patsubst %.c,$(B)/obj/%.o,$$(wildcard $(1)/*.c)) $(B)/obj/tests/tools/breach.o $(DOCKERLIB) $(LIB)
+	@mkdir -p $$(@D)
+	$$(call say,LINK,$$@)
+	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(ALL_LDFLAGS) $(WRAPPED:%=-Wl,--wrap=%) -o $$@ $$^ $$(LIBS)
+endef
+$(foreach t,$(TOOLS),$(eval $(call breach_rule,$(t))))
 
 # A host of Docker's of any size, to see what docker_meta costs there (bench/make_docker_host.c).
 docker-host: $(B)/tools/make_docker_host
@@ -134,10 +159,10 @@ check-loss: $(WAYS:%=check-loss-%)
 check-loss-%: $(B)/tools/loss fixtures
 	$(Q)$(B)/tools/loss -e $(EVERY) $* $(patsubst build/fixtures/%.raw,%,$(filter %.raw,$(FIXTURES)))
 
-check: all fixtures damage $(UNITS)
+check: all fixtures damage breach $(UNITS)
 	$(Q)tests/run.sh $(B)
 
-check-kernel: all fixtures damage
+check-kernel: all fixtures damage breach
 	$(Q)./quickstart kernel-deps && tests/kernel/check.sh $(B)
 
 lint: fixtures
@@ -165,7 +190,7 @@ clean:
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
 
-.PHONY: all check check-loss check-kernel damage docker-host lint bench format fixtures install uninstall clean help
+.PHONY: all breach check check-loss check-kernel damage docker-host lint bench format fixtures install uninstall clean help
 .SECONDARY:
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
