@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * aio_fault.h: libaio that fails when a test says so.  Unit tests are linked so that the calls of
- * aio_engine.c go through here (Makefile: WRAPPED).
+ * aio_engine.c go through here (Makefile: FAULTY).
  */
 #ifndef THINMEND_TESTS_AIO_FAULT_H
 #define THINMEND_TESTS_AIO_FAULT_H

@@ -2,7 +2,7 @@
  * alloc_fault.h: memory that runs out when a test says so.
  *
  * Unit tests are linked so that every allocation of the project goes through here (Makefile:
- * WRAPPED).  Libraries have their own.
+ * FAULTY).  Libraries have their own.
  */
 #ifndef THINMEND_TESTS_ALLOC_FAULT_H
 #define THINMEND_TESTS_ALLOC_FAULT_H
