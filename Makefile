@@ -4,7 +4,10 @@
 #   make check         build and run all tests
 #   make check-loss    harm each block of each fixture in every way, repair, and say what was lost
 #                      (EVERY=3: each third)
+#   make check-corpus  give the fuzz targets their corpus, under the sanitizers of gcc and of clang
 #   make check-kernel  boot a kernel on what the tools write (qemu; tests/kernel)
+#   make fuzz          look for new inputs that break a fuzz target: TARGET=check SECONDS=600, all of
+#                      them in turn without TARGET (tests/fuzz; ENGINE=afl: AFL++, not libFuzzer)
 #   make lint          every static analyser, zero findings (tests/lint/lint.sh)
 #   make install       install to $(DESTDIR)$(prefix): sbin and share/man/man8
 #   make uninstall     remove what install put there
@@ -15,7 +18,7 @@
 #
 # Variables
 #   V=1                print each command in full
-#   D=asan             build with AddressSanitizer and UBSan, in build/asan/
+#   D=asan             build with AddressSanitizer and UBSan, in build/asan/; D=clang: those of clang
 #   CC= CFLAGS= LDFLAGS= prefix= sbindir= mandir= DESTDIR=     as everywhere
 #
 # Needs: gcc or clang, GNU make, pkg-config, xz, and the development files of libaio, zlib, expat,
@@ -30,11 +33,22 @@ INSTALL ?= install
 TOOLS := thin_check thin_dump thin_restore thin_repair docker_meta
 
 B := build
-ifeq ($(D),asan)
-B := build/asan
+ifneq ($(D),)
+B := build/$(D)
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-else ifneq ($(D),)
-$(error D=$(D): only D=asan is known)
+endif
+# What drives the fuzz targets: files, or a fuzzer that comes with the compiler.
+DRIVER := $(B)/obj/tests/fuzz/support/replay.o
+ifeq ($(D),clang)
+CC := clang
+else ifneq ($(filter libfuzzer afl,$(D)),)
+CC := $(if $(filter afl,$(D)),afl-clang-fast,clang)
+SANITIZE += $(if $(filter libfuzzer,$(D)),-fsanitize=fuzzer-no-link)
+DRIVER := -fsanitize=fuzzer
+else ifeq ($(filter asan,$(D)),)
+ifneq ($(D),)
+$(error D=$(D): only asan, clang, libfuzzer and afl are known)
+endif
 endif
 ifneq ($(V),1)
 Q := @
@@ -123,13 +137,36 @@ $(B)/tools/make_docker_host: $(B)/obj/bench/make_docker_host.o $(DOCKERLIB) $(LI
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
+# A fuzz target, and what drives it (tests/fuzz/support/fuzz.h).  docker_meta is in it but for main().
+FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
+FUZZ_OBJECTS := $(patsubst %.c,$(B)/obj/%.o,$(filter-out %/replay.c,$(wildcard tests/fuzz/support/*.c)) \
+                  $(SUPPORT) $(filter-out %/main.c,$(wildcard docker_meta/*.c)))
+$(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(FUZZ_OBJECTS) $(filter %.o,$(DRIVER)) $(DOCKERLIB) $(LIB)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(filter-out %.o,$(DRIVER)) $(LIBS)
+
+fuzzers: $(FUZZERS:%=$(B)/fuzz/%)
+
+TARGET  ?= $(FUZZERS)
+SECONDS ?= 60
+ENGINE  ?= libfuzzer
+fuzz: fixtures
+	$(Q)$(MAKE) D=$(ENGINE) $(TARGET:%=build/$(ENGINE)/fuzz/%)
+	$(Q)tests/fuzz/run.sh $(ENGINE) $(SECONDS) $(TARGET)
+
+check-corpus: fixtures
+	$(Q)$(MAKE) D=asan fuzzers
+	$(Q)$(MAKE) D=clang fuzzers
+	$(Q)tests/cases/fuzz_corpus.sh build/asan && tests/cases/fuzz_corpus.sh build/clang
+
 EVERY ?= 1
 WAYS := zero random stale swap cut headless few storm
 check-loss: $(WAYS:%=check-loss-%)
 check-loss-%: $(B)/tools/loss fixtures
 	$(Q)$(B)/tools/loss -e $(EVERY) $* $(patsubst build/fixtures/%.raw,%,$(filter %.raw,$(FIXTURES)))
 
-check: all fixtures damage $(UNITS)
+check: all fixtures damage fuzzers $(UNITS)
 	$(Q)tests/run.sh $(B)
 
 check-kernel: all fixtures damage
@@ -160,7 +197,7 @@ clean:
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
 
-.PHONY: all check check-loss check-kernel damage docker-host lint bench format fixtures install uninstall clean help
+.PHONY: all check check-corpus check-loss check-kernel damage docker-host fuzz fuzzers lint bench format fixtures install uninstall clean help
 .SECONDARY:
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
