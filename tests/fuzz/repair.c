@@ -3,7 +3,7 @@
  * with other times where devices would harm each other.
  *
  * It ends and changes nothing; a repair that claims success checks clean; sound metadata come
- * through unharmed; the report is JSON.
+ * through unharmed; the result can be dumped and restored; the report is JSON.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,6 +15,7 @@
 #include "common/thin/salvage_candidates.h"
 #include "common/tool/loss_report.h"
 #include "common/tool/verify.h"
+#include "tests/fuzz/support/dumps.h"
 #include "tests/fuzz/support/images.h"
 #include "tests/support/content.h"
 
@@ -180,6 +181,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!repair(&r, &claimed)) {
 		fuzz_require(!claimed || fuzz_image_is_sound(&r.output),
 			     "a repair that claims success does not check clean");
+		if (claimed)
+			fuzz_dump_require_restorable(&r.output);
 		if (plain && fuzz_image_is_sound(&f.image))
 			require_same_content(&f.image, &r.output);
 		report(&r);

@@ -25,13 +25,10 @@ static uint64_t place_of(const struct recorder *r, uint64_t name)
 
 static int on_superblock(struct metadata_visitor *v, const struct pool_header *h)
 {
-	const uint64_t n[] = { 1,
-			       h->time,
-			       h->transaction_id,
-			       h->needs_check,
-			       h->version,
-			       h->data_block_size,
-			       h->nr_data_blocks };
+	/* Not the version: what is read as XML becomes the newest. */
+	const uint64_t n[] = {
+		1, h->time, h->transaction_id, h->needs_check, h->data_block_size, h->nr_data_blocks
+	};
 
 	return note(v, n, ARRAY_SIZE(n));
 }
