@@ -8,7 +8,10 @@
 #   make prove         no block whatever makes the decoders do what is undefined (Frama-C)
 #   make check-loss    harm each block of each fixture in every way, repair, and say what was lost
 #                      (EVERY=3: each third)
+#   make check-corpus  give the fuzz targets their corpus, under the sanitizers of gcc and of clang
 #   make check-kernel  boot a kernel on what the tools write (qemu; tests/kernel)
+#   make fuzz          look for new inputs that break a fuzz target: TARGET=check SECONDS=600, all of
+#                      them in turn without TARGET (tests/fuzz; ENGINE=afl: AFL++, not libFuzzer)
 #   make lint          every static analyser, zero findings (tests/lint/lint.sh)
 #   make install       install to $(DESTDIR)$(prefix): sbin and share/man/man8
 #   make uninstall     remove what install put there
@@ -19,7 +22,7 @@
 #
 # Variables
 #   V=1                print each command in full
-#   D=asan             build with AddressSanitizer and UBSan, in build/asan/
+#   D=asan             build with AddressSanitizer and UBSan, in build/asan/; D=clang: those of clang
 #   STATIC=            link libaio and libjansson dynamically into thin_check and the like, too
 #   CC= CFLAGS= LDFLAGS= prefix= sbindir= mandir= DESTDIR=     as everywhere
 #
@@ -35,15 +38,26 @@ INSTALL ?= install
 TOOLS := thin_check thin_dump thin_restore thin_repair docker_meta
 
 B := build
-ifeq ($(D),asan)
-B := build/asan
+ifneq ($(D),)
+B := build/$(D)
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
             -DTHINMEND_NO_SANDBOX
+endif
+# What drives the fuzz targets: files, or a fuzzer that comes with the compiler.
+DRIVER := $(B)/obj/tests/fuzz/support/replay.o
+ifeq ($(D),clang)
+CC := clang
 else ifeq ($(D),coverage)
-B := build/coverage
+SANITIZE :=
 INSTRUMENT := --coverage -O0 -DTHINMEND_NO_SANDBOX
-else ifneq ($(D),)
-$(error D=$(D): only D=asan and D=coverage are known)
+else ifneq ($(filter libfuzzer afl,$(D)),)
+CC := $(if $(filter afl,$(D)),afl-clang-fast,clang)
+SANITIZE += $(if $(filter libfuzzer,$(D)),-fsanitize=fuzzer-no-link)
+DRIVER := -fsanitize=fuzzer
+else ifeq ($(filter asan,$(D)),)
+ifneq ($(D),)
+$(error D=$(D): only asan, clang, coverage, libfuzzer and afl are known)
+endif
 endif
 ifneq ($(V),1)
 Q := @
@@ -160,13 +174,36 @@ $(B)/tools/make_docker_host: $(B)/obj/bench/make_docker_host.o $(DOCKERLIB) $(LI
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
+# A fuzz target, and what drives it (tests/fuzz/support/fuzz.h).  docker_meta is in it but for main().
+FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
+FUZZ_OBJECTS := $(patsubst %.c,$(B)/obj/%.o,$(filter-out %/replay.c,$(wildcard tests/fuzz/support/*.c)) \
+                  $(SUPPORT) $(filter-out %/main.c,$(wildcard docker_meta/*.c)))
+$(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(FUZZ_OBJECTS) $(filter %.o,$(DRIVER)) $(DOCKERLIB) $(LIB)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(filter-out %.o,$(DRIVER)) $(LIBS)
+
+fuzzers: $(FUZZERS:%=$(B)/fuzz/%)
+
+TARGET  ?= $(FUZZERS)
+SECONDS ?= 60
+ENGINE  ?= libfuzzer
+fuzz: fixtures
+	$(Q)$(MAKE) D=$(ENGINE) $(TARGET:%=build/$(ENGINE)/fuzz/%)
+	$(Q)tests/fuzz/run.sh $(ENGINE) $(SECONDS) $(TARGET)
+
+check-corpus: fixtures
+	$(Q)$(MAKE) D=asan fuzzers
+	$(Q)$(MAKE) D=clang fuzzers
+	$(Q)tests/cases/fuzz_corpus.sh build/asan && tests/cases/fuzz_corpus.sh build/clang
+
 EVERY ?= 1
 WAYS := zero random stale swap cut headless few storm
 check-loss: $(WAYS:%=check-loss-%)
 check-loss-%: $(B)/tools/loss fixtures
 	$(Q)$(B)/tools/loss -e $(EVERY) $* $(filter-out lived/%,$(patsubst build/fixtures/%.raw,%,$(filter %.raw,$(FIXTURES))))
 
-check: all fixtures damage breach $(SUITES)
+check: all fixtures damage breach fuzzers $(SUITES)
 	$(Q)tests/run.sh $(B)
 
 # What the tests run of common/ and docker_meta/, line by line (gcovr).
@@ -215,7 +252,7 @@ clean:
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
 
-.PHONY: all breach check units coverage mutants libs prove check-loss check-kernel damage docker-host lint bench format fixtures install uninstall clean help
+.PHONY: all breach check units coverage mutants libs prove check-loss check-kernel damage docker-host lint bench format fixtures install uninstall clean help check-corpus fuzz fuzzers
 .SECONDARY:
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
