@@ -129,6 +129,21 @@ check-loss: $(WAYS:%=check-loss-%)
 check-loss-%: $(B)/tools/loss fixtures
 	$(Q)$(B)/tools/loss -e $(EVERY) $* $(patsubst build/fixtures/%.raw,%,$(filter %.raw,$(FIXTURES)))
 
+# ---- faults: what is preloaded is no part of a program, and has no sanitizer in it
+
+FAULTS := $(B)/faults/inject.so $(B)/faults/check
+$(B)/faults/inject.so: tests/faults/inject.c tests/faults/faults.h $(FLAGS)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -I. $(WARNINGS) -O1 -g -fno-omit-frame-pointer -fPIC -shared \
+		-o $@ $<
+
+$(B)/faults/check: $(patsubst %.c,$(B)/obj/%.o,$(filter-out %/inject.c,$(wildcard tests/faults/*.c)) \
+		$(SUPPORT)) $(DOCKERLIB) $(LIB)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
 check: all fixtures damage $(UNITS)
 	$(Q)tests/run.sh $(B)
 

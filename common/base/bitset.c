@@ -13,10 +13,12 @@ static uint64_t nr_words(const struct bitset *s)
 
 int bitset_init(struct bitset *s, uint64_t nr_bits)
 {
-	s->nr_bits = nr_bits;
-	s->nr_set = 0;
+	*s = (struct bitset){ .nr_bits = nr_bits };
 	s->words = alloc_array(nr_words(s), sizeof(*s->words));
-	return s->words ? 0 : -ENOMEM;
+	if (s->words)
+		return 0;
+	s->nr_bits = 0; /* so it has no bits, and all functions may be called */
+	return -ENOMEM;
 }
 
 void bitset_destroy(struct bitset *s)

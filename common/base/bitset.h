@@ -15,7 +15,8 @@ struct bitset {
 	uint64_t nr_set;
 };
 
-/* Returns 0 or -ENOMEM.  A bitset that is all zero bytes may be destroyed. */
+/* Returns 0 or -ENOMEM: then it has no bits, and may be used and destroyed like one of all zero
+ * bytes. */
 must_check int bitset_init(struct bitset *s, uint64_t nr_bits);
 void bitset_destroy(struct bitset *s);
 
