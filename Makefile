@@ -4,6 +4,8 @@
 #   make check         build and run all tests
 #   make check-loss    harm each block of each fixture in every way, repair, and say what was lost
 #                      (EVERY=3: each third)
+#   make check-faults  let each call of each tool fail, and kill it in the middle of each write
+#                      (EVERY=7: each seventh; D=asan: leaks and sanitizers too)
 #   make check-kernel  boot a kernel on what the tools write (qemu; tests/kernel)
 #   make lint          every static analyser, zero findings (tests/lint/lint.sh)
 #   make install       install to $(DESTDIR)$(prefix): sbin and share/man/man8
@@ -144,6 +146,11 @@ $(B)/faults/check: $(patsubst %.c,$(B)/obj/%.o,$(filter-out %/inject.c,$(wildcar
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
+ROOMS := check- dump restore repair docker-
+check-faults: $(ROOMS:%=check-faults-%)
+check-faults-%: all fixtures damage $(FAULTS)
+	$(Q)tests/faults/check.sh $(B) $* $(EVERY)
+
 check: all fixtures damage $(UNITS)
 	$(Q)tests/run.sh $(B)
 
@@ -175,7 +182,7 @@ clean:
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
 
-.PHONY: all check check-loss check-kernel damage docker-host lint bench format fixtures install uninstall clean help
+.PHONY: all check check-loss check-faults check-kernel damage docker-host lint bench format fixtures install uninstall clean help
 .SECONDARY:
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)

@@ -3,20 +3,22 @@
 
 /* A host's copy, and nothing of this machine; the same with what its kernel, LVM and Docker say. */
 #define COPY "-r host --metadata docker.raw --no-dm --no-mounts --no-lvs --no-daemon-json "
-#define HOST                                                                                     \
-	"-r host --metadata docker.raw --table table --status status --proc proc "               \
+#define HOST                                                                       \
+	"-r host --metadata docker.raw --table table --status status --proc proc " \
 	"--daemon-json daemon.json --lvs-json lvs.json "
 
-#define DOCKER(case_name, words, exit_status)                                                    \
-	{                                                                                        \
-		.name = case_name, .tool = "docker_meta", .arguments = words,                    \
-		.inputs = "docker.raw docker.xml daemon.json lvs.json loss.json",                \
-		.success = exit_status, .failure = 3, .by_place = true, .degrades = true         \
+#define DOCKER(case_name, words, exit_status) GATHER(case_name, words, exit_status, true)
+#define GATHER(case_name, words, exit_status, known)                                      \
+	{                                                                                 \
+		.name = case_name, .tool = "docker_meta", .arguments = words,             \
+		.inputs = "docker.raw docker.xml daemon.json lvs.json loss.json",         \
+		.success = exit_status, .failure = 3, .by_place = true, .degrades = true, \
+		.gathered = known                                                         \
 	}
 
 const struct fault_case fault_cases[] = {
 	/* ---- thin_check */
-	{ .name = "check",
+	{ .name = "check-plain",
 	  .tool = "thin_check",
 	  .arguments = "pool.raw",
 	  .inputs = "pool.raw",
@@ -53,7 +55,7 @@ const struct fault_case fault_cases[] = {
 	  .degrades = true,
 	  .talks = true },
 	/* ---- thin_dump */
-	{ .name = "dump",
+	{ .name = "dump-plain",
 	  .tool = "thin_dump",
 	  .arguments = "pool.raw",
 	  .inputs = "pool.raw",
@@ -78,7 +80,7 @@ const struct fault_case fault_cases[] = {
 	  .kind = KIND_TEXT,
 	  .failure = 1 },
 	/* ---- thin_restore */
-	{ .name = "restore",
+	{ .name = "restore-file",
 	  .tool = "thin_restore",
 	  .arguments = "-i pool.xml -o restored",
 	  .inputs = "pool.xml",
@@ -93,7 +95,7 @@ const struct fault_case fault_cases[] = {
 	  .kind = KIND_METADATA,
 	  .failure = 1 },
 	/* ---- thin_repair */
-	{ .name = "repair",
+	{ .name = "repair-report",
 	  .tool = "thin_repair",
 	  .arguments = "-i torn.raw -o repaired --report report",
 	  .inputs = "torn.raw",
@@ -119,11 +121,14 @@ const struct fault_case fault_cases[] = {
 	  .arguments = "-i headless.raw --candidates",
 	  .inputs = "headless.raw",
 	  .failure = 1 },
-	/* ---- docker_meta: after the first the gathering is known, and what is left are the answers */
-	DOCKER("docker-check", HOST "--lint", 2),
+	/* ---- docker_meta: after the first the gathering is known, and what is left are the
+	   answers */
+	GATHER("docker-check", HOST "--lint", 2, false),
 	DOCKER("docker-copy", COPY, 2),
-	DOCKER("docker-xml", "-r host --xml docker.xml --mountinfo mountinfo --no-dm --no-lvs "
-			     "--no-daemon-json", 2),
+	GATHER("docker-xml",
+	       "-r host --xml docker.xml --mountinfo mountinfo --no-dm --no-lvs "
+	       "--no-daemon-json",
+	       2, false),
 	DOCKER("docker-json", HOST "--lint -f json", 2),
 	DOCKER("docker-ndjson", COPY "-f ndjson", 2),
 	DOCKER("docker-nagios", COPY "-f nagios -w data=1", 2),
@@ -145,10 +150,12 @@ const struct fault_case fault_cases[] = {
 	DOCKER("docker-plan-json", HOST "plan -f json", 2),
 	DOCKER("docker-survivors",
 	       "survivors -r host --metadata repaired.raw --loss loss.json --no-dm --no-mounts "
-	       "--no-lvs --no-daemon-json", 1),
+	       "--no-lvs --no-daemon-json",
+	       1),
 	DOCKER("docker-survivors-json",
 	       "survivors -f json -r host --metadata repaired.raw --loss loss.json --no-dm "
-	       "--no-mounts --no-lvs --no-daemon-json", 1),
+	       "--no-mounts --no-lvs --no-daemon-json",
+	       1),
 	DOCKER("docker-lint", HOST "lint", 2),
 	DOCKER("docker-lint-json", HOST "lint -f json", 2),
 	{ .name = "docker-output",
@@ -160,7 +167,8 @@ const struct fault_case fault_cases[] = {
 	  .success = 2,
 	  .failure = 3,
 	  .by_place = true,
-	  .degrades = true },
+	  .degrades = true,
+	  .gathered = true },
 	{ .name = "docker-state",
 	  .tool = "docker_meta",
 	  .arguments = COPY "--state seen",
@@ -170,6 +178,7 @@ const struct fault_case fault_cases[] = {
 	  .success = 2,
 	  .failure = 3,
 	  .by_place = true,
-	  .degrades = true },
+	  .degrades = true,
+	  .gathered = true },
 	{ .name = 0 },
 };

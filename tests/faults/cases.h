@@ -22,8 +22,9 @@ struct fault_case {
 	enum case_kind kind;
 	int success, failure; /* exit status */
 	bool by_place;        /* of calls that take memory: each place in the code */
-	bool degrades; /* what cannot be read is a finding, and the run goes on */
-	bool talks;    /* a failure is told, and so is what was found before it */
+	bool degrades;        /* what cannot be read is a finding, and the run goes on */
+	bool gathered;        /* another case lets what is read fail: this one does not */
+	bool talks;           /* a failure is told, and so is what was found before it */
 };
 
 /* Ends with one without a name. */

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT
  * check.c: let each call fail, of each tool, and judge what comes of it.
  *
- *     check [-v] [-e N] [-t CALL] [-j THIN_CHECK]... BUILD WORK [CASE...]
+ *     check [-v] [-p] [-e N] [-t CALL] [-j THIN_CHECK]... BUILD WORK [CASE...]
  *
  *     -e N     of all calls each Nth
+ *     -p       of those that take memory each place in the code
  *     -t CALL  let this call alone fail (faults.h)
  *     -j FILE  another thin_check: what ours calls sound it has to accept
  *     -v       a line for each run that is wrong, not only for the first ten
  *
  * Whatever fails, a run ends as it would have ended, or with the status of a failure and with one
- * line that says so; no signal, no leak.  Where the process is killed, metadata on an output is sound,
- * or there is no superblock; what was changed in place is as before or as after.
+ * line that says so; no signal, no leak.  Where the process is killed, metadata on an output is
+ * sound, or there is no superblock; what was changed in place is as before or as after.
  */
 #include <limits.h>
 #include <signal.h>
@@ -48,7 +49,7 @@ static const char *work;
 static const char *judges[MAX_JUDGES];
 static size_t nr_judges;
 static unsigned int every = 1;
-static int verbose, only_call = -1;
+static int verbose, by_place, only_call = -1;
 
 /* Hashes: places in the code from which memory was taken, and metadata that others have judged. */
 static uint64_t seen_places[MAX_SEEN], seen_outputs[MAX_SEEN];
@@ -123,7 +124,8 @@ static bool is_in(const char *line, size_t length, const char *text)
 	return false;
 }
 
-/* The lines that are not there where nothing fails; of those the tool's own, and those that say why. */
+/* The lines that are not there where nothing fails; of those the tool's own, and those that say
+ * why. */
 struct lines {
 	size_t nr, nr_own, nr_why;
 };
@@ -212,17 +214,19 @@ static const char *judge_printed(const struct trial *t, const struct fault *f,
 	if (t->c->degrades && f->call != FAULT_MALLOC)
 		return o->status ? NULL : "something failed, and it says that all is well";
 	if (o->status != r->status || strcmp(o->err, r->err) != 0) {
-		if (!t->c->talks && (o->out_bytes > r->out_bytes || memcmp(o->out, r->out, o->out_bytes)))
+		if (!t->c->talks &&
+		    (o->out_bytes > r->out_bytes || memcmp(o->out, r->out, o->out_bytes)))
 			return "it prints something else, and fails";
-		return o->status == t->c->failure ? judge_words(t, f, o) : "it says something else, with the status of success";
+		return o->status == t->c->failure
+			       ? judge_words(t, f, o)
+			       : "it says something else, with the status of success";
 	}
 	return "it prints something else, with the status of success";
 }
 
 static void ask_others(struct trial *t, const struct bytes *b);
 
-static const char *judge_metadata(struct trial *t, const struct outcome *o,
-				  const struct bytes *got)
+static const char *judge_metadata(struct trial *t, const struct outcome *o, const struct bytes *got)
 {
 	const struct file *f = &t->outputs[0];
 	const bool done = !o->signal && o->status == t->reference.status;
@@ -230,14 +234,16 @@ static const char *judge_metadata(struct trial *t, const struct outcome *o,
 	const char *wrong = NULL;
 
 	if (done && t->c->kind != KIND_IN_PLACE)
-		return bytes_equal(got, &f->after) ? NULL : "what was written is not what it is else";
+		return bytes_equal(got, &f->after) ? NULL
+						   : "what was written is not what it is else";
 	if (bytes_equal(got, &f->before) || bytes_equal(got, &f->after))
 		return NULL;
 	s = state_of(got);
 	if (t->c->kind == KIND_IN_PLACE) {
 		if (!state_same_content(&s, &t->before))
 			wrong = "the metadata mean something else";
-		else if (!state_same_findings(&s, &t->before) && !state_same_findings(&s, &t->after))
+		else if (!state_same_findings(&s, &t->before) &&
+			 !state_same_findings(&s, &t->after))
 			wrong = "the metadata are neither as before nor as after";
 	} else if (s.has_superblock && !s.sound) {
 		wrong = "it looks like metadata, and is not sound";
@@ -265,7 +271,8 @@ static const char *judge_text(const struct trial *t, const struct file *f, const
 	if (bytes_equal(got, &f->after))
 		return NULL;
 	if (!o->signal && o->status == t->reference.status)
-		return t->c->degrades ? NULL : "another text was written, with the status of success";
+		return t->c->degrades ? NULL
+				      : "another text was written, with the status of success";
 	if (bytes_equal(got, &f->before) || says_error(got))
 		return NULL;
 	/* Of a file that was being written to when its writer was killed nothing is known. */
@@ -373,44 +380,49 @@ static const struct {
 	enum fault_call call;
 	const char *how, *lose;
 } faults[] = {
-	{ FAULT_MALLOC, "fail:ENOMEM", NULL },  { FAULT_MALLOC, "from:ENOMEM", NULL },
-	{ FAULT_OPEN, "fail:EIO", NULL },       { FAULT_OPEN, "fail:EMFILE", NULL },
-	{ FAULT_READ, "fail:EIO", NULL },       { FAULT_READ, "fail:EINTR", NULL },
-	{ FAULT_READ, "short", NULL },          { FAULT_WRITE, "fail:ENOSPC", NULL },
-	{ FAULT_WRITE, "fail:EINTR", NULL },    { FAULT_WRITE, "short", NULL },
-	{ FAULT_PREAD, "fail:EIO", NULL },      { FAULT_PREAD, "fail:EINTR", NULL },
-	{ FAULT_PREAD, "short", NULL },         { FAULT_PWRITE, "fail:ENOSPC", NULL },
-	{ FAULT_PWRITE, "fail:EINTR", NULL },   { FAULT_PWRITE, "short", NULL },
-	{ FAULT_PWRITE, "torn:1", NULL },       { FAULT_FSYNC, "fail:EIO", NULL },
-	{ FAULT_SUBMIT, "fail:EINVAL", NULL },  { FAULT_SUBMIT, "fail:EAGAIN", NULL },
-	{ FAULT_SUBMIT, "torn:1", NULL },       { FAULT_COMPLETE, "fail:EIO", NULL },
-	{ FAULT_COMPLETE, "short", NULL },      { FAULT_GETEVENTS, "fail:EINVAL", NULL },
+	{ FAULT_MALLOC, "fail:ENOMEM", NULL },   { FAULT_MALLOC, "from:ENOMEM", NULL },
+	{ FAULT_OPEN, "fail:EIO", NULL },        { FAULT_OPEN, "fail:EMFILE", NULL },
+	{ FAULT_READ, "fail:EIO", NULL },        { FAULT_READ, "fail:EINTR", NULL },
+	{ FAULT_READ, "short", NULL },           { FAULT_WRITE, "fail:ENOSPC", NULL },
+	{ FAULT_WRITE, "fail:EINTR", NULL },     { FAULT_WRITE, "short", NULL },
+	{ FAULT_PREAD, "fail:EIO", NULL },       { FAULT_PREAD, "fail:EINTR", NULL },
+	{ FAULT_PREAD, "short", NULL },          { FAULT_PWRITE, "fail:ENOSPC", NULL },
+	{ FAULT_PWRITE, "fail:EINTR", NULL },    { FAULT_PWRITE, "short", NULL },
+	{ FAULT_PWRITE, "torn:1", NULL },        { FAULT_FSYNC, "fail:EIO", NULL },
+	{ FAULT_SUBMIT, "fail:EINVAL", NULL },   { FAULT_SUBMIT, "fail:EAGAIN", NULL },
+	{ FAULT_SUBMIT, "torn:1", NULL },        { FAULT_COMPLETE, "fail:EIO", NULL },
+	{ FAULT_COMPLETE, "short", NULL },       { FAULT_GETEVENTS, "fail:EINVAL", NULL },
 	{ FAULT_GETEVENTS, "fail:EINTR", NULL }, { FAULT_DISK, "kill:0", NULL },
-	{ FAULT_DISK, "kill:1", NULL },         { FAULT_DISK, "kill:4", NULL },
-	{ FAULT_DISK, "kill:7", NULL },         { FAULT_DISK, "kill:0", "all" },
-	{ FAULT_DISK, "kill:1", "all" },        { FAULT_DISK, "kill:1", "odd" },
+	{ FAULT_DISK, "kill:1", NULL },          { FAULT_DISK, "kill:4", NULL },
+	{ FAULT_DISK, "kill:7", NULL },          { FAULT_DISK, "kill:0", "all" },
+	{ FAULT_DISK, "kill:1", "all" },         { FAULT_DISK, "kill:1", "odd" },
 	{ FAULT_DISK, "kill:1", "even" },
 };
 
 /* By default each call; of those that take memory in a large run, each place in the code. */
 static bool is_wanted(const struct trial *t, enum fault_call call, const char *how, uint32_t n)
 {
-	if (n % every)
+	if ((n - 1) % every)
 		return false;
-	if (call != FAULT_MALLOC || !t->c->by_place || n > FAULT_MAX_PLACES)
+	if (call != FAULT_MALLOC || !(t->c->by_place || by_place) || n > FAULT_MAX_PLACES)
 		return true;
 	return note(seen_places, t->places[n - 1] ^ (uint64_t)(unsigned char)how[0] << 32);
+}
+
+static bool only_reads(enum fault_call call)
+{
+	return call == FAULT_OPEN || call == FAULT_READ || call == FAULT_PREAD ||
+	       call == FAULT_SUBMIT || call == FAULT_COMPLETE || call == FAULT_GETEVENTS;
 }
 
 static void try_all(struct trial *t, size_t i)
 {
 	const enum fault_call call = faults[i].call;
-	struct fault f = { .call = call,
-			   .how = faults[i].how,
-			   .lose = faults[i].lose,
-			   .file_limit = -1 };
+	struct fault f = {
+		.call = call, .how = faults[i].how, .lose = faults[i].lose, .file_limit = -1
+	};
 
-	if (only_call >= 0 && (int)call != only_call)
+	if ((only_call >= 0 && (int)call != only_call) || (t->c->gathered && only_reads(call)))
 		return;
 	for (f.nth = 1; f.nth <= t->calls[call]; f.nth++) {
 		if (is_wanted(t, call, f.how, f.nth) && !try(t, &f))
@@ -429,7 +441,9 @@ static void try_limits(struct trial *t)
 	}
 	step = largest / 32 / 512 * 512 + 512;
 	for (size_t bytes = 0; bytes < largest; bytes += step * every) {
-		struct fault f = { .call = FAULT_DISK, .how = "fail:EFBIG", .file_limit = (long)bytes };
+		struct fault f = { .call = FAULT_DISK,
+				   .how = "fail:EFBIG",
+				   .file_limit = (long)bytes };
 
 		(void)try(t, &f);
 	}
@@ -552,9 +566,11 @@ int main(int argc, char **argv)
 	bool bad = false;
 	int o;
 
-	while ((o = getopt(argc, argv, "ve:t:j:")) >= 0) {
+	while ((o = getopt(argc, argv, "vpe:t:j:")) >= 0) {
 		if (o == 'v')
 			verbose = 1;
+		else if (o == 'p')
+			by_place = 1;
 		else if (o == 'e')
 			every = (unsigned int)strtoul(optarg, NULL, 10);
 		else if (o == 't')

@@ -4,7 +4,7 @@
 # something to say: an orphan, a leftover, a mount in a foreign namespace, a damaged leaf.
 set -eu
 repository=$(cd "$(dirname "$0")/../.." && pwd)
-tools=$(cd "$2" && pwd)
+build=$(cd "$2" && pwd)
 cd "$1"
 first=a4cc0ed4bfe06255de73043babb13bb3d078926998cc91e115376b78f09f16e2
 second=b84ef1d974ac3e42029339110fa37ab58a6014e0572f274955cdaf12070cc587
@@ -22,12 +22,12 @@ printf '{"device_id":99,"size":1073741824,"transaction_id":98,"initialized":fals
 	>"host/devicemapper/metadata/$(printf '%064d' 7)"
 
 # The metadata snapshot, on a small device; and with a lost leaf, repaired.
-"$tools/thin_dump" -m "$repository/build/fixtures/docker-live.raw" | sed '1s/nr_data_blocks="0"/nr_data_blocks="32768"/' >docker.xml
+"$build/bin/thin_dump" -m "$repository/build/fixtures/docker-live.raw" | sed '1s/nr_data_blocks="0"/nr_data_blocks="32768"/' >docker.xml
 truncate -s 2M docker.raw repaired.raw
-"$tools/thin_restore" -q -i docker.xml -o docker.raw
+"$build/bin/thin_restore" -q -i docker.xml -o docker.raw
 cp docker.raw hurt.raw
-"$repository/build/tools/damage" hurt.raw leaf 31
-"$tools/thin_repair" -q -i hurt.raw -o repaired.raw --report loss.json || :
+"$build/tools/damage" hurt.raw leaf 31
+"$build/bin/thin_repair" -q -i hurt.raw -o repaired.raw --report loss.json || :
 
 cat >table <<TABLE
 vg-root: 0 2097152 linear 8:1 2048

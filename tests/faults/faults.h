@@ -36,10 +36,10 @@ enum fault_call {
 	NR_FAULT_CALLS
 };
 
-#define FAULT_NAMES                                                                              \
-	{                                                                                        \
-		"malloc", "open", "read", "write", "pread", "pwrite", "fsync", "submit",         \
-			"complete", "getevents", "disk"                                          \
+#define FAULT_NAMES                                                                      \
+	{                                                                                \
+		"malloc", "open", "read", "write", "pread", "pwrite", "fsync", "submit", \
+			"complete", "getevents", "disk"                                  \
 	}
 
 #define FAULT_MAX_PLACES 65536
@@ -47,8 +47,8 @@ enum fault_call {
 struct fault_state {
 	uint32_t calls[NR_FAULT_CALLS]; /* made so far */
 	uint32_t fired;                 /* how often something failed */
-	/* Of call n of FAULT_MALLOC: from where it was made, all calls above it included.  Filled in
-	 * where nothing is to fail. */
+	/* Of call n of FAULT_MALLOC: from where it was made, all calls above it included.  Filled
+	 * in where nothing is to fail. */
 	uint64_t places[FAULT_MAX_PLACES];
 };
 

@@ -64,11 +64,11 @@ static void *next(const char *name)
 }
 
 /* A pointer to an object is none to a function, in ISO C. */
-#define REAL(name)                                                                               \
-	static __typeof__(name) *real;                                                           \
-	if (!real) {                                                                             \
-		void *found = next(#name);                                                       \
-		memcpy(&real, &found, sizeof(real));                                             \
+#define REAL(name)                                   \
+	static __typeof__(name) *real;               \
+	if (!real) {                                 \
+		void *found = next(#name);           \
+		memcpy(&real, &found, sizeof(real)); \
 	}
 
 /* ---- whether it is this call */
@@ -232,10 +232,10 @@ static bool disk(enum fault_call call, int fd, const void *data, size_t bytes, o
 
 /* ---- files */
 
-#define RETURN_ERROR(value)                                                                      \
-	do {                                                                                     \
-		errno = f.error;                                                                 \
-		return value;                                                                    \
+#define RETURN_ERROR(value)      \
+	do {                     \
+		errno = f.error; \
+		return value;    \
 	} while (0)
 
 ssize_t read(int fd, void *data, size_t bytes)
@@ -426,8 +426,7 @@ int io_submit(io_context_t context, long nr, struct iocb *cbs[])
 		struct iocb *cb = cbs[i];
 
 		if (cb->aio_lio_opcode == IO_CMD_PWRITE &&
-		    disk(FAULT_SUBMIT, cb->aio_fildes, cb->u.c.buf, cb->u.c.nbytes,
-			 cb->u.c.offset))
+		    disk(FAULT_SUBMIT, cb->aio_fildes, cb->u.c.buf, cb->u.c.nbytes, cb->u.c.offset))
 			return -f.error;
 		if (f.how == KILL && f.nr_done < MAX_DONE)
 			do_now(cb);
@@ -510,10 +509,10 @@ static bool in_arena(const void *p)
 	return (const char *)p >= arena && (const char *)p < arena + sizeof(arena);
 }
 
-#define FIND(name)                                                                               \
-	do {                                                                                     \
-		void *found = next(#name);                                                       \
-		memcpy(&heap.name, &found, sizeof(heap.name));                                   \
+#define FIND(name)                                             \
+	do {                                                   \
+		void *found = next(#name);                     \
+		memcpy(&heap.name, &found, sizeof(heap.name)); \
 	} while (0)
 
 /* Whether the heap can be used. */
@@ -669,8 +668,9 @@ static void read_lose(const char *name)
 static void map_state(const char *path)
 {
 	int fd = *path ? open(path, O_RDWR | O_CLOEXEC) : -1;
-	void *map = fd < 0 ? MAP_FAILED
-			   : mmap(NULL, sizeof(*f.state), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	void *map =
+		fd < 0 ? MAP_FAILED
+		       : mmap(NULL, sizeof(*f.state), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
 	f.state = map == MAP_FAILED ? &f.own : map;
 	if (fd >= 0)
@@ -701,9 +701,8 @@ typedef int start_fn(int (*run)(int, char **, char **), int argc, char **argv, v
 start_fn __libc_start_main;
 
 /* Counted is what main does: what goes before is the dynamic linker's. */
-int __libc_start_main(int (*run)(int, char **, char **), int argc, char **argv,
-		      void (*init)(void), void (*fini)(void), void (*rtld_fini)(void),
-		      void *stack_end)
+int __libc_start_main(int (*run)(int, char **, char **), int argc, char **argv, void (*init)(void),
+		      void (*fini)(void), void (*rtld_fini)(void), void *stack_end)
 {
 	void *found = next("__libc_start_main");
 	start_fn *real;

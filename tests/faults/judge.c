@@ -44,7 +44,8 @@ void bytes_write(const char *path, const struct bytes *b)
 
 bool bytes_equal(const struct bytes *a, const struct bytes *b)
 {
-	return !a->data == !b->data && a->nr == b->nr && (!a->nr || !memcmp(a->data, b->data, a->nr));
+	return !a->data == !b->data && a->nr == b->nr &&
+	       (!a->nr || !memcmp(a->data, b->data, a->nr));
 }
 
 void bytes_free(struct bytes *b)

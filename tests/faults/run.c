@@ -135,7 +135,8 @@ static void collect(char **text, size_t *nr, struct pollfd *p)
 /* Until both ends are closed; false: it takes too long. */
 static bool listen_to(int out, int err, struct outcome *o)
 {
-	struct pollfd ends[2] = { { .fd = out, .events = POLLIN }, { .fd = err, .events = POLLIN } };
+	struct pollfd ends[2] = { { .fd = out, .events = POLLIN },
+				  { .fd = err, .events = POLLIN } };
 
 	while (ends[0].fd >= 0 || ends[1].fd >= 0) {
 		int r = poll(ends, 2, GUARD_SECONDS * 1000);

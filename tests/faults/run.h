@@ -20,7 +20,7 @@ struct outcome {
 	int status; /* of exit, or -1 */
 	int signal; /* that ended it, or 0 */
 	bool hung;
-	bool fired; /* what was to fail did */
+	bool fired;      /* what was to fail did */
 	char *out, *err; /* owned, with a 0 at the end */
 	size_t out_bytes, err_bytes;
 };
