@@ -73,21 +73,37 @@ static void *next(const char *name)
 
 /* ---- whether it is this call */
 
+/* Of a sanitizer that may be there: what the first backtrace() takes is never given back. */
+void __lsan_disable(void) __attribute__((weak));
+void __lsan_enable(void) __attribute__((weak));
+
+static int frames_here(void **frames, int max)
+{
+	int nr;
+
+	if (__lsan_disable)
+		__lsan_disable();
+	nr = backtrace(frames, max);
+	if (__lsan_enable)
+		__lsan_enable();
+	return nr;
+}
+
 static void trace(void)
 {
 	void *frames[32];
 
-	backtrace_symbols_fd(frames, backtrace(frames, 32), STDERR_FILENO);
+	backtrace_symbols_fd(frames, frames_here(frames, 32), STDERR_FILENO);
 }
 
 /* FNV-1a */
 static uint64_t place(void)
 {
 	void *frames[64];
-	const int nr = backtrace(frames, 64);
+	const int nr = frames_here(frames, 64);
 	uint64_t hash = 0xcbf29ce484222325;
 
-	for (int i = 2; i < nr; i++)
+	for (int i = 3; i < nr; i++)
 		hash = (hash ^ (uintptr_t)frames[i]) * 0x100000001b3;
 	return hash;
 }
