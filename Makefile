@@ -18,6 +18,7 @@
 # Variables
 #   V=1                print each command in full
 #   D=asan             build with AddressSanitizer and UBSan, in build/asan/
+#   STATIC=            link libaio and libjansson dynamically into thin_check and the like, too
 #   CC= CFLAGS= LDFLAGS= prefix= sbindir= mandir= DESTDIR=     as everywhere
 #
 # Needs: gcc or clang, GNU make, pkg-config, xz, and the development files of libaio, zlib, expat,
@@ -34,7 +35,8 @@ TOOLS := thin_check thin_dump thin_restore thin_repair docker_meta
 B := build
 ifeq ($(D),asan)
 B := build/asan
-SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
+            -DTHINMEND_NO_SANDBOX
 else ifneq ($(D),)
 $(error D=$(D): only D=asan is known)
 endif
@@ -48,15 +50,29 @@ say =
 endif
 
 # libaio has no .pc file.
-PACKAGES := zlib expat devmapper jansson nettle
+PACKAGES := zlib expat devmapper jansson nettle blkid
 LIBS     := -laio $(shell pkg-config --libs $(PACKAGES))
+
+# What thin_check needs goes into the initramfs with it: of these two it takes what it uses, where
+# there is a static library (Debian has both).  STATIC= links all libraries dynamically.
+STATIC   ?= aio jansson
+static    = $(or $(realpath $(filter /%,$(shell $(CC) -print-file-name=lib$(1).a))),-l$(1))
+THIN_LIBS := $(foreach l,$(STATIC),$(call static,$(l))) $(LIBS)
 INCLUDES := $(shell pkg-config --cflags $(PACKAGES))
 WARNINGS := -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wswitch-enum -Wundef -Wvla \
             -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wwrite-strings
-HARDEN   := -fPIE -fstack-protector-strong $(if $(SANITIZE),,-D_FORTIFY_SOURCE=2)
+
+# What the compiler has: CET is x86's, and level 3 needs gcc 12 or clang 9 and glibc 2.34.
+HASH     := \#
+has       = $(shell $(CC) -Werror $(1) -x c -c -o /dev/null /dev/null 2>/dev/null && echo $(1))
+level_3   = $(shell printf '$(HASH)include <features.h>\n_Static_assert(__USE_FORTIFY_LEVEL == 3, "");' | \
+              $(CC) -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -x c -c -o /dev/null - 2>/dev/null && echo 3)
+FORTIFY  := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=$(or $(level_3),2)
+HARDEN   := -fPIE -fstack-protector-strong $(if $(SANITIZE),-U_FORTIFY_SOURCE,$(FORTIFY)) \
+            $(call has,-fstack-clash-protection) $(call has,-fcf-protection)
 ALL_CFLAGS  = -std=gnu11 -D_GNU_SOURCE -I. $(WARNINGS) $(HARDEN) $(SANITIZE) \
               $(INCLUDES) $(CFLAGS)
-ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(SANITIZE) $(LDFLAGS)
+ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(SANITIZE) $(LDFLAGS)
 
 COMMON   := $(wildcard common/*/*.c)
 LIB      := $(B)/libthinmend.a
@@ -70,7 +86,7 @@ all: $(TOOLS:%=$(B)/bin/%)
 
 # Other flags, other objects: the file changes when they do.
 FLAGS := $(B)/flags
-NOW   := $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS)
+NOW   := $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(THIN_LIBS)
 ifneq ($(NOW),$(file <$(FLAGS)))
 $(shell mkdir -p $(B))
 $(file >$(FLAGS),$(NOW))
@@ -94,7 +110,7 @@ define tool_rule
 $(B)/bin/$(1): $$(patsubst %.c,$(B)/obj/%.o,$$(wildcard $(1)/*.c)) $(filter %/lib$(1).a,$(DOCKERLIB)) $(LIB)
 	@mkdir -p $$(@D)
 	$$(call say,LINK,$$@)
-	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(ALL_LDFLAGS) -o $$@ $$^ $$(LIBS)
+	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(ALL_LDFLAGS) -o $$@ $$^ $$(if $(filter thin_%,$(1)),$$(THIN_LIBS),$$(LIBS))
 endef
 $(foreach t,$(TOOLS),$(eval $(call tool_rule,$(t))))
 
@@ -117,6 +133,17 @@ $(B)/tools/%: $(B)/obj/tests/tools/%.o $(SUPPORT:%.c=$(B)/obj/%.o) $(DOCKERLIB) 
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 damage: $(B)/tools/damage
+
+# The tools' own objects, but that a parser does what an intruder would (tests/tools/breach.c).
+WRAPPED := btree_node_decode xml_parse daemon_json_parse docker_state_read
+breach: $(TOOLS:%=$(B)/breach/%)
+define breach_rule
+$(B)/breach/$(1): $$(patsubst %.c,$(B)/obj/%.o,$$(wildcard $(1)/*.c)) $(B)/obj/tests/tools/breach.o $(DOCKERLIB) $(LIB)
+	@mkdir -p $$(@D)
+	$$(call say,LINK,$$@)
+	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(ALL_LDFLAGS) $(WRAPPED:%=-Wl,--wrap=%) -o $$@ $$^ $$(LIBS)
+endef
+$(foreach t,$(TOOLS),$(eval $(call breach_rule,$(t))))
 
 # A host of Docker's of any size, to see what docker_meta costs there (bench/make_docker_host.c).
 docker-host: $(B)/tools/make_docker_host
@@ -151,10 +178,10 @@ check-faults: $(ROOMS:%=check-faults-%)
 check-faults-%: all fixtures damage $(FAULTS)
 	$(Q)tests/faults/check.sh $(B) $* $(EVERY)
 
-check: all fixtures damage $(UNITS)
+check: all fixtures damage breach $(UNITS)
 	$(Q)tests/run.sh $(B)
 
-check-kernel: all fixtures damage
+check-kernel: all fixtures damage breach
 	$(Q)./quickstart kernel-deps && tests/kernel/check.sh $(B)
 
 lint: fixtures
@@ -182,7 +209,7 @@ clean:
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
 
-.PHONY: all check check-loss check-faults check-kernel damage docker-host lint bench format fixtures install uninstall clean help
+.PHONY: all breach check check-loss check-faults check-kernel damage docker-host lint bench format fixtures install uninstall clean help
 .SECONDARY:
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)

@@ -150,9 +150,6 @@ static int accept_state(const struct docker_meta_options *o)
 	if (o->form == OUTPUT_NAGIOS || o->form == OUTPUT_PROMETHEUS)
 		return tool_usage_error(&docker_meta_tool,
 					"--state does not go with a form that tells all each time");
-	if (o->output && !strcmp(o->output, o->state))
-		return tool_usage_error(&docker_meta_tool,
-					"--state and --output are the same file");
 	return STATUS_NONE;
 }
 
@@ -170,12 +167,16 @@ static int accept_particulars(const struct docker_meta_options *o)
 int meta_command_accept(const struct docker_meta_options *o)
 {
 	struct list_layout layout;
+	struct out_fault fault;
 	struct verdict verdict;
 	int status;
 
 	if (!sayings[o->command][o->form])
 		return tool_usage_error(&docker_meta_tool, "%s has no such form",
 					meta_command_name(o->command));
+	if (out_place_may_replace(o, &fault))
+		return tool_usage_error(&docker_meta_tool, "--output %s: %s", o->output,
+					fault.text);
 	status = accept_state(o);
 	if (status == STATUS_NONE)
 		status = accept_particulars(o);
@@ -189,14 +190,15 @@ int meta_command_accept(const struct docker_meta_options *o)
 /* ---- speaking */
 
 /* What is said goes to f; where that is NULL, to standard output. */
-static int begin(const struct docker_meta_options *o, const char *root, struct out_file *f)
+static int begin(const struct docker_meta_options *o, const struct out_inputs *inputs,
+		 struct out_file *f)
 {
 	struct out_fault fault;
 	int r;
 
 	if (!o->output)
 		return STATUS_NONE;
-	r = out_file_open(o->output, root, f, &fault);
+	r = out_place_open(o->output, inputs, f, &fault);
 	if (!r)
 		return STATUS_NONE;
 	if (r == -EPERM && *fault.text)
@@ -229,7 +231,8 @@ static bool speak(const struct meta_view *v, int *status)
 {
 	const struct docker_meta_options *o = v->options;
 	struct out_file f = { .dir = -1 };
-	int failed = begin(o, v->root, &f), r;
+	const struct out_inputs inputs = { v->root, v->metadata, v->config };
+	int failed = begin(o, &inputs, &f), r;
 	int said = v->devices->pool ? META_STATUS_OK : META_STATUS_BLIND;
 
 	if (failed == STATUS_NONE) {
@@ -250,6 +253,7 @@ static int complain(const char *path, const char *text)
 static int speak_of_changes(const struct meta_view *v, const struct verdict *measured)
 {
 	const char *path = v->options->state;
+	const struct out_inputs inputs = { v->root, v->metadata, v->config };
 	struct verdict verdict = *measured;
 	struct meta_view view = *v;
 	struct changes changes;
@@ -264,7 +268,7 @@ static int speak_of_changes(const struct meta_view *v, const struct verdict *mea
 	view.verdict = &verdict;
 	verdict.changes = &changes;
 	verdict_judge(&view, &verdict);
-	if (speak(&view, &status) && changes_save(&changes, path, v->root, &fault))
+	if (speak(&view, &status) && changes_save(&changes, path, &inputs, &fault))
 		status = complain(path, fault.text);
 	changes_destroy(&changes);
 	return status;
@@ -289,19 +293,19 @@ int meta_command_run(const struct meta_view *v)
 	return r;
 }
 
-void meta_command_blind(const struct docker_meta_options *o, const char *root, const char *what,
-			const char *why)
+void meta_command_blind(const struct docker_meta_options *o, const struct out_inputs *inputs,
+			const char *what, const char *why)
 {
 	struct out_file f = { .dir = -1 };
 	FILE *out;
 
 	if ((o->form != OUTPUT_NAGIOS && o->form != OUTPUT_PROMETHEUS) ||
-	    begin(o, root, &f) != STATUS_NONE)
+	    begin(o, inputs, &f) != STATUS_NONE)
 		return;
 	out = o->output ? f.stream : stdout;
 	if (o->form == OUTPUT_NAGIOS)
 		output_nagios_unknown(what, why, out);
 	else
-		output_prometheus_unknown(root, META_STATUS_BLIND, out);
+		output_prometheus_unknown(inputs->root, META_STATUS_BLIND, out);
 	(void)end(o, &f, 0);
 }

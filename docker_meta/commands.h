@@ -4,6 +4,7 @@
 #ifndef DOCKER_META_COMMANDS_H
 #define DOCKER_META_COMMANDS_H
 
+#include "docker_meta/output/out_place.h"
 #include "docker_meta/view.h"
 
 /* STATUS_NONE, or usage: it has nothing to say in that form, or the options do not go with it. */
@@ -13,8 +14,8 @@ must_check int meta_command_accept(const struct docker_meta_options *o);
  * Nothing could be looked at, which was told on stderr.  Forms for monitoring tell it as well;
  * files of other forms stay as they were.
  */
-void meta_command_blind(const struct docker_meta_options *o, const char *root, const char *what,
-			const char *why);
+void meta_command_blind(const struct docker_meta_options *o, const struct out_inputs *inputs,
+			const char *what, const char *why);
 
 /* Say what the options ask for.  The status to end with. */
 must_check int meta_command_run(const struct meta_view *v);

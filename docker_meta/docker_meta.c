@@ -8,6 +8,7 @@
 #include "docker_meta/commands.h"
 #include "docker_meta/gather.h"
 #include "docker_meta/join/foreign.h"
+#include "docker_meta/walls.h"
 
 struct conclusions {
 	struct device_table devices;
@@ -87,6 +88,7 @@ int docker_meta_run(const struct docker_meta_options *o)
 
 	if (status != STATUS_NONE)
 		return status;
+	walls_raise(o);
 	status = gather(o, &g);
 	if (status == STATUS_NONE)
 		status = conclude(&g, &c);

@@ -11,6 +11,7 @@
 #include "docker_meta/docker_meta.h"
 #include "docker_meta/host/dm_names.h"
 #include "docker_meta/state/root_hint.h"
+#include "docker_meta/walls.h"
 
 #define LOOP_METADATA "devicemapper/devicemapper/metadata"
 #define DRIVER_METADATA "devicemapper/metadata"
@@ -27,9 +28,10 @@ int gather_blind(const struct gathered *g, const char *what, const char *why)
 	const char *root = g->root            ? g->root
 			   : g->options->root ? g->options->root
 					      : DEFAULT_DATA_ROOT;
+	const struct out_inputs inputs = { root, g->metadata, &g->config };
 
 	tool_error(&docker_meta_tool, "%s: %s", what, why);
-	meta_command_blind(g->options, root, what, why);
+	meta_command_blind(g->options, &inputs, what, why);
 	return META_STATUS_BLIND;
 }
 
@@ -431,6 +433,7 @@ int gather(const struct docker_meta_options *o, struct gathered *ret_gathered)
 
 	*g = (struct gathered){ .options = o };
 	status = read_config(g);
+	walls_close(o, g->root);
 	if (status == STATUS_NONE)
 		status = gather_at_rest(g);
 	if (status == STATUS_NONE) {

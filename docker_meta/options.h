@@ -57,9 +57,11 @@ struct docker_meta_options {
 	const char *loss; /* report of thin_repair */
 
 	const char *output, *state;
+	bool force;                     /* overwrite an --output FILE that is no earlier output */
 	const char *warning, *critical; /* thresholds */
 	const char *sort, *columns;
 	bool quiet;
+	bool no_sandbox;
 };
 
 /* STATUS_NONE, or the status to end with. */

@@ -10,10 +10,12 @@ enum option_id {
 	OPT_OVERRIDE_DETAILS_ROOT,
 	OPT_OVERRIDE_MAPPING_ROOT,
 	OPT_IO_ENGINE,
+	OPT_NO_SANDBOX,
 	OPT_QUIET,
 	OPT_SKIP_MAPPINGS,
 	OPT_STRICT,
 	OPT_SUPER_BLOCK_ONLY,
+	OPT_UNDO,
 	OPT_VERBOSE,
 };
 
@@ -32,12 +34,16 @@ static const struct tool_option options[] = {
 	{ OPT_OVERRIDE_MAPPING_ROOT, "override-mapping-root", 0, ARGUMENT_REQUIRED, "BLOCK",
 	  "use this root of the mapping tree" },
 	{ OPT_IO_ENGINE, "io-engine", 0, ARGUMENT_REQUIRED, "NAME", NULL },
+	{ OPT_NO_SANDBOX, "no-sandbox", 0, ARGUMENT_NONE, NULL,
+	  "run without seccomp and Landlock" },
 	{ OPT_QUIET, "quiet", 'q', ARGUMENT_NONE, NULL, "print nothing, tell by the exit status" },
 	{ OPT_SKIP_MAPPINGS, "skip-mappings", 0, ARGUMENT_NONE, NULL,
 	  "check neither mappings nor space maps" },
 	{ OPT_STRICT, "strict", 0, ARGUMENT_NONE, NULL, "exit with 1 for suspect findings too" },
 	{ OPT_SUPER_BLOCK_ONLY, "super-block-only", 0, ARGUMENT_NONE, NULL,
 	  "check the superblock only" },
+	{ OPT_UNDO, "undo", 0, ARGUMENT_OUTPUT, "FILE",
+	  "note what is changed, for thin_restore --undo" },
 	{ OPT_VERBOSE, "verbose", 'v', ARGUMENT_NONE, NULL, NULL },
 };
 
@@ -100,6 +106,9 @@ static int take(void *context, const struct tool_option *option, const char *arg
 				   &o->check.mapping_root);
 	case OPT_IO_ENGINE: /* each file and device gets the engine that suits it */
 		break;
+	case OPT_NO_SANDBOX:
+		o->no_sandbox = true;
+		break;
 	case OPT_QUIET:
 		o->quiet = true;
 		break;
@@ -112,6 +121,9 @@ static int take(void *context, const struct tool_option *option, const char *arg
 	case OPT_SUPER_BLOCK_ONLY:
 		o->check.superblock_only = true;
 		break;
+	case OPT_UNDO:
+		o->undo = argument;
+		break;
 	case OPT_VERBOSE: /* all there is to say is said anyway */
 		break;
 	}
@@ -123,7 +135,12 @@ int thin_check_parse(int argc, char **argv, struct thin_check_options *ret_optio
 	struct thin_check_options o = { 0 };
 	int status = tool_parse(&thin_check_tool, argc, argv, take, &o, &o.input);
 
-	if (status == STATUS_NONE)
-		*ret_options = o;
-	return status;
+	if (status != STATUS_NONE)
+		return status;
+	if (o.undo && !o.auto_repair && !o.clear_needs_check)
+		return tool_usage_error(&thin_check_tool,
+					"--undo goes with --auto-repair and "
+					"--clear-needs-check-flag: nothing else is changed");
+	*ret_options = o;
+	return STATUS_NONE;
 }

@@ -7,16 +7,21 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "common/io/undo.h"
 #include "common/thin/metadata_fix.h"
+#include "common/tool/hold_signals.h"
 #include "common/tool/open_metadata.h"
 #include "common/tool/progress_terminal.h"
 #include "common/tool/report_json.h"
 #include "common/tool/report_text.h"
+#include "common/tool/sandbox.h"
 
 struct session {
 	const struct thin_check_options *options;
 	struct block_engine *engine;
+	struct block_engine *noting; /* the same, and what is written is noted; NULL: nothing was */
 	struct check_options checked; /* by the last check */
 	struct report report;
 	struct check_result result;
@@ -83,9 +88,10 @@ static int judge(const struct session *s)
 	return STATUS_BAD;
 }
 
-static void print_figures(const struct check_result *r)
+static void print_figures(const struct check_result *r, bool metadata_snap)
 {
-	if (!r->has_superblock)
+	/* Of a metadata snapshot that cannot be read nobody knows them. */
+	if (!r->has_superblock || (metadata_snap && r->snapshot_lost))
 		return;
 	(void)printf("TRANSACTION_ID=%" PRIu64 "\nMETADATA_FREE_BLOCKS=%" PRIu64 "\n",
 		     r->sb.transaction_id, r->free_metadata_blocks);
@@ -130,22 +136,31 @@ static void print_fine(const struct session *s)
 		print_summary(s);
 }
 
-/* What mends the worst of it; findings are sorted. */
+/* The worst of it is the first: findings are sorted. */
 static void print_damage(const struct session *s)
 {
 	const struct report *r = &s->report;
+	const struct finding *worst = &r->findings[0];
+	const struct finding_type *type = finding_type(worst->id);
 
-	tool_error(&thin_check_tool,
-		   "%s: %" PRIu64 " fatal, %" PRIu64 " non-fatal, %" PRIu64
-		   " suspect findings; the worst costs: %s; what mends it: %s",
-		   s->options->input, r->per_severity[SEVERITY_FATAL],
-		   r->per_severity[SEVERITY_NON_FATAL], r->per_severity[SEVERITY_SUSPECT],
-		   finding_type(r->findings[0].id)->costs, finding_type(r->findings[0].id)->mends);
+	if (report_worst(r) == SEVERITY_SUSPECT)
+		tool_error(&thin_check_tool,
+			   "%s: no damage, but %" PRIu64 " suspect finding%s: %s. Next: %s",
+			   s->options->input, r->per_severity[SEVERITY_SUSPECT],
+			   r->per_severity[SEVERITY_SUSPECT] == 1 ? "" : "s", finding_costs(worst),
+			   type->mends);
+	else
+		tool_error(&thin_check_tool,
+			   "%s: DAMAGED: %" PRIu64 " fatal, %" PRIu64 " non-fatal, %" PRIu64
+			   " suspect findings; the worst: %s. Next: %s",
+			   s->options->input, r->per_severity[SEVERITY_FATAL],
+			   r->per_severity[SEVERITY_NON_FATAL], r->per_severity[SEVERITY_SUSPECT],
+			   finding_costs(worst), type->mends);
 }
 
 static void print_text(const struct session *s)
 {
-	print_figures(&s->result);
+	print_figures(&s->result, s->checked.metadata_snap);
 	report_print_text(&s->report, stderr);
 	if (s->report.nr_findings)
 		print_damage(s);
@@ -179,14 +194,16 @@ static int print_result(const struct session *s, int status)
 	return STATUS_BAD;
 }
 
-/* What hides free space, and nothing else, can be mended here. */
+/* What hides free space, and nothing else, can be mended here: its rows name this tool. */
 static bool worth_mending(const struct session *s)
 {
-	const uint64_t *nr = s->report.per_id;
+	for (size_t i = 0; i < NR_FINDINGS; i++) {
+		const struct finding_type *type = finding_type((enum finding_id)i);
 
-	return nr[FINDING_BLOCK_LEAKED] || nr[FINDING_INDEX_NR_FREE_LOW] ||
-	       nr[FINDING_INDEX_NONE_FREE_BEFORE] || nr[FINDING_SPACE_MAP_NR_ALLOCATED_HIGH] ||
-	       nr[FINDING_BITMAP_TAIL];
+		if (s->report.per_id[i] && !strcmp(type->mends, "thin_check --auto-repair"))
+			return true;
+	}
+	return false;
 }
 
 static void say_what_was_mended(const struct session *s, const struct fix_result *fixed)
@@ -200,6 +217,58 @@ static void say_what_was_mended(const struct session *s, const struct fix_result
 	say(s, text, 0);
 }
 
+/* From here on what is written is noted, where that is asked for. */
+static int begin_changes(struct session *s, struct block_engine **ret_engine)
+{
+	const char *path = s->options->undo;
+	int r = 0;
+
+	if (path && !s->noting)
+		r = undo_engine_create(s->engine, path, &s->noting);
+	*ret_engine = s->noting ? s->noting : s->engine;
+	if (r && !s->options->quiet)
+		tool_error(&thin_check_tool, "%s: %s; nothing was changed", path,
+			   r == -EEXIST ? "it exists, and no undo file is ever overwritten"
+					: strerror(-r));
+	return r;
+}
+
+/* Done whole, or not begun: no signal comes in between. */
+static int fix_engine(struct session *s, struct fix_result *fixed)
+{
+	struct block_engine *e;
+	sigset_t before;
+	int r;
+
+	signals_hold(&before);
+	r = begin_changes(s, &e);
+	if (!r) {
+		r = metadata_fix_space_maps(e, s->result.leaks, s->result.nr_leaks, fixed);
+		if (r)
+			say(s, "the space maps could not be mended; what was found before follows",
+			    r);
+	}
+	signals_release(&before);
+	return r;
+}
+
+static int clear_engine(struct session *s)
+{
+	struct block_engine *e;
+	sigset_t before;
+	int r;
+
+	signals_hold(&before);
+	r = begin_changes(s, &e);
+	if (!r) {
+		r = metadata_clear_needs_check(e);
+		if (r)
+			say(s, "needs_check could not be cleared", r);
+	}
+	signals_release(&before);
+	return r;
+}
+
 static int fix_space_maps(struct session *s)
 {
 	struct fix_result fixed;
@@ -208,9 +277,8 @@ static int fix_space_maps(struct session *s)
 	if (!worth_mending(s) || report_worst(&s->report) == SEVERITY_FATAL ||
 	    s->options->ignore_non_fatal)
 		return 0;
-	r = metadata_fix_space_maps(s->engine, s->result.leaks, s->result.nr_leaks, &fixed);
+	r = fix_engine(s, &fixed);
 	if (r) {
-		say(s, "the space maps could not be mended; what was found before follows", r);
 		(void)print_result(s, STATUS_BAD);
 		return r;
 	}
@@ -245,11 +313,9 @@ static int clear_flag(struct session *s)
 	r = finish_check(s, &sound);
 	if (r || !sound)
 		return r;
-	r = metadata_clear_needs_check(s->engine);
-	if (r) {
-		say(s, "needs_check could not be cleared", r);
+	r = clear_engine(s);
+	if (r)
 		return r;
-	}
 	s->result.sb.flags &= ~SUPERBLOCK_NEEDS_CHECK;
 	say(s, "needs_check was set and is cleared now", 0);
 	return 0;
@@ -271,6 +337,7 @@ static int check_and_mend(struct session *s)
 int thin_check_run(const struct thin_check_options *options)
 {
 	struct session s = { .options = options };
+	struct stat st;
 	/* A lost superblock is a finding like any other, for programs. */
 	int status = options->json ? open_any_blocks(&thin_check_tool, options->input,
 						     open_mode(options), false, &s.engine)
@@ -279,10 +346,17 @@ int thin_check_run(const struct thin_check_options *options)
 
 	if (status != STATUS_NONE)
 		return status;
+	if (options->undo && !lstat(options->undo, &st)) {
+		say(&s, "the file for --undo exists, and no undo file is ever overwritten", 0);
+		block_engine_destroy(s.engine);
+		return STATUS_BAD;
+	}
+	sandbox_enter(&(struct sandbox){ .off = options->no_sandbox, .make = { options->undo } });
 	report_init(&s.report);
 	status = check_and_mend(&s);
 	report_destroy(&s.report);
 	check_result_destroy(&s.result);
+	block_engine_destroy(s.noting);
 	block_engine_destroy(s.engine);
 	return status;
 }

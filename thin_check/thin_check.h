@@ -10,11 +10,13 @@
 struct thin_check_options {
 	struct check_options check;
 	bool quiet;
+	bool no_sandbox;
 	bool json;
 	bool strict; /* suspect findings are damage too */
 	bool ignore_non_fatal;
 	bool auto_repair;       /* free leaked blocks, then clear needs_check */
 	bool clear_needs_check; /* the same: thin-provisioning-tools 1.0.9 made it so */
+	const char *undo;       /* file to note what is changed, or NULL */
 	const char *input;
 };
 

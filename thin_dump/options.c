@@ -10,8 +10,10 @@ enum option_id {
 	OPT_COMPRESS = 1,
 	OPT_DATA_BLOCK_SIZE,
 	OPT_DEV_ID,
+	OPT_FORCE,
 	OPT_FORMAT,
 	OPT_METADATA_SNAP,
+	OPT_NO_SANDBOX,
 	OPT_NR_DATA_BLOCKS,
 	OPT_OUTPUT,
 	OPT_IO_ENGINE,
@@ -19,6 +21,7 @@ enum option_id {
 	OPT_REPAIR,
 	OPT_SKIP_MAPPINGS,
 	OPT_TRANSACTION_ID,
+	OPT_VERBOSE,
 };
 
 static const struct tool_option options[] = {
@@ -28,12 +31,16 @@ static const struct tool_option options[] = {
 	  "say this data block size" },
 	{ OPT_DEV_ID, "dev-id", 0, ARGUMENT_REQUIRED, "ID",
 	  "dump this device only; may be repeated" },
+	{ OPT_FORCE, "force", 0, ARGUMENT_NONE, NULL,
+	  "overwrite an -o FILE that is no earlier dump" },
 	{ OPT_FORMAT, "format", 'f', ARGUMENT_REQUIRED, "TYPE", "xml (default) or human_readable" },
 	{ OPT_METADATA_SNAP, "metadata-snap", 'm', ARGUMENT_OPTIONAL, "BLOCK",
 	  "dump the metadata snapshot of a live pool" },
+	{ OPT_NO_SANDBOX, "no-sandbox", 0, ARGUMENT_NONE, NULL,
+	  "run without seccomp and Landlock" },
 	{ OPT_NR_DATA_BLOCKS, "nr-data-blocks", 0, ARGUMENT_REQUIRED, "NUM",
 	  "say at least this many data blocks" },
-	{ OPT_OUTPUT, "output", 'o', ARGUMENT_REQUIRED, "FILE", "write there, not to stdout" },
+	{ OPT_OUTPUT, "output", 'o', ARGUMENT_OUTPUT, "FILE", "write there, not to stdout" },
 	{ OPT_IO_ENGINE, "io-engine", 0, ARGUMENT_REQUIRED, "NAME", NULL },
 	{ OPT_QUIET, "quiet", 'q', ARGUMENT_NONE, NULL, "no messages, tell by the exit status" },
 	{ OPT_REPAIR, "repair", 'r', ARGUMENT_NONE, NULL,
@@ -42,6 +49,7 @@ static const struct tool_option options[] = {
 	  "dump devices without their mappings" },
 	{ OPT_TRANSACTION_ID, "transaction-id", 0, ARGUMENT_REQUIRED, "NUM",
 	  "say at least this transaction" },
+	{ OPT_VERBOSE, "verbose", 'v', ARGUMENT_NONE, NULL, NULL },
 };
 
 static const struct tool_conflict conflicts[] = { { OPT_REPAIR, OPT_METADATA_SNAP } };
@@ -113,10 +121,16 @@ static int take(void *context, const struct tool_option *option, const char *arg
 					    &o->read.data_block_size);
 	case OPT_DEV_ID:
 		return add_dev_id(o, option, argument);
+	case OPT_FORCE:
+		o->force = true;
+		break;
 	case OPT_FORMAT:
 		return take_format(o, argument);
 	case OPT_METADATA_SNAP:
 		return take_metadata_snap(o, option, argument);
+	case OPT_NO_SANDBOX:
+		o->no_sandbox = true;
+		break;
 	case OPT_NR_DATA_BLOCKS:
 		return take_number(&thin_dump_tool, option, argument, 0, MAX_DATA_BLOCKS,
 				   &o->read.nr_data_blocks);
@@ -124,6 +138,7 @@ static int take(void *context, const struct tool_option *option, const char *arg
 		o->output = argument;
 		break;
 	case OPT_IO_ENGINE: /* each file and device gets the engine that suits it */
+	case OPT_VERBOSE:   /* all there is to say is said anyway */
 		break;
 	case OPT_QUIET:
 		o->quiet = true;

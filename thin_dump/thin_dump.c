@@ -5,11 +5,14 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "common/io/loop.h"
+#include "common/tool/earlier_output.h"
 #include "common/tool/loss_report.h"
 #include "common/tool/open_metadata.h"
-#include "common/tool/pool_options.h"
 #include "common/tool/progress_terminal.h"
+#include "common/tool/sandbox.h"
 #include "common/tool/verify.h"
 #include "common/xml/emit.h"
 
@@ -158,6 +161,7 @@ static int dump_repaired(const struct thin_dump_options *o)
 
 	if (status != STATUS_NONE)
 		return status;
+	sandbox_enter(&(struct sandbox){ .off = o->no_sandbox, .make = { o->output } });
 	status = salvage_and_dump(o, engine, &result);
 	if (!o->quiet &&
 	    (result.superblock_found_out || result.nr_raised || loss_totals(&result).anything_lost))
@@ -167,21 +171,40 @@ static int dump_repaired(const struct thin_dump_options *o)
 	return status;
 }
 
+/* Before anything is read, and before the sandbox hides what the file is used for. */
+static int accept_output(const struct thin_dump_options *o)
+{
+	static const struct output_mark marks[] = { { "<superblock ", NULL },
+						    { "begin superblock: ", NULL } };
+	const char *why = NULL;
+	struct stat st;
+
+	if (!o->output)
+		return STATUS_NONE;
+	if (!stat(o->output, &st) && S_ISREG(st.st_mode) && loop_file_in_use(&st))
+		why = "it is in use through a loop device";
+	else if (!o->force && !output_may_replace(o->output, marks, ARRAY_SIZE(marks)))
+		why = OUTPUT_NOT_OURS;
+	if (why && !o->quiet)
+		tool_error(&thin_dump_tool, "%s: %s", o->output, why);
+	return why ? STATUS_BAD : STATUS_NONE;
+}
+
 int thin_dump_run(const struct thin_dump_options *o)
 {
 	enum open_mode mode = o->read.metadata_snap ? OPEN_READ_LIVE : OPEN_READ;
 	struct block_engine *engine;
 	int status;
 
-	/* Emptying the output must not empty the input. */
-	if (o->output && same_file(o->input, o->output))
-		return tool_usage_error(&thin_dump_tool, "input and output are the same: %s",
-					o->output);
+	status = accept_output(o);
+	if (status != STATUS_NONE)
+		return status;
 	if (o->repair)
 		return dump_repaired(o);
 	status = open_metadata(&thin_dump_tool, o->input, mode, o->quiet, &engine);
 	if (status != STATUS_NONE)
 		return status;
+	sandbox_enter(&(struct sandbox){ .off = o->no_sandbox, .make = { o->output } });
 	status = dump_engine(o, engine, &o->read);
 	block_engine_destroy(engine);
 	return status;

@@ -18,6 +18,8 @@ struct thin_dump_options {
 	bool repair;
 	bool has_transaction_id;
 	bool quiet;
+	bool force; /* overwrite an output that is no earlier dump */
+	bool no_sandbox;
 	const char *input;
 	const char *output; /* NULL: standard output */
 };

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/thin/salvage_candidates.h"
+#include "common/tool/sandbox.h"
 #include "thin_repair/thin_repair.h"
 
 static void print(const struct candidate *c)
@@ -34,8 +35,10 @@ int thin_repair_list(const struct thin_repair_options *o, struct block_engine *i
 {
 	struct candidate_list list;
 	struct salvage_fault fault;
-	int status = STATUS_OK, e = salvage_find_candidates(input, &list, &fault);
+	int status = STATUS_OK, e;
 
+	sandbox_enter(&(struct sandbox){ .off = o->no_sandbox });
+	e = salvage_find_candidates(input, &list, &fault);
 	if (e || !list.nr) {
 		status = STATUS_BAD;
 		if (!o->quiet)

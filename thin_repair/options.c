@@ -6,12 +6,15 @@
 enum option_id {
 	OPT_AGGRESSIVE = 1,
 	OPT_ALLOW_OLDER,
+	OPT_BATCH_MODE,
 	OPT_CANDIDATES,
 	OPT_DATA_BLOCK_SIZE,
 	OPT_DETAILS_ROOT,
+	OPT_FORCE,
 	OPT_INPUT,
 	OPT_IO_ENGINE,
 	OPT_MAPPING_ROOT,
+	OPT_NO_SANDBOX,
 	OPT_NR_DATA_BLOCKS,
 	OPT_OUTPUT,
 	OPT_QUIET,
@@ -26,22 +29,28 @@ static const struct tool_option options[] = {
 	  "where several ways fit, take the likeliest" },
 	{ OPT_ALLOW_OLDER, "allow-older", 0, ARGUMENT_NONE, NULL,
 	  "where nothing current is left, take an earlier commit" },
+	{ OPT_BATCH_MODE, "batch-mode", 0, ARGUMENT_NONE, NULL,
+	  "do not ask before something is overwritten" },
 	{ OPT_CANDIDATES, "candidates", 0, ARGUMENT_NONE, NULL,
 	  "list the pairs of roots that are left, and end" },
 	{ OPT_DATA_BLOCK_SIZE, "data-block-size", 0, ARGUMENT_REQUIRED, "SECTORS",
 	  "the pool has this data block size" },
 	{ OPT_DETAILS_ROOT, "details-root", 0, ARGUMENT_REQUIRED, "BLOCK",
 	  "start from this details tree; with --mapping-root" },
-	{ OPT_INPUT, "input", 'i', ARGUMENT_REQUIRED, "DEVICE", "read this device or file only" },
+	{ OPT_FORCE, "force", 0, ARGUMENT_NONE, NULL,
+	  "overwrite a --report FILE that is no earlier report" },
+	{ OPT_INPUT, "input", 'i', ARGUMENT_INPUT, "DEVICE", "read this device or file only" },
 	{ OPT_IO_ENGINE, "io-engine", 0, ARGUMENT_REQUIRED, "NAME", NULL },
 	{ OPT_MAPPING_ROOT, "mapping-root", 0, ARGUMENT_REQUIRED, "BLOCK",
 	  "start from this mapping tree; with --details-root" },
+	{ OPT_NO_SANDBOX, "no-sandbox", 0, ARGUMENT_NONE, NULL,
+	  "run without seccomp and Landlock" },
 	{ OPT_NR_DATA_BLOCKS, "nr-data-blocks", 0, ARGUMENT_REQUIRED, "NUM",
 	  "the pool has at least this number of data blocks" },
-	{ OPT_OUTPUT, "output", 'o', ARGUMENT_REQUIRED, "DEVICE",
+	{ OPT_OUTPUT, "output", 'o', ARGUMENT_OUTPUT, "DEVICE",
 	  "write to this device or existing file" },
 	{ OPT_QUIET, "quiet", 'q', ARGUMENT_NONE, NULL, "no messages, tell by the exit status" },
-	{ OPT_REPORT, "report", 0, ARGUMENT_REQUIRED, "FILE", "write what was lost as JSON" },
+	{ OPT_REPORT, "report", 0, ARGUMENT_OUTPUT, "FILE", "write what was lost as JSON" },
 	{ OPT_STRICT, "strict", 0, ARGUMENT_NONE, NULL, "exit with 1 when anything was lost" },
 	{ OPT_TRANSACTION_ID, "transaction-id", 0, ARGUMENT_REQUIRED, "NUM",
 	  "the pool is at least at this transaction" },
@@ -69,6 +78,9 @@ static int take(void *context, const struct tool_option *option, const char *arg
 	case OPT_ALLOW_OLDER:
 		o->salvage.allow_older = true;
 		break;
+	case OPT_BATCH_MODE:
+		o->batch = true;
+		break;
 	case OPT_CANDIDATES:
 		o->candidates = true;
 		break;
@@ -81,8 +93,14 @@ static int take(void *context, const struct tool_option *option, const char *arg
 	case OPT_DATA_BLOCK_SIZE:
 		return take_data_block_size(&thin_repair_tool, option, argument,
 					    &o->salvage.data_block_size);
+	case OPT_FORCE:
+		o->force = true;
+		break;
 	case OPT_INPUT:
 		o->input = argument;
+		break;
+	case OPT_NO_SANDBOX:
+		o->no_sandbox = true;
 		break;
 	case OPT_NR_DATA_BLOCKS:
 		return take_number(&thin_repair_tool, option, argument, 1, MAX_DATA_BLOCKS,
@@ -129,7 +147,7 @@ static int check_combination(const struct thin_repair_options *o)
 			"--candidates only lists: it goes with --input and --quiet");
 	if (!o->output && !o->candidates)
 		return tool_usage_error(&thin_repair_tool,
-					"no output file provided: -o <DEVICE> is missing");
+					REQUIRED_MISSING ": -o <DEVICE> (no output file provided)");
 	return STATUS_NONE;
 }
 
@@ -143,7 +161,7 @@ int thin_repair_parse(int argc, char **argv, struct thin_repair_options *ret_opt
 		return status;
 	if (!ret_options->input)
 		return tool_usage_error(&thin_repair_tool,
-					"no input file provided: -i <DEVICE> is missing");
+					REQUIRED_MISSING ": -i <DEVICE> (no input file provided)");
 	ret_options->salvage.has_roots = ret_options->salvage.mapping_root != 0;
 	return check_combination(ret_options);
 }

@@ -14,9 +14,11 @@
 #include "common/pdata/space_map.h"
 #include "common/thin/metadata_read.h"
 #include "common/thin/metadata_write.h"
+#include "common/tool/confirm.h"
 #include "common/tool/loss_report.h"
 #include "common/tool/open_metadata.h"
-#include "common/tool/pool_options.h"
+#include "common/tool/report_file.h"
+#include "common/tool/sandbox.h"
 #include "common/tool/verify.h"
 
 struct repair {
@@ -124,31 +126,46 @@ static int repair_to_output(struct repair *r)
 	return status;
 }
 
-static int report(struct repair *r, int status)
+static const struct output_mark report_mark = { "{\n  \"tool\": \"thin_repair\"", NULL };
+
+static int write_report(struct repair *r, FILE *out)
 {
 	const struct thin_repair_options *o = r->options;
-	int e = 0;
 
-	if (!o->quiet)
-		loss_report_text(&thin_repair_tool, o->input, &r->result);
-	if (o->report)
-		e = loss_report_json(&thin_repair_tool, o->input, &r->result, o->report);
-	if (e)
-		return fail(r, o->report, strerror(-e));
-	if (status == STATUS_OK && o->strict && loss_totals(&r->result).anything_lost)
-		return STATUS_BAD;
-	return status;
+	return r->written ? loss_report_json(&thin_repair_tool, o->input, &r->result, out)
+			  : loss_report_json_failure(&thin_repair_tool, o->input, r->reason, out);
+}
+
+/* The output is as good without it: that it is missing is told, and changes no status. */
+static void report_to_file(struct repair *r)
+{
+	const struct thin_repair_options *o = r->options;
+	struct out_fault fault = { "" };
+	struct report_file f;
+	int e;
+
+	if (!o->report)
+		return;
+	e = report_file_begin(o->report, &f, &fault);
+	if (!e)
+		e = write_report(r, f.stream);
+	e = report_file_end(&f, e);
+	if (e && !o->quiet)
+		tool_error(&thin_repair_tool, "%s: the report could not be written: %s", o->report,
+			   *fault.text ? fault.text : strerror(-e));
 }
 
 /* That nothing could be made is worth a report too. */
-static int report_failure(struct repair *r, int status)
+static int report(struct repair *r, int status)
 {
 	const struct thin_repair_options *o = r->options;
-	int e = o->report ? loss_report_json_failure(&thin_repair_tool, o->input, r->reason,
-						     o->report)
-			  : 0;
 
-	return e ? fail(r, o->report, strerror(-e)) : status;
+	if (r->written && !o->quiet)
+		loss_report_text(&thin_repair_tool, o->input, &r->result);
+	report_to_file(r);
+	if (r->written && status == STATUS_OK && o->strict && loss_totals(&r->result).anything_lost)
+		return STATUS_BAD;
+	return status;
 }
 
 static int salvage_to_output(struct repair *r)
@@ -216,23 +233,28 @@ static int run(struct repair *r)
 	if (status != STATUS_NONE) {
 		(void)snprintf(r->reason, sizeof(r->reason), "%s: it cannot be opened for writing",
 			       o->output);
-		return report_failure(r, status);
+		return report(r, status);
 	}
-	status = salvage_safely(r);
+	status = confirm_overwrite(&thin_repair_tool, o->output, r->output, o->batch);
+	sandbox_enter(&(struct sandbox){ .off = o->no_sandbox, .make = { o->report } });
+	if (status == STATUS_NONE)
+		status = salvage_safely(r);
+	else
+		(void)snprintf(r->reason, sizeof(r->reason), "%s: not overwritten", o->output);
 	contradictions_destroy(&r->found);
 	block_engine_destroy(r->output);
-	return r->written ? report(r, status) : report_failure(r, status);
+	return report(r, status);
 }
 
 /* Likewise. */
-static int open_report(const char *path, bool quiet)
+static int try_report(const struct thin_repair_options *o)
 {
-	FILE *f = fopen(path, "a"); /* what stands there stays until there is a report */
+	struct out_fault fault = { "" };
 
-	if (f && !fclose(f))
+	if (!o->report || !report_file_try(o->report, o->force, &report_mark, 1, &fault))
 		return STATUS_NONE;
-	if (!quiet)
-		tool_error(&thin_repair_tool, "%s: %s", path, strerror(errno));
+	if (!o->quiet)
+		tool_error(&thin_repair_tool, "%s: %s", o->report, fault.text);
 	return STATUS_BAD;
 }
 
@@ -241,20 +263,13 @@ int thin_repair_run(const struct thin_repair_options *o)
 	struct repair r = { .options = o, .salvage = o->salvage };
 	int status;
 
-	if (o->output && same_file(o->input, o->output))
-		return tool_usage_error(&thin_repair_tool, "input and output are the same: %s",
-					o->output);
-	if (o->report &&
-	    (same_file(o->report, o->input) || (o->output && same_file(o->report, o->output))))
-		return tool_usage_error(&thin_repair_tool,
-					"the report would overwrite the metadata: %s", o->report);
-	status = o->report ? open_report(o->report, o->quiet) : STATUS_NONE;
+	status = try_report(o);
 	if (status != STATUS_NONE)
 		return status;
 	status = open_any_blocks(&thin_repair_tool, o->input, OPEN_READ, o->quiet, &r.input);
 	if (status != STATUS_NONE) {
 		(void)snprintf(r.reason, sizeof(r.reason), "%s: it cannot be opened", o->input);
-		return report_failure(&r, status);
+		return report(&r, status);
 	}
 	status = o->candidates ? thin_repair_list(o, r.input) : run(&r);
 	salvage_result_destroy(&r.result);

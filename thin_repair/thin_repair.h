@@ -10,6 +10,9 @@
 struct thin_repair_options {
 	struct salvage_options salvage;
 	bool quiet, strict;
+	bool batch; /* do not ask */
+	bool force; /* overwrite what is no earlier report */
+	bool no_sandbox;
 	bool candidates; /* list them only */
 	const char *input, *output;
 	const char *report; /* where to write the loss report as JSON, or NULL */

@@ -10,11 +10,14 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "common/io/undo.h"
 #include "common/pdata/space_map.h"
 #include "common/thin/metadata_write.h"
 #include "common/thin/superblock.h"
+#include "common/tool/confirm.h"
+#include "common/tool/hold_signals.h"
 #include "common/tool/open_metadata.h"
-#include "common/tool/pool_options.h"
+#include "common/tool/sandbox.h"
 #include "thin_restore/sharing.h"
 
 static const char *input_name(const struct thin_restore_options *o)
@@ -176,6 +179,9 @@ static int restore(const struct thin_restore_options *o, struct input *in)
 	nr_blocks = e->nr_blocks < METADATA_MAX_BLOCKS ? e->nr_blocks : METADATA_MAX_BLOCKS;
 	status = refuse_binary(o, in);
 	if (status == STATUS_NONE)
+		status = confirm_overwrite(&thin_restore_tool, o->output, e, o->batch);
+	sandbox_enter(&(struct sandbox){ .off = o->no_sandbox });
+	if (status == STATUS_NONE)
 		status = measure(o, in, e, nr_blocks, &shared);
 	if (status == STATUS_NONE)
 		status = write_all(o, in, e, nr_blocks, &shared);
@@ -200,14 +206,38 @@ static int explain_input(const struct thin_restore_options *o, int error)
 	return STATUS_BAD;
 }
 
+/* Done whole, or not begun; and what was interrupted all the same can be done again. */
+static int undo(const struct thin_restore_options *o)
+{
+	struct undo_fault fault;
+	struct block_engine *e;
+	sigset_t before;
+	uint64_t nr;
+	int status = open_output(&thin_restore_tool, o->output, o->quiet, &e), r;
+
+	if (status != STATUS_NONE)
+		return status;
+	signals_hold(&before);
+	r = undo_apply(e, o->undo, &nr, &fault);
+	signals_release(&before);
+	block_engine_destroy(e);
+	if (!o->quiet && r)
+		tool_error(&thin_restore_tool, "%s: %s", o->undo,
+			   *fault.text ? fault.text : strerror(-r));
+	else if (!o->quiet)
+		tool_error(&thin_restore_tool,
+			   "%s: %" PRIu64 " block%s put back; it is as it was before the change",
+			   o->output, nr, nr == 1 ? "" : "s");
+	return r ? STATUS_BAD : STATUS_OK;
+}
+
 int thin_restore_run(const struct thin_restore_options *o)
 {
 	struct input *in;
 	int status, r;
 
-	if (same_file(o->input, o->output))
-		return tool_usage_error(&thin_restore_tool, "input and output are the same: %s",
-					o->output);
+	if (o->undo)
+		return undo(o);
 	r = input_open(o->input, &in);
 	if (r)
 		return explain_input(o, r);

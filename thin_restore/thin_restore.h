@@ -10,8 +10,11 @@
 struct thin_restore_options {
 	struct xml_options xml;
 	bool quiet;
+	bool batch; /* do not ask */
+	bool no_sandbox;
 	const char *input; /* "-": standard input */
 	const char *output;
+	const char *undo; /* an undo file of thin_check, instead of XML; or NULL */
 };
 
 extern const struct tool thin_restore_tool;

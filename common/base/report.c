@@ -8,8 +8,8 @@
 #include "common/base/alloc.h"
 
 static const struct finding_type catalogue[NR_FINDINGS] = {
-#define FINDING(name, id, severity, costs, mends) \
-	[FINDING_##name] = { id, SEVERITY_##severity, costs, mends },
+#define FINDING(name, id, severity, measure, costs, mends, kernel) \
+	[FINDING_##name] = { id, SEVERITY_##severity, measure, costs, mends, kernel },
 #include "common/base/findings.def"
 #undef FINDING
 };
@@ -91,18 +91,41 @@ static bool keep(struct report *r, const struct finding *f, char *message)
 	return true;
 }
 
+enum severity finding_severity(const struct finding *f)
+{
+	const enum severity severity = finding_type(f->id)->severity;
+
+	return f->snapshot == SNAPSHOT_BESIDE && severity == SEVERITY_FATAL ? SEVERITY_NON_FATAL
+									    : severity;
+}
+
+const char *finding_costs(const struct finding *f)
+{
+	return f->snapshot != SNAPSHOT_NONE && finding_type(f->id)->severity == SEVERITY_FATAL
+		       ? "the metadata snapshot cannot be read or released; the pool works"
+		       : finding_type(f->id)->costs;
+}
+
+bool finding_has_counts(const struct finding *f)
+{
+	return *finding_type(f->id)->measure && f->expected != f->found;
+}
+
 void report_finding(struct report *r, const struct finding *f, const char *format, ...)
 {
+	struct finding own = *f;
 	char *message;
 	va_list args;
 
-	r->per_severity[finding_type(f->id)->severity]++;
+	if (r->snapshot != SNAPSHOT_NONE)
+		own.snapshot = r->snapshot;
+	r->per_severity[finding_severity(&own)]++;
 	if (r->per_id[f->id]++ >= REPORT_MAX_PER_ID)
 		return;
 	va_start(args, format);
 	message = alloc_vprintf(format, args);
 	va_end(args);
-	if (!keep(r, f, message)) {
+	if (!keep(r, &own, message)) {
 		alloc_free(message);
 		r->out_of_memory = true;
 	}
@@ -125,7 +148,7 @@ static int compare_u64(uint64_t a, uint64_t b)
 static int compare_findings(const void *a, const void *b)
 {
 	const struct finding *fa = a, *fb = b;
-	int d = (int)finding_type(fb->id)->severity - (int)finding_type(fa->id)->severity;
+	int d = (int)finding_severity(fb) - (int)finding_severity(fa);
 
 	if (!d)
 		d = (int)fa->id - (int)fb->id;

@@ -23,7 +23,7 @@ enum severity {
 };
 
 enum finding_id {
-#define FINDING(name, id, severity, costs, mends) FINDING_##name,
+#define FINDING(name, id, severity, measure, costs, mends, kernel) FINDING_##name,
 #include "common/base/findings.def"
 #undef FINDING
 	NR_FINDINGS
@@ -32,8 +32,10 @@ enum finding_id {
 struct finding_type {
 	const char *id;
 	enum severity severity;
+	const char *measure; /* of expected and found; "": it has no such numbers */
 	const char *costs;
 	const char *mends;
+	const char *kernel;
 };
 
 /* The catalogue's row. */
@@ -65,12 +67,19 @@ struct affected {
 	uint64_t mappings;   /* roughly how many mappings are concerned; 0: none, or not known */
 };
 
+/* What costs the metadata snapshot alone: the pool works without it. */
+enum snapshot_role {
+	SNAPSHOT_NONE,   /* it costs more than that */
+	SNAPSHOT_BESIDE, /* the pool is what is asked about: it is not fatal */
+	SNAPSHOT_ASKED,  /* the metadata snapshot is */
+};
+
 struct finding {
 	enum finding_id id;
 	const char *tree; /* which structure: a constant string */
 	uint64_t block;   /* metadata block, or NO_BLOCK */
-	bool has_counts;
-	uint64_t expected, found;
+	enum snapshot_role snapshot;
+	uint64_t expected, found;        /* what the row's measure says; equal: they tell nothing */
 	const struct affected *affected; /* nr_affected of them, at most REPORT_MAX_AFFECTED kept */
 	size_t nr_affected;
 	size_t nr_affected_left_out; /* those that were not kept */
@@ -87,7 +96,8 @@ struct report {
 	size_t nr_affected; /* kept, of all findings */
 	uint64_t per_id[NR_FINDINGS];
 	uint64_t per_severity[NR_SEVERITIES];
-	bool out_of_memory; /* sticky: the report is incomplete */
+	enum snapshot_role snapshot; /* of whatever is added now */
+	bool out_of_memory;          /* sticky: the report is incomplete */
 };
 
 void report_init(struct report *r);
@@ -100,6 +110,13 @@ void report_destroy(struct report *r);
  */
 void report_finding(struct report *r, const struct finding *f, const char *format, ...)
 	printf_like(3, 4);
+
+/* Its row's, but for what costs the metadata snapshot alone. */
+enum severity finding_severity(const struct finding *f);
+const char *finding_costs(const struct finding *f);
+
+/* Do expected and found tell something? */
+bool finding_has_counts(const struct finding *f);
 
 /* The highest severity met. */
 enum severity report_worst(const struct report *r);

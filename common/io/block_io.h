@@ -34,8 +34,8 @@ struct block_engine_ops {
 	/* Begin rq, which stays the caller's and must live until it is given back. 0 or -errno. */
 	int (*submit)(struct block_engine *e, struct io_request *rq);
 	/*
-	 * Wait for one request to be done.  0, or -EINVAL when none is under way: while some are, an
-	 * engine gives each of them back, whatever fails.
+	 * Wait for one request to be done.  0, or -EINVAL when none is under way: while some are,
+	 * an engine gives each of them back, whatever fails.
 	 */
 	int (*reap)(struct block_engine *e, struct io_request **ret_rq);
 	/* Everything written so far is on stable storage.  0 or -errno. */
@@ -72,6 +72,7 @@ enum open_mode {
  *   -EISDIR    a directory
  *   -ENOTBLK   neither a regular file nor a block device
  *   -EBUSY     a device in use, or a file behind a loop device in use
+ *   -EROFS     to be written to, but the device is read-only
  */
 must_check int block_open(const char *path, enum open_mode mode, struct block_engine **ret_engine);
 

@@ -1,71 +1,16 @@
 /* SPDX-License-Identifier: MIT
  * block_open.c: from a path to an engine; the only file that opens metadata.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/base/alloc.h"
 #include "common/io/block_io.h"
-
-static bool directory_has_entries(const char *path)
-{
-	DIR *dir = opendir(path);
-	const struct dirent *entry;
-	bool found = false;
-
-	if (!dir)
-		return false;
-	while (!found && (entry = readdir(dir)))
-		found = entry->d_name[0] != '.';
-	(void)closedir(dir);
-	return found;
-}
-
-/* Does loop device `name` (loop3) stand on this file, and does something stand on it in turn? */
-static bool loop_holds(const char *name, const struct stat *file)
-{
-	char path[512], backing[4096];
-	struct stat behind;
-	bool same = false;
-	FILE *f;
-
-	(void)snprintf(path, sizeof(path), "/sys/block/%s/loop/backing_file", name);
-	f = fopen(path, "re");
-	if (!f)
-		return false;
-	if (fgets(backing, sizeof(backing), f)) {
-		backing[strcspn(backing, "\n")] = '\0';
-		same = !stat(backing, &behind) && behind.st_dev == file->st_dev &&
-		       behind.st_ino == file->st_ino;
-	}
-	(void)fclose(f);
-	if (!same)
-		return false;
-	(void)snprintf(path, sizeof(path), "/sys/block/%s/holders", name);
-	return directory_has_entries(path);
-}
-
-/* Docker's loop-lvm pools keep their metadata in a file: O_EXCL does not see that it is in use. */
-static bool file_in_use(const struct stat *file)
-{
-	DIR *dir = opendir("/sys/block");
-	const struct dirent *entry;
-	bool used = false;
-
-	if (!dir)
-		return false;
-	while (!used && (entry = readdir(dir))) {
-		if (!strncmp(entry->d_name, "loop", 4))
-			used = loop_holds(entry->d_name, file);
-	}
-	(void)closedir(dir);
-	return used;
-}
+#include "common/io/loop.h"
 
 static int check_kind(const struct stat *st, enum open_mode mode)
 {
@@ -73,7 +18,9 @@ static int check_kind(const struct stat *st, enum open_mode mode)
 		return -EISDIR;
 	if (!S_ISREG(st->st_mode) && !S_ISBLK(st->st_mode))
 		return -ENOTBLK;
-	if (S_ISREG(st->st_mode) && mode != OPEN_READ_LIVE && file_in_use(st))
+	/* Docker's loop-lvm pools keep their metadata in a file: O_EXCL does not see that it is in
+	 * use. */
+	if (S_ISREG(st->st_mode) && mode != OPEN_READ_LIVE && loop_file_in_use(st))
 		return -EBUSY;
 	return 0;
 }
@@ -110,6 +57,14 @@ static int create_engine(int fd, bool direct, uint64_t nr_blocks, struct block_e
 	return sync_engine_create(fd, nr_blocks, ret_engine);
 }
 
+/* Such a device can be opened for writing all the same, and each write then fails with EPERM. */
+static bool is_read_only(int fd)
+{
+	int read_only = 0;
+
+	return !ioctl(fd, BLKROGET, &read_only) && read_only;
+}
+
 /* What is behind fd now: the path may have been replaced since it was looked at. */
 static int measure(int fd, off_t *ret_bytes)
 {
@@ -137,6 +92,8 @@ int block_open(const char *path, enum open_mode mode, struct block_engine **ret_
 	if (fd < 0)
 		return fd;
 	r = measure(fd, &bytes);
+	if (!r && mode == OPEN_READ_WRITE && is_read_only(fd))
+		r = -EROFS;
 	if (!r)
 		r = create_engine(fd, direct, (uint64_t)bytes / MD_BLOCK_SIZE, ret_engine);
 	if (r)

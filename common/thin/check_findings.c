@@ -12,6 +12,7 @@ enum { MAX_HARMS = 1 << 20 }; /* over all faults: memory is bounded */
 
 struct harm {
 	size_t fault;
+	bool held; /* met below the metadata snapshot */
 	struct affected affected;
 };
 
@@ -19,6 +20,7 @@ struct harms {
 	struct check *c;
 	struct harm *items;
 	size_t nr, capacity;
+	bool held;               /* what hangs below the metadata snapshot is traced */
 	uint64_t device;         /* whose tree is traced, or NO_DEVICE */
 	uint32_t *node_of_fault; /* owned, by fault, likewise: */
 	uint32_t *nr_dropped;    /* harms that there was no room for */
@@ -30,15 +32,12 @@ void check_block_finding(struct check *c, enum block_kind kind, uint64_t block, 
 	struct finding f = { .id = id,
 			     .tree = block_kind_name(kind),
 			     .block = block,
-			     .has_counts = expected != found,
 			     .expected = expected,
 			     .found = found,
 			     .affected = affected,
 			     .nr_affected = affected ? 1 : 0 };
 	char text[160];
 
-	/* For a block of another kind `expected` only carries the kind into the text. */
-	f.has_counts &= id != FINDING_CHILD_KIND;
 	report_finding(c->report, &f, "%s",
 		       finding_describe(id, expected, found, text, sizeof(text)));
 }
@@ -93,6 +92,7 @@ static int note_harm(void *context, const struct node *node, size_t fault, uint6
 		return -ENOMEM;
 	h->items = grown;
 	grown[h->nr].fault = fault;
+	grown[h->nr].held = h->held;
 	grown[h->nr].affected = (struct affected){
 		.device = h->device, .unit = key_unit(node, &scale), .begin = begin, .end = end
 	};
@@ -173,21 +173,22 @@ static int trace_all(struct harms *h)
 
 	r = trace_devices(h, &c->live);
 	if (!r)
-		r = trace_devices(h, &c->held);
-	if (!r)
 		r = trace_root(h, c->live.details_node);
 	if (!r)
 		r = trace_root(h, c->live.top_level_node);
-	if (!r)
-		r = trace_root(h, c->held.details_node);
-	if (!r)
-		r = trace_root(h, c->held.top_level_node);
 	if (!r)
 		r = trace_space_map(h, &c->sb.data_space_map, KIND_DATA_INDEX,
 				    KIND_DATA_REF_COUNTS);
 	if (!r)
 		r = trace_space_map(h, &c->sb.metadata_space_map, KIND_METADATA_INDEX,
 				    KIND_METADATA_REF_COUNTS);
+	h->held = true;
+	if (!r)
+		r = trace_devices(h, &c->held);
+	if (!r)
+		r = trace_root(h, c->held.details_node);
+	if (!r)
+		r = trace_root(h, c->held.top_level_node);
 	return r;
 }
 
@@ -209,6 +210,18 @@ static bool same_place(const struct affected *a, const struct affected *b)
 	return a->device == b->device && a->begin == b->begin && a->end == b->end;
 }
 
+/* Where nothing but the metadata snapshot leads there, it alone is lost. */
+static enum snapshot_role role_of(const struct harms *h, size_t fault, size_t first, size_t end)
+{
+	for (size_t i = first; i < end; i++) {
+		if (!h->items[i].held)
+			return SNAPSHOT_NONE;
+	}
+	if (first == end || h->nr_dropped[fault])
+		return SNAPSHOT_NONE;
+	return h->c->options->metadata_snap ? SNAPSHOT_ASKED : SNAPSHOT_BESIDE;
+}
+
 static int report_fault(struct harms *h, size_t fault, size_t first, size_t end)
 {
 	const struct fault *f = &h->c->table.faults[fault];
@@ -217,8 +230,7 @@ static int report_fault(struct harms *h, size_t fault, size_t first, size_t end)
 	struct finding finding = { .id = f->id,
 				   .tree = block_kind_name((enum block_kind)n->kind),
 				   .block = n->block,
-				   .has_counts =
-					   f->expected != f->found && f->id != FINDING_CHILD_KIND,
+				   .snapshot = role_of(h, fault, first, end),
 				   .expected = f->expected,
 				   .found = f->found,
 				   .affected = list,

@@ -6,6 +6,7 @@
 
 #include "common/base/alloc.h"
 #include "common/thin/check_space_maps.h"
+#include "common/thin/describe.h"
 
 static const struct space_map_kinds data_kinds = { KIND_DATA_INDEX, KIND_DATA_BITMAP,
 						   KIND_DATA_REF_COUNTS, RANGE_DATA_BLOCKS };
@@ -368,29 +369,39 @@ static uint32_t tail_entries(const struct space_map_check *s)
 }
 
 /*
- * thin_restore of thin-provisioning-tools 0.9 counts the free entries of the last bitmap up to the
- * end of the device, and often counts one block of the metadata as used that its bitmap has free.
- * The kernel then never uses that block, and goes on counting from there.  Such pools are in use
- * everywhere: this, to the block, is not damage.
+ * thin_restore of thin-provisioning-tools 0.9, and with it thin_repair and Debian 12's lvconvert
+ * --repair, counts the free entries of the last bitmap up to the end of the device, and often
+ * counts one block of the metadata as used that its bitmap has free.  The kernel goes on counting
+ * from there, also when the device grows: then the entries behind the old end are free and never
+ * found.  Only one bitmap can have such a deficit, for a restore makes all of them anew.
+ *
+ * *ret_hidden: how many blocks are free and never used; *ret_where: those of the bitmap that hides
+ * most. False where the counts show anything else.
  */
-static bool counts_like_old_restore(const struct space_map_check *s)
+static bool counts_like_old_restore(const struct space_map_check *s, uint64_t *ret_hidden,
+				    struct affected *ret_where)
 {
-	uint64_t surplus = s->root->nr_allocated - s->nr_allocated, missing = 0, unseen = 0;
+	const uint64_t surplus = s->root->nr_allocated - s->nr_allocated;
+	uint64_t unseen = 0, nr_hiding = 0;
 
-	/* A metadata device whose last bitmap has no tail shows only that one block. */
-	if (surplus > 1 || (!tail_entries(s) && !surplus))
-		return false;
+	*ret_hidden = 0;
 	for (uint64_t i = 0; i < s->nr_bitmaps; i++) {
-		uint64_t nr_free = s->tallies[i].nr_free;
+		const uint64_t tail = i == s->nr_bitmaps - 1 ? tail_entries(s) : 0;
+		uint64_t deficit;
 
-		if (i == s->nr_bitmaps - 1)
-			nr_free -= tail_entries(s);
-		if (s->index[i].nr_free > nr_free)
+		if (s->index[i].nr_free > s->tallies[i].nr_free)
 			return false;
-		missing += nr_free - s->index[i].nr_free;
+		deficit = s->tallies[i].nr_free - s->index[i].nr_free;
+		if (deficit && deficit < tail)
+			return false;
+		deficit -= deficit ? tail : 0;
 		unseen += s->tallies[i].nr_unseen;
+		nr_hiding += deficit != 0;
+		*ret_hidden += deficit;
+		if (deficit)
+			*ret_where = space_map_bitmap_range(s, i);
 	}
-	return missing == surplus && unseen <= surplus;
+	return surplus <= 1 && *ret_hidden >= surplus && unseen <= surplus && nr_hiding <= 1;
 }
 
 /* A leak that stands in the bitmap alone: the other counts are right as if it were free. */
@@ -429,18 +440,6 @@ static void report_totals(struct space_map_check *s)
 				  s->nr_allocated, s->root->nr_allocated, NULL);
 }
 
-static void conclude(struct space_map_check *s)
-{
-	report_beyond(s);
-	if (s->complete)
-		report_unused_counts(s);
-	if (s->complete && counts_like_old_restore(s))
-		space_map_finding(s, s->kinds->index, NO_BLOCK, FINDING_SPACE_MAP_OLD_RESTORE,
-				  s->nr_allocated, s->root->nr_allocated, NULL);
-	else
-		report_totals(s);
-}
-
 static bool any_incomplete(const struct check *c)
 {
 	bool incomplete = c->snap_lost;
@@ -448,6 +447,35 @@ static bool any_incomplete(const struct check *c)
 	for (unsigned int k = 0; k < NR_BLOCK_KINDS; k++)
 		incomplete |= c->table.incomplete[k];
 	return incomplete;
+}
+
+/* Where both maps show it, it is one finding: one tool has left it, and one command mends it. */
+static void conclude(struct both *both)
+{
+	struct space_map_check *const maps[] = { &both->data, &both->metadata };
+	struct affected where[ARRAY_SIZE(maps)];
+	uint64_t hidden[ARRAY_SIZE(maps)];
+	struct finding f = { .id = FINDING_SPACE_MAP_OLD_RESTORE,
+			     .tree = "space maps",
+			     .block = NO_BLOCK,
+			     .affected = where };
+	char text[160];
+
+	for (size_t i = 0; i < ARRAY_SIZE(maps); i++) {
+		report_beyond(maps[i]);
+		if (maps[i]->complete)
+			report_unused_counts(maps[i]);
+		hidden[i] = 0;
+		if (!maps[i]->complete ||
+		    !counts_like_old_restore(maps[i], &hidden[i], &where[f.nr_affected])) {
+			hidden[i] = 0;
+			report_totals(maps[i]);
+		}
+		f.nr_affected += hidden[i] != 0;
+	}
+	if (f.nr_affected)
+		report_finding(both->data.c->report, &f, "%s",
+			       finding_describe(f.id, hidden[0], hidden[1], text, sizeof(text)));
 }
 
 /* Which blocks are used is known only where everything that uses them could be read. */
@@ -481,8 +509,7 @@ static int check_both(struct both *both, struct bitset *wanted)
 	r = block_reader_run(c->reader, wanted, visit_bitmap, both);
 	if (r)
 		return r;
-	conclude(&both->data);
-	conclude(&both->metadata);
+	conclude(both);
 	return 0;
 }
 

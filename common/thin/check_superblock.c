@@ -33,7 +33,8 @@ static void check_identity(const struct subject *s, const struct superblock *sb)
 	if (sb->time > MAX_TIME)
 		complain(s, FINDING_SUPERBLOCK_TIME, MAX_TIME, sb->time);
 	if (sb->flags & ~SUPERBLOCK_NEEDS_CHECK)
-		complain(s, FINDING_SUPERBLOCK_FLAGS, SUPERBLOCK_NEEDS_CHECK, sb->flags);
+		complain(s, FINDING_SUPERBLOCK_FLAGS, sb->flags & SUPERBLOCK_NEEDS_CHECK,
+			 sb->flags);
 	expect(s, FINDING_SUPERBLOCK_INCOMPAT, 0, sb->incompat_flags);
 	expect(s, FINDING_SUPERBLOCK_COMPAT_RO, 0, sb->compat_ro_flags);
 	expect(s, FINDING_SUPERBLOCK_COMPAT, 0, sb->compat_flags);
@@ -56,11 +57,17 @@ static void check_sizes(const struct subject *s, const struct superblock *sb)
 			 sb->metadata_nr_blocks);
 }
 
+/* Where the superblock alone is looked at, there may be no more than that to look at. */
 static void check_root(const struct subject *s, enum block_kind tree, uint64_t root)
 {
-	if (root == SUPERBLOCK_LOCATION || root >= s->c->table.nr_blocks)
-		check_block_finding(s->c, tree, s->block, FINDING_SUPERBLOCK_ROOT,
-				    s->c->table.nr_blocks, root, NULL);
+	const uint64_t claimed = s->c->sb.metadata_space_map.nr_blocks;
+	uint64_t nr_blocks = s->c->table.nr_blocks;
+
+	if (s->c->options->superblock_only && nr_blocks < claimed)
+		nr_blocks = claimed < METADATA_MAX_BLOCKS ? claimed : METADATA_MAX_BLOCKS;
+	if (root == SUPERBLOCK_LOCATION || root >= nr_blocks)
+		check_block_finding(s->c, tree, s->block, FINDING_SUPERBLOCK_ROOT, nr_blocks, root,
+				    NULL);
 }
 
 static void judge(const struct subject *s, const struct superblock *sb)

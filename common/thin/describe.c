@@ -84,7 +84,7 @@ const char *finding_describe(enum finding_id id, uint64_t expected, uint64_t fou
 	TEXT(SPACE_MAP_NR_BLOCKS, f ? "the space map has %llu blocks, which %llu contradicts" : "the space map has no blocks, which cannot be", f, e)
 	case FINDING_SPACE_MAP_NR_ALLOCATED_HIGH:
 	TEXT(SPACE_MAP_NR_ALLOCATED, "the space map says %llu blocks are in use, its bitmaps say %llu", f, e)
-	TEXT(SPACE_MAP_OLD_RESTORE, "free blocks are counted as thin_restore 0.9 leaves them, %llu too many in use", f - e)
+	TEXT(SPACE_MAP_OLD_RESTORE, "free space is counted as thin_restore 0.9 leaves it: %llu free data blocks and %llu free metadata blocks are never used", e, f)
 	TEXT(SPACE_MAP_ROOT, "the root is at block %llu, which cannot be", f)
 	TEXT(INDEX_MISSING, "%llu bitmaps are missing in the index", e)
 	TEXT(INDEX_PADDING, "the padding is 0x%llx, not 0", f)

@@ -40,8 +40,11 @@ static void claimed_figures(struct check *c)
 {
 	const struct space_map_root *m = &c->sb.metadata_space_map, *d = &c->sb.data_space_map;
 	struct check_result *result = c->result;
-	uint64_t nr = m->nr_blocks < c->table.nr_blocks ? m->nr_blocks : c->table.nr_blocks;
+	uint64_t nr = m->nr_blocks;
 
+	/* A copy of the first block alone tells as much of the superblock. */
+	if (nr > c->table.nr_blocks && !c->options->superblock_only)
+		nr = c->table.nr_blocks;
 	result->metadata_blocks = nr;
 	result->free_metadata_blocks = m->nr_allocated < nr ? nr - m->nr_allocated : 0;
 	result->data_blocks = d->nr_blocks;
@@ -114,10 +117,12 @@ static int check_trees(struct check *c)
 	if (!r && !c->options->metadata_snap)
 		r = check_live(c);
 	/* After the live trees: a held root that leads into them must not be believed. */
+	c->report->snapshot = c->options->metadata_snap ? SNAPSHOT_ASKED : SNAPSHOT_BESIDE;
 	if (!r)
 		r = check_snapshot_superblock(c);
 	if (!r && c->has_snap)
 		r = check_held(c);
+	c->report->snapshot = SNAPSHOT_NONE;
 	if (!r && !c->options->metadata_snap && !c->options->skip_mappings &&
 	    !c->options->skip_space_maps)
 		r = check_space_maps(c);
@@ -136,8 +141,12 @@ static int run_check(struct check *c)
 	if (c->options->metadata_snap && !c->sb.held_root)
 		return -ENODATA;
 	if (c->options->superblock_only)
-		return c->options->metadata_snap ? check_snapshot_superblock(c) : 0;
-	r = check_trees(c);
+		r = c->options->metadata_snap ? check_snapshot_superblock(c) : 0;
+	else
+		r = check_trees(c);
+	c->result->snapshot_lost = c->snap_lost;
+	if (c->options->superblock_only)
+		return r;
 	if (!r)
 		r = check_report_faults(c);
 	return r;

@@ -33,6 +33,7 @@ struct leak {
 struct check_result {
 	bool has_superblock; /* its checksum is right, and sb holds it */
 	struct superblock sb;
+	bool snapshot_lost; /* there is a metadata snapshot, and its superblock cannot be used */
 	bool space_maps_checked;
 	uint64_t nr_devices;
 	uint64_t nr_mappings;          /* of all devices, shared ones counted for each */

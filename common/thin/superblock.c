@@ -19,7 +19,6 @@ _Static_assert(offsetof(struct disk_superblock, metadata_nr_blocks) == 344,
 _Static_assert(offsetof(struct disk_superblock, incompat_flags) == 360, "layout of the superblock");
 
 #define SPACE_MAP_ROOT_USED sizeof(struct disk_space_map_root)
-#define SPACE_MAP_ROOT_TAIL (SPACE_MAP_ROOT_SIZE - SPACE_MAP_ROOT_USED)
 #define SUPERBLOCK_USED (offsetof(struct disk_superblock, incompat_flags) + 4)
 
 static bool all_zero(const uint8_t *p, size_t bytes)
@@ -55,11 +54,7 @@ struct superblock superblock_decode(const void *raw)
 		.compat_ro_flags = le32_to_cpu(d.compat_ro_flags),
 		.incompat_flags = le32_to_cpu(d.incompat_flags),
 		.checksum_ok = block_checksum_ok(raw, SALT_SUPERBLOCK),
-		.trailing_zero = all_zero(d.data_space_map_root + SPACE_MAP_ROOT_USED,
-					  SPACE_MAP_ROOT_TAIL) &&
-				 all_zero(d.metadata_space_map_root + SPACE_MAP_ROOT_USED,
-					  SPACE_MAP_ROOT_TAIL) &&
-				 all_zero((const uint8_t *)raw + SUPERBLOCK_USED,
+		.trailing_zero = all_zero((const uint8_t *)raw + SUPERBLOCK_USED,
 					  MD_BLOCK_SIZE - SUPERBLOCK_USED),
 	};
 }

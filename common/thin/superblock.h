@@ -61,7 +61,11 @@ struct superblock {
 	uint64_t metadata_nr_blocks;
 	uint32_t compat_flags, compat_ro_flags, incompat_flags;
 	bool checksum_ok;
-	bool trailing_zero; /* nothing follows the last field, nor the space map roots */
+	/*
+	 * Nothing follows the last field.  What follows the space map roots is the kernel's: it
+	 * copies all of their 128 bytes from memory that it has not cleared.
+	 */
+	bool trailing_zero;
 };
 
 /* Decode all fields of raw (4096 bytes).  Nothing is judged but the two bools. */

@@ -1,9 +1,8 @@
-/* SPDX-License-Identifier: MIT
- * dm_busy.c: by libdevmapper, which docker_meta/host/dm.c alone includes beside it.
- */
+/* SPDX-License-Identifier: MIT */
 #include "common/tool/dm_busy.h"
 
-#include <libdevmapper.h>
+#include <dirent.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,75 +10,74 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-/* We only ask, and an answer that fails is none. */
-static void stay_quiet(int level, const char *file, int line, int dm_errno, const char *format, ...)
+#include "common/tool/dm_table.h"
+
+/* A pool's table has one line, whose parameters begin with its metadata device. */
+struct search {
+	dev_t metadata;
+	bool found;
+};
+
+static void look_at_target(void *context, const struct dm_target *target)
 {
-	(void)level;
-	(void)file;
-	(void)line;
-	(void)dm_errno;
-	(void)format;
+	struct search *s = context;
+	char wanted[32];
+
+	(void)snprintf(wanted, sizeof(wanted), "%u:%u ", major(s->metadata), minor(s->metadata));
+	s->found |= !strcmp(target->type, "thin-pool") &&
+		    !strncmp(target->parameters, wanted, strlen(wanted));
 }
 
-void dm_be_quiet(void)
+/* The number of the device dm-N that holds another one. */
+static bool read_number(int holders, const char *name, dev_t *ret_dev)
 {
-	dm_log_with_errno_init(stay_quiet);
-}
+	unsigned int major, minor;
+	char path[300], text[32] = "";
+	ssize_t n;
+	int fd;
 
-static struct dm_task *run_task(int type, const char *name)
-{
-	struct dm_task *task = dm_task_create(type);
-
-	if (!task)
-		return NULL;
-	if ((name && !dm_task_set_name(task, name)) || !dm_task_run(task)) {
-		dm_task_destroy(task);
-		return NULL;
-	}
-	return task;
-}
-
-/* Is it a thin pool with this metadata device?  Its parameters begin with "MAJOR:MINOR ". */
-static bool pool_on(const char *name, dev_t device)
-{
-	struct dm_task *task = run_task(DM_DEVICE_TABLE, name);
-	char wanted[32], *target = NULL, *parameters = NULL;
-	uint64_t start, length;
-	bool found = false;
-
-	if (!task)
+	(void)snprintf(path, sizeof(path), "%s/dev", name);
+	fd = openat(holders, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
 		return false;
-	(void)snprintf(wanted, sizeof(wanted), "%u:%u ", major(device), minor(device));
-	(void)dm_get_next_target(task, NULL, &start, &length, &target, &parameters);
-	if (target && parameters)
-		found = !strcmp(target, "thin-pool") &&
-			!strncmp(parameters, wanted, strlen(wanted));
-	dm_task_destroy(task);
-	return found;
+	n = read(fd, text, sizeof(text) - 1);
+	(void)close(fd);
+	if (n <= 0 || sscanf(text, "%u:%u", &major, &minor) != 2)
+		return false;
+	*ret_dev = makedev(major, minor);
+	return true;
+}
+
+static void find_pool(DIR *holders, dev_t metadata, char *text, size_t size)
+{
+	const struct dirent *entry;
+	char name[DM_NAME_BYTES];
+	dev_t dev;
+
+	while (!*text && (entry = readdir(holders))) {
+		struct search s = { .metadata = metadata };
+
+		if (!strncmp(entry->d_name, "dm-", 3) &&
+		    read_number(dirfd(holders), entry->d_name, &dev) &&
+		    dm_table_read(dev, name, look_at_target, &s) && s.found)
+			(void)snprintf(text, size, " as the metadata of pool %s", name);
+	}
 }
 
 void dm_who_uses(const char *path, char *text, size_t size)
 {
-	struct dm_task *list;
-	const struct dm_names *names;
+	char holders_path[64];
 	struct stat st;
+	DIR *holders;
 
 	*text = '\0';
-	if (stat(path, &st) || !S_ISBLK(st.st_mode) || access("/dev/mapper/control", F_OK))
+	if (stat(path, &st) || !S_ISBLK(st.st_mode))
 		return;
-	dm_be_quiet();
-	list = run_task(DM_DEVICE_LIST, NULL);
-	if (!list)
+	(void)snprintf(holders_path, sizeof(holders_path), "/sys/dev/block/%u:%u/holders",
+		       major(st.st_rdev), minor(st.st_rdev));
+	holders = opendir(holders_path);
+	if (!holders)
 		return;
-	names = dm_task_get_names(list);
-	while (names && names->dev) {
-		if (pool_on(names->name, st.st_rdev)) {
-			(void)snprintf(text, size, " as the metadata of pool %s", names->name);
-			break;
-		}
-		if (!names->next)
-			break;
-		names = (const struct dm_names *)(const void *)((const char *)names + names->next);
-	}
-	dm_task_destroy(list);
+	find_pool(holders, st.st_rdev, text, size);
+	(void)closedir(holders);
 }

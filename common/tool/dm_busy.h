@@ -12,7 +12,4 @@
  */
 void dm_who_uses(const char *path, char *text, size_t size);
 
-/* From here on libdevmapper prints nothing of its own. */
-void dm_be_quiet(void);
-
 #endif

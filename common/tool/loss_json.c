@@ -2,7 +2,9 @@
 #include <errno.h>
 #include <jansson.h>
 
+#include "common/base/alloc.h"
 #include "common/base/report.h"
+#include "common/base/text.h"
 #include "common/tool/loss_report.h"
 
 static void put(json_t *object, const char *key, json_t *value, bool *failed)
@@ -146,27 +148,31 @@ static json_t *summary(const struct salvage_result *result, bool *failed)
 
 static json_t *begin(const struct tool *tool, const char *input, bool *failed)
 {
-	json_t *object = json_object(), *name = json_string(input);
+	char *name = text_escape_bytes(input);
+	json_t *object = json_object();
 
 	put(object, "tool", json_string(tool->name), failed);
 	put(object, "version", json_string(THINMEND_VERSION), failed);
-	put(object, "input", name ? name : json_null(), failed);
+	put(object, "input", name ? json_string(name) : NULL, failed);
+	alloc_free(name);
 	return object;
 }
 
-static int finish(json_t *object, bool failed, const char *path)
+static int finish(json_t *object, bool failed, FILE *out)
 {
 	int r = failed ? -ENOMEM : 0;
 
 	errno = 0;
-	if (!r && json_dump_file(object, path, JSON_INDENT(2)))
+	if (!r && json_dumpf(object, out, JSON_INDENT(2) | JSON_ENSURE_ASCII))
+		r = errno ? -errno : -EIO;
+	if (!r && fputc('\n', out) == EOF)
 		r = errno ? -errno : -EIO;
 	json_decref(object);
 	return r;
 }
 
 int loss_report_json(const struct tool *tool, const char *input,
-		     const struct salvage_result *result, const char *path)
+		     const struct salvage_result *result, FILE *out)
 {
 	bool failed = false;
 	json_t *object = begin(tool, input, &failed);
@@ -177,16 +183,17 @@ int loss_report_json(const struct tool *tool, const char *input,
 	put(object, "devices", devices(result, &failed), &failed);
 	put(object, "put_back", adoptions(result, &failed), &failed);
 	put(object, "losses", losses(result, &failed), &failed);
-	return finish(object, failed, path);
+	return finish(object, failed, out);
 }
 
 int loss_report_json_failure(const struct tool *tool, const char *input, const char *reason,
-			     const char *path)
+			     FILE *out)
 {
 	bool failed = false;
-	json_t *object = begin(tool, input, &failed), *text = json_string(reason);
+	json_t *object = begin(tool, input, &failed);
+	char *text = text_escape_bytes(*reason ? reason : "nothing could be made");
 
-	/* Names of files need not be UTF-8. */
-	put(object, "error", text ? text : json_string("nothing could be made"), &failed);
-	return finish(object, failed, path);
+	put(object, "error", text ? json_string(text) : NULL, &failed);
+	alloc_free(text);
+	return finish(object, failed, out);
 }

@@ -25,10 +25,10 @@ void loss_report_text(const struct tool *tool, const char *input,
 
 /* All of it, as one JSON object.  0 or -errno. */
 must_check int loss_report_json(const struct tool *tool, const char *input,
-				const struct salvage_result *result, const char *path);
+				const struct salvage_result *result, FILE *out);
 
 /* That nothing could be made, and why: an object with "error".  0 or -errno. */
 must_check int loss_report_json_failure(const struct tool *tool, const char *input,
-					const char *reason, const char *path);
+					const char *reason, FILE *out);
 
 #endif

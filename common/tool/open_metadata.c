@@ -41,6 +41,14 @@ static void explain_open(const struct tool *tool, const char *path, const char *
 	case EBUSY:
 		explain_busy(tool, path, what);
 		break;
+	case EROFS:
+		tool_error(tool,
+			   "%s: it is read-only, and so it stays as it was (LVM activates a "
+			   "pool's _tmeta read-only: swap the metadata out with lvconvert "
+			   "--thinpool POOL --poolmetadata LV, or give LVM the option in "
+			   "thin_check_options of lvm.conf)",
+			   path);
+		break;
 	case EACCES:
 		tool_error(tool, "%s: Permission denied; run as root", path);
 		break;
@@ -65,9 +73,10 @@ struct signature {
 	const char *meaning;
 };
 
-#define XML_TEXT                                                                                  \
-	"This looks like XML.  This tool only supports the binary metadata format; thin_restore " \
-	"makes it from XML"
+/* The first two sentences are those of thin-provisioning-tools 1.x. */
+#define XML_TEXT                                                                            \
+	"This looks like XML.  This tool only supports the binary metadata format.  Next: " \
+	"thin_restore makes it from XML"
 
 static const struct signature signatures[] = {
 	{ 0, "\x1f\x8b", 2, "it is compressed with gzip; unpack it first" },

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/tool/pool_options.h"
 
-#include <sys/stat.h>
-
 #include "common/base/number.h"
 #include "common/thin/superblock.h"
 
@@ -18,15 +16,4 @@ int take_data_block_size(const struct tool *tool, const struct tool_option *opti
 			argument);
 	*ret_sectors = (uint32_t)sectors;
 	return STATUS_NONE;
-}
-
-bool same_file(const char *a, const char *b)
-{
-	struct stat sa, sb;
-
-	if (stat(a, &sa) || stat(b, &sb))
-		return false;
-	if (S_ISBLK(sa.st_mode) && S_ISBLK(sb.st_mode))
-		return sa.st_rdev == sb.st_rdev;
-	return sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
 }

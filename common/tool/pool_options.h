@@ -10,7 +10,4 @@
 must_check int take_data_block_size(const struct tool *tool, const struct tool_option *option,
 				    const char *argument, uint32_t *ret_sectors);
 
-/* Are both the same file or device?  Names that lead nowhere are not. */
-bool same_file(const char *a, const char *b);
-
 #endif

@@ -5,6 +5,9 @@
 #include <inttypes.h>
 #include <jansson.h>
 
+#include "common/base/alloc.h"
+#include "common/base/text.h"
+
 /* JSON numbers go up to 2^63-1 here; what is above is damage, and stands there as a string. */
 static json_t *number(uint64_t v)
 {
@@ -89,7 +92,7 @@ static json_t *finding(const struct finding *f, bool *failed)
 	json_t *object = json_object();
 
 	put(object, "id", json_string(type->id), failed);
-	put(object, "severity", json_string(severity_name(type->severity)), failed);
+	put(object, "severity", json_string(severity_name(finding_severity(f))), failed);
 	put(object, "message", json_string(f->message), failed);
 	put(object, "tree", json_string(f->tree), failed);
 	if (f->block != NO_BLOCK)
@@ -98,11 +101,13 @@ static json_t *finding(const struct finding *f, bool *failed)
 	put_list(object, "ranges", ranges(f, failed), failed);
 	if (f->nr_affected_left_out)
 		put(object, "ranges_left_out", number(f->nr_affected_left_out), failed);
-	if (f->has_counts) {
+	if (finding_has_counts(f)) {
 		put(object, "expected", number(f->expected), failed);
 		put(object, "found", number(f->found), failed);
+		put(object, "measure", json_string(type->measure), failed);
 	}
-	put(object, "costs", json_string(type->costs), failed);
+	put(object, "costs", json_string(finding_costs(f)), failed);
+	put(object, "kernel", json_string(type->kernel), failed);
 	put(object, "mends", json_string(type->mends), failed);
 	return object;
 }
@@ -182,19 +187,20 @@ static json_t *findings(const struct report *r, bool *failed)
 
 int report_print_json(const struct json_report *j, FILE *out)
 {
-	json_t *object = json_object(), *path = json_string(j->input);
+	char *name = text_escape_bytes(j->input);
+	json_t *object = json_object();
 	bool failed = false;
 	int r;
 
 	put(object, "tool", json_string(j->tool), &failed);
 	put(object, "version", json_string(j->version), &failed);
-	/* A file name need not be UTF-8, JSON must. */
-	put(object, "input", path ? path : json_null(), &failed);
+	put(object, "input", name ? json_string(name) : NULL, &failed);
+	alloc_free(name);
 	put(object, "superblock", superblock(j->result, &failed), &failed);
 	put(object, "findings", findings(j->report, &failed), &failed);
 	put(object, "summary", summary(j, &failed), &failed);
 	r = failed ? -ENOMEM : 0;
-	if (!r && json_dumpf(object, out, JSON_INDENT(2)))
+	if (!r && json_dumpf(object, out, JSON_INDENT(2) | JSON_ENSURE_ASCII))
 		r = -EIO;
 	if (!r && fputc('\n', out) == EOF)
 		r = -EIO;

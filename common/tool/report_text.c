@@ -39,7 +39,7 @@ static void print_finding(const struct finding *f, FILE *out)
 {
 	const struct finding_type *type = finding_type(f->id);
 
-	(void)fprintf(out, "%s: %s", severity_name(type->severity), f->tree);
+	(void)fprintf(out, "%s: %s", severity_name(finding_severity(f)), f->tree);
 	if (f->block != NO_BLOCK)
 		(void)fprintf(out, ", block %llu", (unsigned long long)f->block);
 	(void)fprintf(out, ": %s", f->message);

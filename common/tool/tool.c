@@ -12,6 +12,8 @@
 
 #include "common/base/alloc.h"
 #include "common/base/number.h"
+#include "common/base/text.h"
+#include "common/tool/named_storage.h"
 
 enum { MAX_OPTIONS = 64 };
 
@@ -25,22 +27,20 @@ struct parser {
 	struct option longs[MAX_OPTIONS + ARRAY_SIZE(builtin) + 1];
 	char shorts[3 * (MAX_OPTIONS + ARRAY_SIZE(builtin)) + 2];
 	uint64_t seen; /* bit id */
+	struct named_storage named;
 };
 
 /* One line: what a file has for a name must not make two of it, nor talk to the terminal. */
 static printf_like(2, 0) void print_line(const struct tool *tool, const char *format, va_list args,
 					 bool usage)
 {
-	char *text = alloc_vprintf(format, args);
+	char *text = alloc_vprintf(format, args), *line = text ? text_escape(text) : NULL;
 
-	for (char *c = text; c && *c; c++) {
-		if ((unsigned char)*c < ' ' || *c == '\x7f')
-			*c = '?';
-	}
-	(void)fprintf(stderr, "%s: %s", tool->name, text ? text : "out of memory");
+	(void)fprintf(stderr, "%s: %s", tool->name, line ? line : "out of memory");
 	if (usage)
 		(void)fprintf(stderr, "; see '%s --help'", tool->name);
 	(void)fputc('\n', stderr);
+	alloc_free(line);
 	alloc_free(text);
 }
 
@@ -69,14 +69,14 @@ static void print_option(const struct tool_option *o)
 	char left[64];
 	const char *before = "", *after = "";
 
-	if (o->argument == ARGUMENT_REQUIRED)
-		before = " <";
-	else if (o->argument == ARGUMENT_OPTIONAL)
+	if (o->argument == ARGUMENT_OPTIONAL)
 		before = "[=<";
-	if (o->argument == ARGUMENT_REQUIRED)
-		after = ">";
-	else if (o->argument == ARGUMENT_OPTIONAL)
+	else if (o->argument != ARGUMENT_NONE)
+		before = " <";
+	if (o->argument == ARGUMENT_OPTIONAL)
 		after = ">]";
+	else if (o->argument != ARGUMENT_NONE)
+		after = ">";
 	(void)snprintf(left, sizeof(left), "%c%c%s --%s%s%s%s", o->letter ? '-' : ' ',
 		       o->letter ? o->letter : ' ', o->letter ? "," : " ", o->name, before,
 		       o->argument == ARGUMENT_NONE ? "" : o->argument_name, after);
@@ -99,7 +99,8 @@ static void print_help(const struct tool *tool)
 
 static void add_option(struct parser *p, size_t index, size_t *length, const struct tool_option *o)
 {
-	static const int has_arg[] = { no_argument, required_argument, optional_argument };
+	static const int has_arg[] = { no_argument, required_argument, optional_argument,
+				       required_argument, required_argument };
 
 	p->longs[index] = (struct option){ .name = o->name,
 					   .has_arg = has_arg[o->argument],
@@ -204,7 +205,8 @@ static int take_input(const struct tool *tool, int argc, char **argv, const char
 	if (optind >= argc && tool->input_optional)
 		return STATUS_NONE;
 	if (optind >= argc)
-		return tool_usage_error(tool, "no input file provided: %s is missing", tool->input);
+		return tool_usage_error(tool, REQUIRED_MISSING ": %s (no input file provided)",
+					tool->input);
 	if (optind + max < argc)
 		return tool_usage_error(tool, "unexpected argument '%s' found%s",
 					argv[optind + max], max == 1 ? ": one input only" : "");
@@ -222,16 +224,14 @@ static int take_builtin(const struct tool *tool, const struct tool_option *o)
 	return STATUS_OK;
 }
 
-int tool_parse(const struct tool *tool, int argc, char **argv, take_option_fn take, void *context,
-	       const char **ret_input)
+static int parse_options(struct parser *p, int argc, char **argv, take_option_fn take,
+			 void *context)
 {
-	struct parser p = { .tool = tool };
+	const struct tool *tool = p->tool;
 	int got, status = STATUS_NONE;
 
-	build_tables(&p);
-	opterr = 0;
 	while (status == STATUS_NONE &&
-	       (got = getopt_long(argc, argv, p.shorts, p.longs, NULL)) != -1) {
+	       (got = getopt_long(argc, argv, p->shorts, p->longs, NULL)) != -1) {
 		const struct tool_option *o;
 
 		if (got == '?' || got == ':')
@@ -239,12 +239,48 @@ int tool_parse(const struct tool *tool, int argc, char **argv, take_option_fn ta
 		o = find_option(tool, got);
 		if (!o->id)
 			return take_builtin(tool, o);
-		p.seen |= UINT64_C(1) << o->id;
-		status = take(context, o, optarg);
+		p->seen |= UINT64_C(1) << o->id;
+		if (o->argument == ARGUMENT_INPUT || o->argument == ARGUMENT_OUTPUT)
+			status = named_storage_add(&p->named, o->argument == ARGUMENT_OUTPUT,
+						   o->name, optarg);
+		if (status == STATUS_NONE)
+			status = take(context, o, optarg);
 	}
+	return status;
+}
+
+/* Positional arguments that are files are read. */
+static int name_inputs(struct parser *p, const char *const *inputs)
+{
+	const size_t max = p->tool->max_inputs ? p->tool->max_inputs : 1;
+	int status = STATUS_NONE;
+
+	if (!p->tool->input || p->tool->input_is_words)
+		return STATUS_NONE;
+	for (size_t i = 0; i < max && status == STATUS_NONE && inputs[i]; i++)
+		status = named_storage_add(&p->named, false, NULL, inputs[i]);
+	return status;
+}
+
+int tool_parse(const struct tool *tool, int argc, char **argv, take_option_fn take, void *context,
+	       const char **ret_input)
+{
+	struct parser p = { .tool = tool };
+	int status;
+
+	build_tables(&p);
+	opterr = 0;
+	status = parse_options(&p, argc, argv, take, context);
 	if (status == STATUS_NONE)
 		status = check_conflicts(&p);
-	return status == STATUS_NONE ? take_input(tool, argc, argv, ret_input) : status;
+	if (status == STATUS_NONE)
+		status = take_input(tool, argc, argv, ret_input);
+	if (status == STATUS_NONE)
+		status = name_inputs(&p, ret_input);
+	if (status == STATUS_NONE)
+		status = named_storage_check(&p.named, tool);
+	named_storage_destroy(&p.named);
+	return status;
 }
 
 int take_number(const struct tool *tool, const struct tool_option *option, const char *argument,

@@ -17,10 +17,20 @@
 /* Never 2: LVM takes that for a missing tool and activates the pool unchecked. */
 enum tool_status { STATUS_OK = 0, STATUS_BAD = 1, STATUS_USAGE = 64 };
 
+/* As thin-provisioning-tools 1.x say it, which scripts look for. */
+#define REQUIRED_MISSING "the following required arguments were not provided"
+
 /* The parser goes on: no status yet. */
 #define STATUS_NONE (-1)
 
-enum option_argument { ARGUMENT_NONE, ARGUMENT_REQUIRED, ARGUMENT_OPTIONAL };
+/* An input is a file or device that is read and never written, an output one that is written. */
+enum option_argument {
+	ARGUMENT_NONE,
+	ARGUMENT_REQUIRED,
+	ARGUMENT_OPTIONAL,
+	ARGUMENT_INPUT,
+	ARGUMENT_OUTPUT
+};
 
 struct tool_option {
 	int id; /* the tool's own, 1 … 63 */
@@ -41,6 +51,7 @@ struct tool {
 	const char *summary;
 	const char *input; /* the one positional argument, such as "{device|file}", or NULL: none */
 	bool input_optional;
+	bool input_is_words;     /* neither a file nor a device */
 	unsigned int max_inputs; /* positional arguments; 0 is 1 */
 	const char *usage;       /* what the usage line says instead of it */
 	const struct tool_option *options;
@@ -57,8 +68,10 @@ typedef int (*take_option_fn)(void *context, const struct tool_option *option,
 
 /*
  * Parse a command line: long options by unambiguous prefixes too; -h and -V are dealt with here.
- * Returns STATUS_NONE with *ret_input set (where the tool takes one; where it takes several, those
- * that there are, in an array of max_inputs), or the status to end with: then all has been said.
+ * An output that is the same storage as an input or as another output is refused, whatever their
+ * names (same_storage.h); so is a standard output that leads to an input. Returns STATUS_NONE with
+ * *ret_input set (where the tool takes one; where it takes several, those that there are, in an
+ * array of max_inputs), or the status to end with: then all has been said.
  */
 must_check int tool_parse(const struct tool *tool, int argc, char **argv, take_option_fn take,
 			  void *context, const char **ret_input);

@@ -279,13 +279,19 @@ int config_read(const struct docker_meta_options *o, struct config *ret_config)
 	return r;
 }
 
+const struct config_source *config_source(const struct config *c, size_t i)
+{
+	const struct config_source *const sources[NR_CONFIG_SOURCES] = {
+		&c->daemon, &c->sysconfig, &c->lvs, &c->profile, &c->lvm_conf, &c->kernel
+	};
+
+	return sources[i];
+}
+
 void config_destroy(struct config *c)
 {
-	struct config_source *const sources[] = { &c->daemon,  &c->sysconfig, &c->lvs,
-						  &c->profile, &c->lvm_conf,  &c->kernel };
-
-	for (size_t i = 0; i < ARRAY_SIZE(sources); i++)
-		alloc_free(sources[i]->path);
+	for (size_t i = 0; i < NR_CONFIG_SOURCES; i++)
+		alloc_free(config_source(c, i)->path);
 	alloc_free(c->data_root);
 	alloc_free(c->root);
 	alloc_free(c->remapped);

@@ -70,6 +70,10 @@ struct config {
 };
 
 /* 0 or -errno of our own, perhaps with trouble; to be destroyed in any case. */
+/* Each file that it was read from, or that was looked for. */
+enum { NR_CONFIG_SOURCES = 6 };
+const struct config_source *config_source(const struct config *c, size_t i);
+
 must_check int config_read(const struct docker_meta_options *o, struct config *ret_config);
 void config_destroy(struct config *c);
 

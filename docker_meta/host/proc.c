@@ -133,6 +133,28 @@ static uint64_t inode_of(int proc, uint64_t pid)
 	return parse_u64(link + 5, &inode) && inode != UINT64_MAX ? inode : 0;
 }
 
+/*
+ * Landlock hides the inode, which is for who may trace the process, and so does the kernel from
+ * who is not root.  Mounts are numbered across all namespaces: the first one tells which it is.
+ * 0: not known.
+ */
+static uint64_t first_mount_of(int proc, uint64_t pid)
+{
+	char name[48], text[24] = "";
+	uint64_t mount = 0;
+	ssize_t n = -1;
+	int fd;
+
+	(void)snprintf(name, sizeof(name), "%llu/mountinfo", (unsigned long long)pid);
+	fd = openat(proc, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0) {
+		n = read(fd, text, sizeof(text) - 1);
+		close(fd);
+	}
+	text[n > 0 ? strcspn(text, " ") : 0] = '\0';
+	return parse_u64(text, &mount) && mount <= INT32_MAX ? mount : 0;
+}
+
 static uint64_t own_pid(int proc)
 {
 	char link[32];
@@ -145,10 +167,12 @@ static uint64_t own_pid(int proc)
 	return parse_u64(link, &pid) ? pid : 0;
 }
 
+#define MOUNT_KEY (UINT64_C(1) << 32) /* inodes of namespaces have 32 bits */
+
 struct walk {
 	int proc;
 	uint64_t self;
-	struct u64_map seen; /* inode of a namespace -> its index and 1 */
+	struct u64_map seen; /* inode of a namespace, or MOUNT_KEY + a mount: its index and 1 */
 	struct mount_table *table;
 };
 
@@ -185,40 +209,73 @@ static void note_process(struct mount_namespace *known, const struct mount_names
 		known->pid = n->pid;
 		memcpy(known->holder, n->holder, sizeof(known->holder));
 	}
+	if (!known->inode)
+		known->inode = n->inode;
 	known->is_dockers |= n->is_dockers;
+}
+
+/* The namespace that was read before, or NULL.  Different inodes are different namespaces. */
+static struct mount_namespace *find_seen(const struct walk *w, uint64_t inode, uint64_t mount)
+{
+	const uint64_t *seen = inode ? u64_map_find(&w->seen, inode) : NULL;
+	struct mount_namespace *known;
+
+	if (seen)
+		return &w->table->namespaces[*seen - 1];
+	seen = mount ? u64_map_find(&w->seen, MOUNT_KEY + mount) : NULL;
+	known = seen ? &w->table->namespaces[*seen - 1] : NULL;
+	return known && (!inode || !known->inode) ? known : NULL;
+}
+
+static int remember(struct walk *w, uint64_t key, size_t index)
+{
+	uint64_t *slot = u64_map_at(&w->seen, key);
+
+	if (slot && !*slot)
+		*slot = index + 1;
+	return slot ? 0 : -ENOMEM;
+}
+
+static int read_first(struct walk *w, const struct mount_namespace *n, uint64_t mount)
+{
+	const size_t before = w->table->nr_namespaces;
+	int r;
+
+	if (before == MAX_NAMESPACES) {
+		w->table->nr_unread++;
+		return 0;
+	}
+	r = read_namespace(w, n->pid, n);
+	if (w->table->nr_namespaces == before)
+		return r;
+	if (!r && n->inode)
+		r = remember(w, n->inode, before);
+	if (!r && mount)
+		r = remember(w, MOUNT_KEY + mount, before);
+	return r;
 }
 
 static int look_at(struct walk *w, uint64_t pid)
 {
 	struct mount_namespace n = { .inode = inode_of(w->proc, pid), .pid = pid };
-	const size_t before = w->table->nr_namespaces;
-	uint64_t *seen = NULL;
+	struct mount_namespace *known = find_seen(w, n.inode, 0);
+	uint64_t mount = 0;
 	char name[48];
 	bool dockerd;
-	int r;
 
 	(void)snprintf(name, sizeof(name), "%llu/comm", (unsigned long long)pid);
 	dockerd = kernel_file_line_at(w->proc, name, n.holder, sizeof(n.holder)) &&
 		  is_dockerd(n.holder);
 	n.is_dockers = dockerd || pid == 1 || pid == w->self;
 	w->table->has_dockerd |= dockerd;
-	if (n.inode) {
-		seen = u64_map_at(&w->seen, n.inode);
-		if (!seen)
-			return -ENOMEM;
-		if (*seen) {
-			note_process(&w->table->namespaces[*seen - 1], &n, dockerd);
-			return 0;
-		}
+	if (!known) {
+		mount = first_mount_of(w->proc, pid);
+		known = find_seen(w, n.inode, mount);
 	}
-	if (before == MAX_NAMESPACES) {
-		w->table->nr_unread++;
-		return 0;
-	}
-	r = read_namespace(w, pid, &n);
-	if (seen && w->table->nr_namespaces > before)
-		*seen = w->table->nr_namespaces;
-	return r;
+	if (!known)
+		return read_first(w, &n, mount);
+	note_process(known, &n, dockerd);
+	return 0;
 }
 
 int mount_table_read_proc(const char *path, struct mount_table *ret_table)

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/text.h"
+
 enum { WIDTH = 80, INDENT = 10 };
 
 struct human human_bytes(uint64_t bytes)
@@ -31,10 +33,30 @@ struct human human_bytes(uint64_t bytes)
 	return h;
 }
 
+/* As text_escape() has it.  The columns that takes, a character being one. */
+static int put_plain(FILE *out, const char *text, size_t nr)
+{
+	int columns = 0;
+
+	while (nr) {
+		size_t bad, safe = text_safe_prefix(text, nr, &bad);
+
+		if (out)
+			(void)fwrite(text, 1, safe, out);
+		for (size_t i = 0; i < safe; i++)
+			columns += ((unsigned char)text[i] & 0xc0) != 0x80;
+		for (size_t i = 0; i < bad && out; i++)
+			(void)fprintf(out, "\\x%02x", (unsigned int)(unsigned char)text[safe + i]);
+		columns += TEXT_ESCAPE * (int)bad;
+		text += safe + bad;
+		nr -= safe + bad;
+	}
+	return columns;
+}
+
 void print_plain(FILE *out, const char *text, size_t nr)
 {
-	for (size_t i = 0; i < nr; i++)
-		(void)fputc((unsigned char)text[i] < ' ' || text[i] == 0x7f ? '?' : text[i], out);
+	(void)put_plain(out, text, nr);
 }
 
 bool wants_colour(FILE *out)
@@ -66,15 +88,21 @@ static int print_word(FILE *out, const char *text, int n, bool brief)
 	int columns = 0;
 
 	for (int i = 0; i < n;) {
-		const int name = brief && i + NAME_DIGITS <= n ? name_at(text + i) : 0;
-		const int shown = name ? SHORT_DIGITS : 1;
+		int name = 0, plain = 0;
 
+		while (i + plain < n && !name) {
+			name = brief && i + plain + NAME_DIGITS <= n ? name_at(text + i + plain)
+								     : 0;
+			plain += !name;
+		}
+		columns += put_plain(out, text + i, (size_t)plain);
+		i += plain;
+		if (!name)
+			break;
+		columns += put_plain(out, text + i, SHORT_DIGITS) + 1;
 		if (out)
-			print_plain(out, text + i, (size_t)shown);
-		if (out && name)
 			(void)fputc('*', out);
-		columns += shown + (name != 0);
-		i += name ? name : 1;
+		i += name;
 	}
 	return columns;
 }

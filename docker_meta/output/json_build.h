@@ -18,8 +18,7 @@ void json_append(json_t *array, json_t *value, bool *failed);
 /* Beyond 2^63 - 1, which readers of JSON may not hold, a string of its digits. */
 json_t *json_number(uint64_t value);
 
-/* null for NULL.  What is not UTF-8, and names of Docker's need not be, becomes U+FFFD, byte by
- * byte. */
+/* null for NULL.  What is not UTF-8, and names need not be, is escaped (common/base/text.h). */
 json_t *json_text(const char *value);
 
 /* Print the object and let go of it.  0, -ENOMEM where failed, or -EIO. */

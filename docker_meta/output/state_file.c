@@ -323,7 +323,7 @@ int changes_find(const struct meta_view *v, struct verdict *verdict, const char 
 	return r;
 }
 
-int changes_save(const struct changes *c, const char *path, const char *root,
+int changes_save(const struct changes *c, const char *path, const struct out_inputs *inputs,
 		 struct out_fault *fault)
 {
 	json_t *object = json_object(), *told = json_array();
@@ -343,9 +343,9 @@ int changes_save(const struct changes *c, const char *path, const char *root,
 	}
 	json_put(object, "tool", json_string("docker_meta"), &failed);
 	json_put(object, "state", json_integer(FORMAT), &failed);
-	json_put(object, "root", real_root(root), &failed);
+	json_put(object, "root", real_root(inputs->root), &failed);
 	json_put(object, "told", told, &failed);
-	r = out_file_open(path, root, &file, fault);
+	r = out_place_open(path, inputs, &file, fault);
 	if (r) {
 		json_decref(object);
 		return r;

@@ -9,7 +9,7 @@
 #ifndef DOCKER_META_OUTPUT_STATE_FILE_H
 #define DOCKER_META_OUTPUT_STATE_FILE_H
 
-#include "docker_meta/output/out_file.h"
+#include "docker_meta/output/out_place.h"
 #include "docker_meta/output/verdict.h"
 
 struct told {
@@ -38,9 +38,9 @@ struct changes {
 must_check int changes_find(const struct meta_view *v, struct verdict *verdict, const char *path,
 			    struct changes *ret_changes, struct out_fault *fault);
 
-/* Write what stands now.  As out_file_open() and out_file_commit(). */
-must_check int changes_save(const struct changes *c, const char *path, const char *root,
-			    struct out_fault *fault);
+/* Write what stands now.  As out_place_open() and out_file_commit(). */
+must_check int changes_save(const struct changes *c, const char *path,
+			    const struct out_inputs *inputs, struct out_fault *fault);
 void changes_destroy(struct changes *c);
 
 #endif

@@ -128,7 +128,9 @@ static void put_asset(FILE *out, const char *tag, struct asset asset)
 
 static void put_head(const struct page *p)
 {
-	(void)fputs("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n",
+	(void)fputs("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n<meta "
+		    "name=\"generator\" "
+		    "content=\"docker_meta\"/>\n",
 		    p->out);
 	put_policy(p->out);
 	(void)fputs("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n"

@@ -95,7 +95,7 @@ docker_meta -f json -r down --xml - <meta.xml >json.out 2>err
 # ---- -o
 run 0 docker_meta "${well[@]}"
 mv out wanted
-echo old >report
+echo "docker_meta: old" >report
 chmod 600 report
 umask 027
 run 0 docker_meta "${well[@]}" -o report
@@ -110,7 +110,7 @@ cmp -s <(sed 1d wanted) <(sed 1d new) || fail "-o from elsewhere wrote something
 run 0 docker_meta -q "${well[@]}" -o report
 cmp -s report /dev/null || fail "-q -o: the old report is still there"
 
-echo old >report
+echo "docker_meta: old" >report
 ln -sfn down/image link
 mkdir -p plain
 listed=$(find . -maxdepth 1 | sort)
@@ -132,7 +132,7 @@ run 3 docker_meta "${well[@]}" -o ''
 run 3 docker_meta -r not/there -f json -o report
 (ulimit -f 1 && docker_meta "${well[@]}" -f json -o report 2>/dev/null)
 [ $? -eq 3 ] || fail "-o on a full disk"
-same_text report old
+same_text report "docker_meta: old"
 [ "$(find . -maxdepth 1 | sort)" = "$listed" ] || fail "-o left something: $(find . -newer report)"
 [ -z "$(find down -newer report)" ] || fail "something below the root is new"
 
@@ -406,7 +406,7 @@ touch "$(printf 'host/devicemapper/metadata/a\377b')"
 run 2 docker_meta -f json -r host --metadata meta
 schema_of report out
 [ "$(jq -r .driver.open_transaction out)" = 18446744073709551615 ] || fail "a large number is not exact"
-[ "$(jq -r '.findings[] | select(.id == "J3") | .object' out)" = "$(printf 'a\357\277\275b')" ] ||
+[ "$(jq -r '.findings[] | select(.id == "J3") | .object' out)" = 'a\xffb' ] ||
 	fail "a name that is no UTF-8 is lost"
 run 2 docker_meta -f ndjson -r host --metadata meta
 schema_of all-lines out

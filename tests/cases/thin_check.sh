@@ -257,7 +257,7 @@ if [ "$(id -u)" -eq 0 ]; then
 		loop=$(findmnt -n -o SOURCE mounted)
 		run 1 thin_check "$loop"
 		refused_by_name 'in use: mounted'
-		run 1 thin_dump -o "$loop" basic
+		run 1 thin_dump --force -o "$loop" basic
 		refused_by_name 'cannot write to'
 		umount mounted
 	else

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Does the kernel itself take what the tools write?  Boots a small virtual machine (qemu, Debian's kernel,
 # no network) that activates a pool on restored, repaired and mended metadata, reads every thin device and
-# compares it with what stood there, then writes, snapshots and deletes.  Then docker_meta looks at an active
-# pool (docker.sh).
+# compares it with what stood there, then writes, snapshots and deletes.  Then parsers that were taken over try
+# the sandbox (walls.sh), and docker_meta looks at an active pool (docker.sh).
 #
 #     tests/kernel/check.sh BUILD
 set -eu
@@ -53,10 +53,12 @@ cp --sparse=always "$OLDPWD/build/fixtures/docker-loop-lvm.raw" docker
 truncate -s 2G docker-data
 mkdir -p extra/docker extra/bin
 tar -xJf "$OLDPWD/tests/fixtures/docker/docker-loop-lvm.tar.xz" -C extra/docker
-cp "$here/docker.sh" extra/
+cp "$here/docker.sh" "$here/walls.sh" extra/
 install -m 755 "$here/init.sh" extra/init
-install -s "$build/bin/docker_meta" extra/bin/
-ldd "$build/bin/docker_meta" | grep -o '/[^ ]*' | while read -r library; do
+mkdir extra/breach extra/etc
+install -s "$build/bin/docker_meta" "$build/bin/thin_check" extra/bin/
+install -s "$build/breach/thin_dump" extra/breach/
+ldd "$build/bin/docker_meta" "$build/breach/thin_dump" | grep -o '/[^ ]*' | while read -r library; do
 	mkdir -p "extra$(dirname "$library")"
 	cp -L "$library" "extra$library"
 done
@@ -70,7 +72,7 @@ for image in "${images[@]}" docker docker-data; do
 done
 timeout 1200 qemu-system-x86_64 -accel tcg -cpu Nehalem -m 1024 -machine q35 -nodefaults -no-reboot \
 	-nographic -nic none -serial stdio -kernel "$OLDPWD/build/vm/vmlinuz" -initrd initrd \
-	-append "console=ttyS0 quiet panic=-1 loglevel=3 mitigations=off" "${drives[@]}" </dev/null \
+	-append "console=ttyS0 quiet panic=-1 loglevel=3 mitigations=off lsm=landlock" "${drives[@]}" </dev/null \
 	>console 2>&1 || true
 
 bad=0
@@ -84,8 +86,10 @@ for image in "${images[@]}"; do
 		bad=1
 	}
 done
-result=$(tr -d '\r' <console | sed -n 's/^.*RESULT docker //p')
-printf '%-16s %s\n' docker_meta "${result:-no answer}"
-[ "$result" = ok ] || bad=1
+for part in walls docker; do
+	result=$(tr -d '\r' <console | sed -n "s/^.*RESULT $part //p")
+	printf '%-16s %s\n' $part "${result:-no answer}"
+	[ "$result" = ok ] || bad=1
+done
 [ $bad -eq 0 ] || tail -n 20 console
 exit $bad

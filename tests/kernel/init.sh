@@ -2,7 +2,7 @@
 # The first process of the virtual machine.  /devices has "id sectors sha256" for each thin device, /images
 # the serials of the metadata disks; the data disk's is "data".  For each metadata disk: activate the pool,
 # read every thin device, then create, write, snapshot and delete.  Says "RESULT NAME ok", or why not.
-# /docker.sh goes on with docker_meta.
+# /walls.sh goes on with the sandbox, /docker.sh with docker_meta.
 PATH=/bin:/sbin
 export PATH DM_DISABLE_UDEV=1
 mount -t proc proc /proc
@@ -71,7 +71,9 @@ try() {
 }
 
 while read -r name; do try "$name"; done </images
-# shellcheck disable=SC1091 # it is checked by itself
+# shellcheck disable=SC1091 # they are checked by themselves
+[ ! -e /walls.sh ] || . /walls.sh
+# shellcheck disable=SC1091
 [ ! -e /docker.sh ] || . /docker.sh
 dmesg | grep -E 'device-mapper: (thin|space map|btree|block manager|transaction)' | sed 's/^/KERNEL /'
 echo "RESULT end"

@@ -53,9 +53,13 @@ only() {
 only libaio.h common/io/aio_engine.c
 only zlib.h "common/io/stream.c common/io/input.c"
 only expat.h common/xml/parse.c
-only libdevmapper.h "common/tool/dm_busy.c docker_meta/host/dm.c"
+only libdevmapper.h docker_meta/host/dm.c
+only linux/dm-ioctl.h common/tool/dm_table.c
+only linux/landlock.h common/tool/sandbox.c
+only linux/seccomp.h common/tool/sandbox.c
 only jansson.h "common/tool/report_json.c common/tool/loss_json.c docker_meta/output/json_build.h docker_meta/state/go_json.h"
 only nettle/sha2.h docker_meta/state/digest.c
+only blkid/blkid.h common/tool/known_content.c
 
 # Only one file takes memory, and nothing below the tools prints or exits.
 below_tool=$(git ls-files 'common/*.[ch]' | grep -v '^common/tool/')

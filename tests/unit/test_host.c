@@ -169,8 +169,10 @@ static void link_to(const struct tree *t, const char *name, const char *target)
 	cr_assert_eq(symlink(target, path), 0);
 }
 
-#define MOUNT(hash) \
-	"1 1 253:1 / /d/devicemapper/mnt/" hash " rw - xfs /dev/mapper/docker-1:2-3-" hash " rw\n"
+#define MOUNT(hash) NUMBERED("1", hash)
+#define NUMBERED(number, hash)                                                                   \
+	number " 1 253:1 / /d/devicemapper/mnt/" hash " rw - xfs /dev/mapper/docker-1:2-3-" hash \
+	       " rw\n"
 
 Test(host, processes)
 {
@@ -188,7 +190,7 @@ Test(host, processes)
 	put(&tree, "9/mountinfo", MOUNT("aa") MOUNT("bb"));
 	link_to(&tree, "9/root", "/");
 	put(&tree, "40/comm", "gone\n");
-	put(&tree, "41/mountinfo", MOUNT("cc"));
+	put(&tree, "41/mountinfo", NUMBERED("2", "cc"));
 	link_to(&tree, "42/mountinfo", "/proc/self/mountinfo");
 	put(&tree, "version", "Linux");
 	cr_assert_eq(mount_table_read_proc(tree.path, &t), 0);
@@ -207,6 +209,32 @@ Test(host, processes)
 	cr_expect_eq(t.namespaces[m->namespace].inode, 11);
 	m = mount_table_find(&t, "cc");
 	cr_assert(m && !t.namespaces[m->namespace].inode);
+	mount_table_destroy(&t);
+	remove_tree(&tree);
+}
+
+/* As Landlock shows them, and as who is not root sees them: the inode is that of few. */
+Test(host, processes_of_others)
+{
+	struct tree tree = make_tree();
+	struct mount_table t;
+	const struct host_mount *m;
+
+	put(&tree, "1/mountinfo", NUMBERED("20", "aa") NUMBERED("21", "bb"));
+	put(&tree, "2/mountinfo", NUMBERED("20", "aa"));
+	link_to(&tree, "3/ns/mnt", "mnt:[10]");
+	put(&tree, "3/mountinfo", NUMBERED("20", "aa"));
+	link_to(&tree, "4/ns/mnt", "mnt:[10]");
+	link_to(&tree, "5/ns/mnt", "mnt:[11]");
+	put(&tree, "5/mountinfo", NUMBERED("20", "cc"));
+	put(&tree, "6/mountinfo", NUMBERED("2000000000000", "dd"));
+	put(&tree, "7/mountinfo", NUMBERED("21", "ee"));
+	cr_assert_eq(mount_table_read_proc(tree.path, &t), 0);
+	cr_expect_eq(t.nr_namespaces, 4);
+	cr_assert_eq(t.nr_mounts, 5);
+	m = mount_table_find(&t, "bb");
+	cr_assert(m && t.namespaces[m->namespace].is_dockers);
+	cr_expect_eq(t.namespaces[m->namespace].inode, 10);
 	mount_table_destroy(&t);
 	remove_tree(&tree);
 }

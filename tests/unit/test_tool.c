@@ -12,10 +12,11 @@
 #include "common/base/number.h"
 #include "common/thin/describe.h"
 #include "common/tool/dm_busy.h"
-#include "common/tool/pool_options.h"
 #include "common/tool/progress_terminal.h"
 #include "common/tool/report_json.h"
 #include "common/tool/report_text.h"
+#include "common/tool/same_storage.h"
+#include "common/tool/tool.h"
 #include "tests/support/leaks.h"
 
 TestSuite(tool, .fini = fail_on_leaks);
@@ -168,7 +169,6 @@ static void sample_report(struct report *r)
 	struct finding leak = { .id = FINDING_BLOCK_LEAKED,
 				.tree = "data space map bitmap",
 				.block = NO_BLOCK,
-				.has_counts = true,
 				.found = 1,
 				.affected = &block,
 				.nr_affected = 1 };
@@ -330,10 +330,10 @@ Test(tool, files_and_who_uses_them)
 	cr_assert_geq(fd, 0);
 	snprintf(b, sizeof(b), "%s.link", a);
 	cr_assert_eq(link(a, b), 0);
-	cr_expect(same_file(a, b));
-	cr_expect_not(same_file(a, "/dev/null"));
-	cr_expect_not(same_file(a, "/no/such/file"));
-	cr_expect_not(same_file("-", a));
+	cr_expect(same_storage(a, b));
+	cr_expect_not(same_storage(a, "/dev/null"));
+	cr_expect_not(same_storage(a, "/no/such/file"));
+	cr_expect_not(same_storage("-", a));
 	dm_who_uses(a, user, sizeof(user));
 	cr_expect_str_eq(user, "");
 	unlink(a);

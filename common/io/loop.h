@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ * loop.h: loop devices and the files behind them (Linux: include/uapi/linux/loop.h, loop.c).
+ */
+#ifndef THINMEND_IO_LOOP_H
+#define THINMEND_IO_LOOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "common/base/compiler.h"
+
+/* What a loop device stands on. */
+struct loop_backing {
+	bool is_device; /* on the block device rdev; else on the file device:inode */
+	dev_t device, rdev;
+	ino_t inode;
+	uint64_t begin,
+		end; /* its bytes [begin, end) of that; end is UINT64_MAX where it is open */
+};
+
+/*
+ * What the loop device with the number rdev stands on.  The kernel is asked, so that a file that
+ * was renamed, removed or is of another mount namespace is known too.  0; -ENXIO when it stands on
+ * nothing; or another -errno.
+ */
+must_check int loop_backing(dev_t rdev, struct loop_backing *ret);
+
+/* Is a loop device on this regular file mounted, or part of something that is active? */
+bool loop_file_in_use(const struct stat *file);
+
+#endif

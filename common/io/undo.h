@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ * undo.h: what blocks were before they were changed in place, so that it can be put back.
+ *
+ * An undo file has a header and a record for each block that was written, in the order of the
+ * writes.  A record is on stable storage before its block is written, so whatever interrupts the
+ * change, the file has all of it.  Integers are little-endian; checksums are CRC32C, begun with all
+ * ones, not inverted.
+ *
+ *     header   0 "thinmend undo 1\n"   16 le64 blocks on the device   24 le32 checksum of bytes
+ * 0..23 28 zero up to 32 record   0 le64 block   8 le32 checksum of bytes 0..7 and 16..8207   12
+ * zero 16 the block before (4096 bytes)   4112 the block after
+ */
+#ifndef THINMEND_IO_UNDO_H
+#define THINMEND_IO_UNDO_H
+
+#include "common/io/block_io.h"
+
+struct undo_fault {
+	char text[160];
+};
+
+/*
+ * Make the undo file at path, which must not exist yet, and an engine that notes there what is
+ * written through it.  inner stays the caller's and must outlive the engine; requests are carried
+ * out at once.  0 or -errno: -EEXIST where there is a file already.  A file that nothing was noted
+ * in is removed with the engine.
+ */
+must_check int undo_engine_create(struct block_engine *inner, const char *path,
+				  struct block_engine **ret_engine);
+
+/* How many blocks were noted. */
+uint64_t undo_engine_nr_noted(const struct block_engine *e);
+
+/*
+ * Put back what the undo file at path has.  Every block has to be as it was before or after the
+ * change, or half of each where a write of it was torn: else the device is another one or was used
+ * since, and nothing is written.  *ret_nr: how many blocks were put back.  An undo that was
+ * interrupted may be done again. 0; -EUCLEAN with fault filled; or another -errno.
+ */
+must_check int undo_apply(struct block_engine *e, const char *path, uint64_t *ret_nr,
+			  struct undo_fault *fault);
+
+#endif

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT
+ * dm_table.c: by device-mapper's own ioctl.
+ *
+ * libdevmapper would say the same with as many lines here, but it comes with libselinux, libudev,
+ * libpcre2 and libm (2.3 MB on Debian, which has no static libdevmapper), and thin_check goes into
+ * the initramfs.  dlopen() would load all of that into a process of root for the sake of one name.
+ * The ioctl has been the same since 2003 (Linux: include/uapi/linux/dm-ioctl.h).
+ */
+#include "common/tool/dm_table.h"
+
+#include <fcntl.h>
+#include <linux/dm-ioctl.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "common/base/alloc.h"
+
+enum { MAX_TABLE = 1 << 16 /* bytes: some thousand linear pieces */ };
+
+static bool ask(dev_t rdev, struct dm_ioctl *head)
+{
+	const int control = open("/dev/" DM_DIR "/" DM_CONTROL_NODE, O_RDWR | O_CLOEXEC);
+	bool ok;
+
+	if (control < 0)
+		return false;
+	*head = (struct dm_ioctl){ .version = { DM_VERSION_MAJOR, 0, 0 },
+				   .data_size = MAX_TABLE,
+				   .data_start = sizeof(*head),
+				   .flags = DM_STATUS_TABLE_FLAG,
+				   .dev = rdev };
+	ok = !ioctl(control, DM_TABLE_STATUS, head) && !(head->flags & DM_BUFFER_FULL_FLAG);
+	(void)close(control);
+	return ok;
+}
+
+/* Each target says how far behind the first one the next begins. */
+static bool walk(const struct dm_ioctl *head,
+		 void (*visit)(void *context, const struct dm_target *target), void *context)
+{
+	const char *data = (const char *)head;
+	const size_t first = head->data_start;
+	size_t at = first;
+
+	for (uint32_t i = 0; i < head->target_count; i++) {
+		struct dm_target_spec spec;
+		struct dm_target target;
+
+		if (at < first || at + sizeof(spec) >= MAX_TABLE)
+			return false;
+		memcpy(&spec, data + at, sizeof(spec));
+		spec.target_type[sizeof(spec.target_type) - 1] = '\0';
+		target = (struct dm_target){ .begin = spec.sector_start,
+					     .length = spec.length,
+					     .type = spec.target_type,
+					     .parameters = data + at + sizeof(spec) };
+		visit(context, &target);
+		at = first + spec.next;
+	}
+	return true;
+}
+
+bool dm_table_read(dev_t rdev, char name[DM_NAME_BYTES],
+		   void (*visit)(void *context, const struct dm_target *target), void *context)
+{
+	/* One byte more, so that whatever the kernel has put there ends. */
+	struct dm_ioctl *head = alloc_array(MAX_TABLE + 1, 1);
+	const bool ok = head && ask(rdev, head);
+
+	if (ok)
+		(void)snprintf(name, DM_NAME_BYTES, "%.*s", (int)sizeof(head->name), head->name);
+	const bool whole = ok && walk(head, visit, context);
+
+	alloc_free(head);
+	return whole;
+}
+
+/* ---- linear pieces */
+
+struct linear_walk {
+	void (*visit)(void *context, const struct dm_linear *piece); /* NULL: only look */
+	void *context;
+	bool others; /* there are targets of another type */
+};
+
+/* "MAJOR:MINOR SECTOR" (Linux: Documentation/admin-guide/device-mapper/linear.rst). */
+static void look_at_target(void *context, const struct dm_target *target)
+{
+	struct linear_walk *w = context;
+	unsigned long long sector;
+	unsigned int ma, mi;
+
+	if (strcmp(target->type, "linear") != 0 ||
+	    sscanf(target->parameters, "%u:%u %llu", &ma, &mi, &sector) != 3) {
+		w->others = true;
+		return;
+	}
+	if (w->visit)
+		w->visit(w->context, &(struct dm_linear){ .begin = target->begin,
+							  .length = target->length,
+							  .on_begin = sector,
+							  .on = makedev(ma, mi) });
+}
+
+bool dm_table_is_linear(dev_t rdev)
+{
+	struct linear_walk w = { NULL, NULL, false };
+	char name[DM_NAME_BYTES];
+
+	return dm_table_read(rdev, name, look_at_target, &w) && !w.others;
+}
+
+void dm_table_linear(dev_t rdev, void (*visit)(void *context, const struct dm_linear *piece),
+		     void *context)
+{
+	struct linear_walk w = { visit, context, false };
+	char name[DM_NAME_BYTES];
+
+	dm_table_read(rdev, name, look_at_target, &w);
+}

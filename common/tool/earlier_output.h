@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ * earlier_output.h: may what stands at the place of an output be written over?
+ */
+#ifndef THINMEND_TOOL_EARLIER_OUTPUT_H
+#define THINMEND_TOOL_EARLIER_OUTPUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/base/compiler.h"
+
+#define OUTPUT_START 4096 /* bytes of an output that are looked at */
+
+/* How the outputs of one kind begin. */
+struct output_mark {
+	const char *begins; /* at their very start */
+	const char *has;    /* within their first OUTPUT_START bytes, too; NULL: nothing more */
+};
+
+/*
+ * Does path lead to nothing, to an empty file, to what holds no data (a pipe, a terminal,
+ * /dev/null), or to what has one of these marks, plain or gzip'd?  Of a disk, also: is it blank?
+ * What cannot be read is not known to be any of these.
+ */
+must_check bool output_may_replace(const char *path, const struct output_mark *marks,
+				   size_t nr_marks);
+
+/* What output_may_replace() has refused, for one line that ends in "--force". */
+#define OUTPUT_NOT_OURS                                                                        \
+	"it exists and is no earlier output of this kind; nothing was written (overwrite it: " \
+	"--force)"
+
+#endif

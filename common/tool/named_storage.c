@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/tool/named_storage.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/alloc.h"
+#include "common/tool/same_storage.h"
+#include "common/tool/tool.h"
+
+int named_storage_add(struct named_storage *n, bool is_output, const char *option, const char *path)
+{
+	struct named_file *grown = alloc_grow(n->files, &n->capacity, n->nr, sizeof(*grown));
+
+	if (!grown)
+		return STATUS_BAD;
+	n->files = grown;
+	grown[n->nr++] = (struct named_file){ is_output, option, path };
+	return STATUS_NONE;
+}
+
+void named_storage_destroy(struct named_storage *n)
+{
+	alloc_free(n->files);
+	*n = (struct named_storage){ 0 };
+}
+
+static bool look(const struct named_file *f, struct stat *st)
+{
+	return !(strcmp(f->path, "-") != 0 || f->is_output ? stat(f->path, st)
+							   : fstat(STDIN_FILENO, st));
+}
+
+static int refuse(const struct tool *tool, const struct named_file *out, const struct named_file *f)
+{
+	if (!f->option)
+		return tool_usage_error(tool,
+					"--%s %s would overwrite the input: it is the same storage "
+					"as %s",
+					out->option, out->path, f->path);
+	return tool_usage_error(tool, "--%s %s would overwrite --%s %s: both are the same storage",
+				out->option, out->path, f->option, f->path);
+}
+
+static int check_output(const struct named_storage *n, size_t nr, const struct tool *tool)
+{
+	const struct named_file *out = &n->files[nr];
+	struct stat a, b;
+
+	if (!out->is_output || !look(out, &a))
+		return STATUS_NONE;
+	for (size_t i = 0; i < n->nr; i++) {
+		const struct named_file *f = &n->files[i];
+
+		/* Two outputs are compared once; an option given twice counts as it was given last.
+		 */
+		if (i == nr || (f->is_output && (i > nr || f->option == out->option)))
+			continue;
+		if (look(f, &b) && storage_is_same(&a, &b))
+			return refuse(tool, out, f);
+	}
+	return STATUS_NONE;
+}
+
+/* A shell that appends, or opens for reading and writing, leaves the input as it is until then. */
+static int check_stream(const struct named_storage *n, const struct tool *tool, int fd)
+{
+	struct stat a, b;
+
+	if (fstat(fd, &a))
+		return STATUS_NONE;
+	for (size_t i = 0; i < n->nr; i++) {
+		const struct named_file *f = &n->files[i];
+
+		if (f->is_output || !look(f, &b) || !storage_is_same(&a, &b))
+			continue;
+		if (fd == STDERR_FILENO) /* there is nowhere to say it */
+			return STATUS_USAGE;
+		return tool_usage_error(tool,
+					"standard output would overwrite the input: it is "
+					"the same storage as %s",
+					f->path);
+	}
+	return STATUS_NONE;
+}
+
+int named_storage_check(const struct named_storage *n, const struct tool *tool)
+{
+	int status = STATUS_NONE;
+
+	for (size_t i = 0; i < n->nr && status == STATUS_NONE; i++)
+		status = check_output(n, i, tool);
+	if (status == STATUS_NONE)
+		status = check_stream(n, tool, STDERR_FILENO);
+	return status == STATUS_NONE ? check_stream(n, tool, STDOUT_FILENO) : status;
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/tool/out_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/alloc.h"
+#include "common/io/loop.h"
+#include "common/tool/hold_signals.h"
+
+enum { MAX_TRIES = 100, NAME_PART = 200 };
+
+static int refuse(struct out_fault *fault, const char *text)
+{
+	(void)snprintf(fault->text, sizeof(fault->text), "%s", text);
+	return -EPERM;
+}
+
+static int fail(struct out_fault *fault, int error)
+{
+	if (error && !*fault->text)
+		(void)snprintf(fault->text, sizeof(fault->text), "%s", strerror(-error));
+	return error;
+}
+
+/* ---- the place */
+
+static int open_dir(struct out_file *f, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *parent =
+		slash ? alloc_printf("%.*s", (int)(slash - path + 1), path) : alloc_string(".");
+	int r = 0;
+
+	f->name = alloc_string(slash ? slash + 1 : path);
+	if (!parent || !f->name)
+		r = -ENOMEM;
+	else if (!*f->name || !strcmp(f->name, ".") || !strcmp(f->name, ".."))
+		r = -EISDIR;
+	else
+		f->dir = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (!r && f->dir < 0)
+		r = -errno;
+	alloc_free(parent);
+	return r;
+}
+
+static int accept_what_is_there(const struct out_file *f, struct out_fault *fault)
+{
+	struct stat st;
+
+	if (fstatat(f->dir, f->name, &st, AT_SYMLINK_NOFOLLOW))
+		return 0;
+	if (!S_ISREG(st.st_mode))
+		return refuse(fault, S_ISLNK(st.st_mode)   ? "it is a symbolic link"
+				     : S_ISDIR(st.st_mode) ? "it is a directory"
+							   : "it is no regular file");
+	if (loop_file_in_use(&st))
+		return refuse(fault, "it is in use through a loop device");
+	return 0;
+}
+
+int out_file_place(const char *path, struct out_file *ret_file, struct out_fault *fault)
+{
+	int r;
+
+	*ret_file = (struct out_file){ .dir = -1 };
+	*fault = (struct out_fault){ "" };
+	r = open_dir(ret_file, path);
+	if (!r)
+		r = accept_what_is_there(ret_file, fault);
+	return fail(fault, r);
+}
+
+/* ---- the file */
+
+/* A name beside its place that nothing has.  try_name gives 0 or -errno. */
+static int find_name_beside(struct out_file *f, int (*try_name)(const struct out_file *f, int fd),
+			    int fd)
+{
+	int r = -EEXIST;
+
+	for (unsigned int n = 0; n < MAX_TRIES && r == -EEXIST; n++) {
+		alloc_free(f->beside);
+		f->beside = alloc_printf(".%.*s.%ld.%u", NAME_PART, f->name, (long)getpid(), n);
+		r = f->beside ? try_name(f, fd) : -ENOMEM;
+	}
+	if (r >= 0)
+		return r;
+	alloc_free(f->beside);
+	f->beside = NULL;
+	return r;
+}
+
+static int create_beside(const struct out_file *f, int fd)
+{
+	(void)fd;
+	fd = openat(f->dir, f->beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	return fd < 0 ? -errno : fd;
+}
+
+static void let_signals_go(struct out_file *f)
+{
+	if (f->held)
+		signals_release(&f->mask);
+	f->held = false;
+}
+
+/* Without a name where the file system can do that; else no signal may leave the name behind. */
+static int open_new(struct out_file *f)
+{
+	int fd = openat(f->dir, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600);
+
+	if (fd >= 0)
+		return fd;
+	signals_hold(&f->mask);
+	f->held = true;
+	return find_name_beside(f, create_beside, -1);
+}
+
+int out_file_begin(struct out_file *f, struct out_fault *fault)
+{
+	const int fd = open_new(f);
+
+	if (fd < 0)
+		return fail(fault, fd);
+	f->stream = fdopen(fd, "w");
+	if (f->stream)
+		return 0;
+	close(fd);
+	return fail(fault, -ENOMEM);
+}
+
+/* ---- the end */
+
+static mode_t mode_of_new_files(void)
+{
+	const mode_t mask = umask(077);
+
+	(void)umask(mask);
+	return 0666 & ~mask;
+}
+
+/* /proc is not everywhere, and the other way is not for everybody. */
+static int link_beside(const struct out_file *f, int fd)
+{
+	char path[40];
+
+	if (!linkat(fd, "", f->dir, f->beside, AT_EMPTY_PATH))
+		return 0;
+	if (errno == EEXIST)
+		return -EEXIST;
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return linkat(AT_FDCWD, path, f->dir, f->beside, AT_SYMLINK_FOLLOW) ? -errno : 0;
+}
+
+static int give_name(struct out_file *f, int fd)
+{
+	int r = 0;
+
+	if (!f->held)
+		signals_hold(&f->mask);
+	f->held = true;
+	if (!f->beside)
+		r = find_name_beside(f, link_beside, fd);
+	if (!r && renameat(f->dir, f->beside, f->dir, f->name))
+		r = -errno;
+	if (r)
+		return r;
+	alloc_free(f->beside);
+	f->beside = NULL;
+	/* Some file systems cannot; the file is there all the same. */
+	(void)fsync(f->dir);
+	return 0;
+}
+
+static int put_in_place(struct out_file *f)
+{
+	const int fd = fileno(f->stream);
+	bool failed = fflush(f->stream) != 0;
+
+	if (failed || ferror(f->stream))
+		return failed && errno ? -errno : -EIO;
+	if (fchmod(fd, mode_of_new_files()) || fsync(fd))
+		return -errno;
+	return give_name(f, fd);
+}
+
+int out_file_commit(struct out_file *f)
+{
+	int r;
+
+	errno = 0;
+	r = put_in_place(f);
+	out_file_abandon(f);
+	return r;
+}
+
+void out_file_abandon(struct out_file *f)
+{
+	if (f->stream)
+		(void)fclose(f->stream);
+	if (f->beside)
+		(void)unlinkat(f->dir, f->beside, 0);
+	let_signals_go(f);
+	if (f->dir >= 0)
+		close(f->dir);
+	alloc_free(f->name);
+	alloc_free(f->beside);
+	*f = (struct out_file){ .dir = -1 };
+}
