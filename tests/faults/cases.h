@@ -24,6 +24,7 @@ struct fault_case {
 	bool by_place;        /* of calls that take memory: each place in the code */
 	bool degrades;        /* what cannot be read is a finding, and the run goes on */
 	bool gathered;        /* another case lets what is read fail: this one does not */
+	bool sandbox;         /* in it, and nothing fails but memory and opening files */
 	bool talks;           /* a failure is told, and so is what was found before it */
 };
 

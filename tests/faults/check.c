@@ -422,6 +422,8 @@ static void try_all(struct trial *t, size_t i)
 		.call = call, .how = faults[i].how, .lose = faults[i].lose, .file_limit = -1
 	};
 
+	if (t->c->sandbox && call != FAULT_MALLOC && call != FAULT_OPEN)
+		return;
 	if ((only_call >= 0 && (int)call != only_call) || (t->c->gathered && only_reads(call)))
 		return;
 	for (f.nth = 1; f.nth <= t->calls[call]; f.nth++) {
@@ -456,7 +458,9 @@ static void prepare(struct trial *t, const struct fault_case *c)
 	const struct fault none = { .how = "", .file_limit = -1 };
 
 	*t = (struct trial){ .c = c };
-	snprintf(t->text, sizeof(t->text), "%s %s", c->tool, c->arguments);
+	/* In the sandbox the injector itself could not open a file again, nor kill. */
+	snprintf(t->text, sizeof(t->text), "%s %s%s", c->tool, c->sandbox ? "" : "--no-sandbox ",
+		 c->arguments);
 	(void)split(t->text, t->argv, MAX_ARGS);
 	t->nr_inputs = read_files(c->inputs, t->inputs);
 	t->nr_outputs = read_files(c->outputs, t->outputs);
@@ -528,7 +532,7 @@ static bool run_case(const struct fault_case *c)
 			ask_others(&t, &t.outputs[0].after);
 		for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++)
 			try_all(&t, i);
-		if (only_call < 0 || only_call == FAULT_DISK)
+		if (!c->sandbox && (only_call < 0 || only_call == FAULT_DISK))
 			try_limits(&t);
 	}
 	printf("%-22s %6lu runs: %6lu as if nothing was, %6lu failed and said so, %lu wrong\n",
