@@ -2,6 +2,10 @@
 #
 #   make               build all tools to build/bin/NAME
 #   make check         build and run all tests
+#   make coverage      which lines of common/ and docker_meta/ the tests run (gcovr); below 90 % it
+#                      fails (UNITS=1: by the unit suites alone)
+#   make mutants       change one token of common/ in 200 ways: do the unit suites fail?
+#   make prove         no block whatever makes the decoders do what is undefined (Frama-C)
 #   make check-loss    harm each block of each fixture in every way, repair, and say what was lost
 #                      (EVERY=3: each third)
 #   make check-faults  let each call of each tool fail, and kill it in the middle of each write
@@ -37,8 +41,11 @@ ifeq ($(D),asan)
 B := build/asan
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
             -DTHINMEND_NO_SANDBOX
+else ifeq ($(D),coverage)
+B := build/coverage
+INSTRUMENT := --coverage -O0 -DTHINMEND_NO_SANDBOX
 else ifneq ($(D),)
-$(error D=$(D): only D=asan is known)
+$(error D=$(D): only D=asan and D=coverage are known)
 endif
 ifneq ($(V),1)
 Q := @
@@ -68,19 +75,19 @@ has       = $(shell $(CC) -Werror $(1) -x c -c -o /dev/null /dev/null 2>/dev/nul
 level_3   = $(shell printf '$(HASH)include <features.h>\n_Static_assert(__USE_FORTIFY_LEVEL == 3, "");' | \
               $(CC) -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -x c -c -o /dev/null - 2>/dev/null && echo 3)
 FORTIFY  := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=$(or $(level_3),2)
-HARDEN   := -fPIE -fstack-protector-strong $(if $(SANITIZE),-U_FORTIFY_SOURCE,$(FORTIFY)) \
+HARDEN   := -fPIE -fstack-protector-strong $(if $(SANITIZE)$(INSTRUMENT),-U_FORTIFY_SOURCE,$(FORTIFY)) \
             $(call has,-fstack-clash-protection) $(call has,-fcf-protection)
 ALL_CFLAGS  = -std=gnu11 -D_GNU_SOURCE -I. $(WARNINGS) $(HARDEN) $(SANITIZE) \
-              $(INCLUDES) $(CFLAGS)
-ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(SANITIZE) $(LDFLAGS)
+              $(INCLUDES) $(CFLAGS) $(INSTRUMENT)
+ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(SANITIZE) $(INSTRUMENT) $(LDFLAGS)
 
 COMMON   := $(wildcard common/*/*.c)
 LIB      := $(B)/libthinmend.a
 DOCKER   := $(wildcard docker_meta/*/*.c)
 DOCKERLIB := $(B)/libdocker_meta.a
-FIXTURES := $(patsubst tests/fixtures/%.xz,build/fixtures/%,$(wildcard tests/fixtures/*.raw.xz tests/fixtures/bolt/*.db.xz))
+FIXTURES := $(patsubst tests/fixtures/%.xz,build/fixtures/%,$(wildcard tests/fixtures/*.raw.xz tests/fixtures/lived/*.raw.xz tests/fixtures/bolt/*.db.xz))
 SUPPORT  := $(wildcard tests/support/*.c)
-UNITS    := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/*.c))
+SUITES   := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/*.c))
 
 all: $(TOOLS:%=$(B)/bin/%)
 
@@ -122,10 +129,13 @@ build/fixtures/%: tests/fixtures/%.xz
 
 fixtures: $(FIXTURES)
 
+# Allocations and libaio fail when a test says so (tests/support/alloc_fault.h, aio_fault.h).
+FAULTY := $(addprefix alloc_,array grow aligned string printf vprintf) io_setup io_submit io_getevents
 $(B)/tests/%: $(B)/obj/tests/unit/%.o $(SUPPORT:%.c=$(B)/obj/%.o) $(DOCKERLIB) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) $$(pkg-config --libs criterion)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(FAULTY:%=-Wl,--wrap=%) -o $@ $^ $(LIBS) \
+		$$(pkg-config --libs criterion)
 
 $(B)/tools/%: $(B)/obj/tests/tools/%.o $(SUPPORT:%.c=$(B)/obj/%.o) $(DOCKERLIB) $(LIB)
 	@mkdir -p $(@D)
@@ -156,7 +166,7 @@ EVERY ?= 1
 WAYS := zero random stale swap cut headless few storm
 check-loss: $(WAYS:%=check-loss-%)
 check-loss-%: $(B)/tools/loss fixtures
-	$(Q)$(B)/tools/loss -e $(EVERY) $* $(patsubst build/fixtures/%.raw,%,$(filter %.raw,$(FIXTURES)))
+	$(Q)$(B)/tools/loss -e $(EVERY) $* $(filter-out lived/%,$(patsubst build/fixtures/%.raw,%,$(filter %.raw,$(FIXTURES))))
 
 # ---- faults: what is preloaded is no part of a program, and has no sanitizer in it
 
@@ -174,14 +184,36 @@ $(B)/faults/check: $(patsubst %.c,$(B)/obj/%.o,$(filter-out %/inject.c,$(wildcar
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 ROOMS := check- dump restore repair docker-
+# thin-provisioning-tools, to judge along; a line where they cannot be had.
+build/peers:
+	$(Q)tests/kernel/peers.sh $@
+
 check-faults: $(ROOMS:%=check-faults-%)
-check-faults-%: all fixtures damage $(FAULTS)
+check-faults-%: all fixtures damage $(FAULTS) build/peers
 	$(Q)tests/faults/check.sh $(B) $* $(EVERY)
 
-check: all fixtures damage breach $(UNITS)
+check: all fixtures damage breach $(SUITES)
 	$(Q)tests/run.sh $(B)
 
-check-kernel: all fixtures damage breach
+# What the tests run of common/ and docker_meta/, line by line (gcovr).
+coverage:
+	$(Q)$(MAKE) --no-print-directory D=coverage all fixtures damage breach units
+	$(Q)tests/coverage.sh build/coverage $(if $(filter 1,$(UNITS)),units)
+units: $(SUITES)
+
+# For tests/mutants/mutants.py.
+libs:
+	@printf '%s\n' '$(LIBS)'
+
+# Do the unit suites see when one token of common/ is changed?
+mutants: fixtures
+	$(Q)tests/mutants/mutants.py
+
+# No block makes the decoders do what is undefined (Frama-C).
+prove:
+	$(Q)tests/prove/prove.sh
+
+check-kernel: all fixtures damage breach $(B)/tools/mutate $(B)/tools/read_blocks $(B)/tools/replay_log
 	$(Q)./quickstart kernel-deps && tests/kernel/check.sh $(B)
 
 lint: fixtures
@@ -209,7 +241,7 @@ clean:
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
 
-.PHONY: all breach check check-loss check-faults check-kernel damage docker-host lint bench format fixtures install uninstall clean help
+.PHONY: all breach check units coverage mutants libs prove check-loss check-faults check-kernel damage docker-host lint bench format fixtures install uninstall clean help
 .SECONDARY:
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)

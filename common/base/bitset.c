@@ -13,11 +13,12 @@ static uint64_t nr_words(const struct bitset *s)
 
 int bitset_init(struct bitset *s, uint64_t nr_bits)
 {
-	*s = (struct bitset){ .nr_bits = nr_bits };
+	s->nr_bits = nr_bits;
+	s->nr_set = 0;
 	s->words = alloc_array(nr_words(s), sizeof(*s->words));
 	if (s->words)
 		return 0;
-	s->nr_bits = 0; /* so it has no bits, and all functions may be called */
+	s->nr_bits = 0;
 	return -ENOMEM;
 }
 

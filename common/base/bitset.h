@@ -15,8 +15,10 @@ struct bitset {
 	uint64_t nr_set;
 };
 
-/* Returns 0 or -ENOMEM: then it has no bits, and may be used and destroyed like one of all zero
- * bytes. */
+/*
+ * Returns 0 or -ENOMEM; then it has no bits, and may be asked and destroyed as one of all zero
+ * bytes may be.
+ */
 must_check int bitset_init(struct bitset *s, uint64_t nr_bits);
 void bitset_destroy(struct bitset *s);
 

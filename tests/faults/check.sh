@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Let each call fail of the tools in $1/bin (build, or build/asan), of all cases whose name begins with
-# $2, and of these calls each $3th.  Other thin_checks judge along: those in build/peers, where
-# tests/kernel/peers.sh puts them, and those that are named in PEERS.
+# $2, and of these calls each $3th.  Other thin_checks judge along: thin-provisioning-tools 0.9.0 and
+# 1.1.0, which tests/kernel/peers.sh puts into build/peers, and those that are named in PEERS.
 set -eu
 cd "$(dirname "$0")/../.."
 build=$PWD/$1
