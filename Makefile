@@ -9,6 +9,8 @@
 #   make check-loss    harm each block of each fixture in every way, repair, and say what was lost
 #                      (EVERY=3: each third)
 #   make check-corpus  give the fuzz targets their corpus, under the sanitizers of gcc and of clang
+#   make check-faults  let each call of each tool fail, and kill it in the middle of each write
+#                      (EVERY=7: each seventh; D=asan: leaks and sanitizers too)
 #   make check-kernel  boot a kernel on what the tools write (qemu; tests/kernel)
 #   make fuzz          look for new inputs that break a fuzz target: TARGET=check SECONDS=600, all of
 #                      them in turn without TARGET (tests/fuzz; ENGINE=afl: AFL++, not libFuzzer)
@@ -203,6 +205,30 @@ check-loss: $(WAYS:%=check-loss-%)
 check-loss-%: $(B)/tools/loss fixtures
 	$(Q)$(B)/tools/loss -e $(EVERY) $* $(filter-out lived/%,$(patsubst build/fixtures/%.raw,%,$(filter %.raw,$(FIXTURES))))
 
+# ---- faults: what is preloaded is no part of a program, and has no sanitizer in it
+
+FAULTS := $(B)/faults/inject.so $(B)/faults/check
+$(B)/faults/inject.so: tests/faults/inject.c tests/faults/faults.h $(FLAGS)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -I. $(WARNINGS) -O1 -g -fno-omit-frame-pointer -fPIC -shared \
+		-o $@ $<
+
+$(B)/faults/check: $(patsubst %.c,$(B)/obj/%.o,$(filter-out %/inject.c,$(wildcard tests/faults/*.c)) \
+		$(SUPPORT)) $(DOCKERLIB) $(LIB)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+ROOMS := check- dump restore repair docker-
+# thin-provisioning-tools, to judge along; a line where they cannot be had.
+build/peers:
+	$(Q)tests/kernel/peers.sh $@
+
+check-faults: $(ROOMS:%=check-faults-%)
+check-faults-%: all fixtures damage $(FAULTS) build/peers
+	$(Q)tests/faults/check.sh $(B) $* $(EVERY)
+
 check: all fixtures damage breach fuzzers $(SUITES)
 	$(Q)tests/run.sh $(B)
 
@@ -252,7 +278,7 @@ clean:
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
 
-.PHONY: all breach check units coverage mutants libs prove check-loss check-kernel damage docker-host lint bench format fixtures install uninstall clean help check-corpus fuzz fuzzers
+.PHONY: all breach check units coverage mutants libs prove check-loss check-kernel damage docker-host lint bench format fixtures install uninstall clean help check-corpus fuzz fuzzers check-faults
 .SECONDARY:
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
