@@ -207,7 +207,16 @@ check-loss-%: $(B)/tools/loss fixtures
 
 # ---- faults: what is preloaded is no part of a program, and has no sanitizer in it
 
-FAULTS := $(B)/faults/inject.so $(B)/faults/check
+# Their tools have libaio as a shared library, or nothing could come between.
+FAULTS := $(B)/faults/inject.so $(B)/faults/check $(TOOLS:%=$(B)/faults/bin/%)
+define fault_tool_rule
+$(B)/faults/bin/$(1): $(B)/bin/$(1)
+	@mkdir -p $$(@D)
+	$$(call say,LINK,$$@)
+	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(ALL_LDFLAGS) -o $$@ $$(filter %.o %.a,$$(patsubst %.c,$(B)/obj/%.o,\
+		$$(wildcard $(1)/*.c)) $(filter %/lib$(1).a,$(DOCKERLIB)) $(LIB)) $$(LIBS)
+endef
+$(foreach t,$(TOOLS),$(eval $(call fault_tool_rule,$(t))))
 $(B)/faults/inject.so: tests/faults/inject.c tests/faults/faults.h $(FLAGS)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)

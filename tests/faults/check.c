@@ -587,7 +587,7 @@ int main(int argc, char **argv)
 	if (argc - optind < 2 || !every)
 		return 64;
 	work = argv[optind + 1];
-	snprintf(tools, sizeof(tools), "%s/bin", argv[optind]);
+	snprintf(tools, sizeof(tools), "%s/faults/bin", argv[optind]);
 	snprintf(library, sizeof(library), "%s/faults/inject.so", argv[optind]);
 	run_setup(tools, library, work);
 	make_inputs(work);
