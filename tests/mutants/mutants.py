@@ -2,19 +2,18 @@
 # SPDX-License-Identifier: MIT
 """Mutation testing of the unit suites: change one token of common/, and see whether a suite fails.
 
-    tests/mutants/mutants.py [-n COUNT] [-j JOBS] [--all] [--skip REGEX] [FILE...]
+    tests/mutants/mutants.py [-n COUNT] [-j JOBS] [--all | --again] [--skip REGEX] [FILE...]
 
 Of all mutants of common/*/*.c, COUNT (200) are chosen, always the same ones for the same source:
 most of them where the check, the repair in place, the writer and the space maps are.  With FILEs
-only their mutants are taken; --all takes each; --skip leaves tests
-out whose name matches.  A mutant that no suite fails on survives;
-build/mutants/survivors lists those.  One that is known to mean the same is in tests/mutants/equivalent,
-and one that compiles to the same code is not counted.  Fails when a mutant survives in one of
-FIRST.
+only their mutants are taken; --all takes each, --again the survivors of the last run; --skip leaves
+tests out whose name matches.  A mutant that no test fails on survives: build/mutants/survivors lists
+those.  One that is known to mean the same is in tests/mutants/equivalent, and one that compiles to
+the same code is not counted.  Fails when a mutant survives in one of FIRST.
 
-What is built once: the library as a shared object, and the suites that need no docker_meta.  A mutant is one
-small shared object that is loaded before it (LD_PRELOAD).  Which tests call which function is known
-from gcov: only those are run, the fastest first, until one fails.
+What is built once: the library as a shared object, and the suites that need no docker_meta.  A
+mutant is one small shared object that is loaded before it (LD_PRELOAD).  Which tests call which
+function is known from gcov: only those are run, the fastest first, until one fails.
 """
 import argparse
 import concurrent.futures
@@ -428,11 +427,19 @@ def known_equivalents():
     return known
 
 
+def survivors_before():
+    """The same of the last run's survivors."""
+    lines = open(TOLD, encoding="utf-8").read().splitlines()
+    return {(a.split(":")[0], b.strip()[2:], c.strip()[2:])
+            for a, b, c in zip(lines[::3], lines[1::3], lines[2::3])}
+
+
 def main():
     options = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     options.add_argument("-n", type=int, default=200, metavar="COUNT")
     options.add_argument("-j", type=int, default=os.cpu_count(), metavar="JOBS")
     options.add_argument("--all", action="store_true", help="each mutant of the files")
+    options.add_argument("--again", action="store_true", help="the survivors of the last run")
     options.add_argument("--skip", type=re.compile, help="tests that are left out")
     options.add_argument("--list", action="store_true", help="say which would be taken")
     options.add_argument("files", nargs="*", metavar="FILE")
@@ -444,7 +451,10 @@ def main():
     known = known_equivalents()
     stale = {k for k in known if k[0] in files} - {m.key() for m in mutants}
     mutants = [m for m in mutants if m.key() not in known]
-    if not o.all:
+    if o.again:
+        before = survivors_before()
+        mutants = [m for m in mutants if m.key() in before]
+    elif not o.all:
         mutants = choose(mutants, o.n)
     if o.list:
         for m in mutants:

@@ -6,59 +6,41 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/base/alloc.h"
-#include "common/thin/metadata_write.h"
-#include "tests/support/image.h"
 #include "tests/support/leaks.h"
+#include "tests/support/made_pool.h"
 
 TestSuite(sharing, .fini = fail_on_leaks);
 
 enum { NR_METADATA = 200, NOW = 9 };
 
-struct pool {
-	struct image image;
-	struct block_engine *engine;
-	struct metadata_writer *w;
-	struct metadata_visitor *v;
-};
-
-/* The engine points into *p: it must not be copied. */
-static void begin(struct pool *p)
+static void begin(struct made_pool *p)
 {
 	const struct pool_header header = {
 		.time = NOW, .transaction_id = 1, .data_block_size = 128, .nr_data_blocks = 100000
 	};
 
-	*p = (struct pool){ .image = { .nr_blocks = NR_METADATA, .unreadable = NO_BLOCK } };
-	p->image.bytes = alloc_array(NR_METADATA, MD_BLOCK_SIZE);
-	cr_assert_not_null(p->image.bytes);
-	p->engine = image_engine(&p->image);
-	cr_assert_eq(metadata_writer_create(p->engine, NR_METADATA, &p->w), 0);
-	p->v = metadata_writer_visitor(p->w);
-	cr_assert_eq(p->v->superblock(p->v, &header), 0);
+	made_pool_begin(p, NR_METADATA, &header);
 }
 
-static void map(struct pool *p, uint64_t thin, uint64_t data, uint64_t length, uint32_t time)
+static void map(struct made_pool *p, uint64_t thin, uint64_t data, uint64_t length, uint32_t time)
 {
-	const struct mapping_run run = { thin, data, length, time };
-
-	cr_assert_eq(p->v->map(p->v, &run), 0);
+	made_pool_map(p, thin, data, length, time);
 }
 
-static void device(struct pool *p, uint64_t id, uint64_t mapped, uint32_t snapped)
+static void device(struct made_pool *p, uint64_t id, uint64_t mapped, uint32_t snapped)
 {
 	const struct device_details d = { .mapped_blocks = mapped, .snapshotted_time = snapped };
 
-	cr_assert_eq(p->v->device(p->v, id, &d), 0);
+	made_pool_device(p, id, &d);
 }
 
-static void device_end(struct pool *p)
+static void device_end(struct made_pool *p)
 {
-	cr_assert_eq(p->v->device_end(p->v), 0);
+	made_pool_device_end(p);
 }
 
 /* A device with one run. */
-static void simple_device(struct pool *p, uint64_t id, uint32_t snapped,
+static void simple_device(struct made_pool *p, uint64_t id, uint32_t snapped,
 			  const struct mapping_run *run)
 {
 	device(p, id, run->length, snapped);
@@ -87,15 +69,13 @@ static void say(const struct finding *f, char *text, size_t bytes)
 	(void)snprintf(text + used, bytes - used, "\n");
 }
 
-static void expect_shared(struct pool *p, const char *expected)
+static void expect_shared(struct made_pool *p, const char *expected)
 {
 	static char text[4000];
 	struct check_result result;
 	struct report report;
-	uint64_t used;
 
-	cr_assert_eq(p->v->superblock_end(p->v), 0);
-	cr_assert_eq(metadata_writer_commit(p->w, &used), 0);
+	cr_assert_eq(made_pool_commit(p), 0);
 	cr_assert_eq(image_check(&p->image, NULL, &report, &result), 0);
 	cr_expect_eq(report.nr_findings, report.per_id[FINDING_MAPPING_SHARED]);
 	*text = '\0';
@@ -104,9 +84,7 @@ static void expect_shared(struct pool *p, const char *expected)
 	cr_expect_str_eq(text, expected);
 	check_result_destroy(&result);
 	report_destroy(&report);
-	metadata_writer_destroy(p->w);
-	block_engine_destroy(p->engine);
-	image_destroy(&p->image);
+	made_pool_destroy(p);
 }
 
 #define OVERWRITE "would overwrite in place "
@@ -115,7 +93,7 @@ static void expect_shared(struct pool *p, const char *expected)
 
 Test(sharing, of_two_devices)
 {
-	struct pool p;
+	struct made_pool p;
 
 	begin(&p);
 	simple_device(&p, 1, 5, &(struct mapping_run){ 0, 100, 10, 5 });
@@ -127,7 +105,7 @@ Test(sharing, of_two_devices)
 /* What is older than the device's last snapshot is copied before it is written. */
 Test(sharing, only_what_is_newer_than_the_snapshot)
 {
-	struct pool p;
+	struct made_pool p;
 
 	begin(&p);
 	simple_device(&p, 1, 5, &(struct mapping_run){ 0, 100, 10, 5 });
@@ -141,7 +119,7 @@ Test(sharing, only_what_is_newer_than_the_snapshot)
 
 Test(sharing, of_one_device_with_itself)
 {
-	struct pool p;
+	struct made_pool p;
 
 	begin(&p);
 	device(&p, 7, 6, 5);
@@ -154,7 +132,7 @@ Test(sharing, of_one_device_with_itself)
 /* Ranges end where keys, data blocks or times do not go on. */
 Test(sharing, ranges_are_what_hangs_together)
 {
-	struct pool p;
+	struct made_pool p;
 
 	begin(&p);
 	device(&p, 1, 12, 5);
@@ -176,7 +154,7 @@ Test(sharing, ranges_are_what_hangs_together)
 /* A leaf that belongs to both, by a def. */
 static void shared_leaf(uint32_t first_snapped, uint32_t second_snapped, const char *expected)
 {
-	struct pool p;
+	struct made_pool p;
 
 	begin(&p);
 	cr_assert_eq(p.v->def(p.v, 1), 0);
@@ -205,7 +183,7 @@ Test(sharing, of_a_leaf)
 
 Test(sharing, of_three_devices)
 {
-	struct pool p;
+	struct made_pool p;
 
 	begin(&p);
 	simple_device(&p, 1, 5, &(struct mapping_run){ 0, 100, 4, 5 });

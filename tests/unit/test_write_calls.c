@@ -5,80 +5,44 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 
-#include "common/base/alloc.h"
 #include "common/pdata/btree_build.h"
 #include "common/pdata/space_map_build.h"
-#include "common/thin/metadata_write.h"
 #include "common/thin/superblock.h"
-#include "tests/support/image.h"
 #include "tests/support/leaks.h"
+#include "tests/support/made_pool.h"
 
 TestSuite(write_calls, .fini = fail_on_leaks);
 
 enum { NR_DATA = 1000, NR_METADATA = 200 };
 
-struct writing {
-	struct image image;
-	struct block_engine *engine;
-	struct metadata_writer *w;
-	struct metadata_visitor *v;
-};
-
 static const struct pool_header plain_header = {
 	.time = 7, .transaction_id = 5, .data_block_size = 256, .nr_data_blocks = NR_DATA
 };
 
-/* The engine points into *s: it must not be copied. */
-static void begin(struct writing *s, const struct pool_header *header)
+static void begin(struct made_pool *p, const struct pool_header *header)
 {
-	*s = (struct writing){ .image = { .nr_blocks = NR_METADATA, .unreadable = NO_BLOCK } };
-	s->image.bytes = alloc_array(NR_METADATA, MD_BLOCK_SIZE);
-	cr_assert_not_null(s->image.bytes);
-	s->engine = image_engine(&s->image);
-	cr_assert_eq(metadata_writer_create(s->engine, NR_METADATA, &s->w), 0);
-	s->v = metadata_writer_visitor(s->w);
-	cr_assert_eq(s->v->superblock(s->v, header), 0);
+	made_pool_begin(p, NR_METADATA, header);
 }
 
-static int commit(struct writing *s)
-{
-	uint64_t needed;
-
-	cr_assert_eq(s->v->superblock_end(s->v), 0);
-	return metadata_writer_commit(s->w, &needed);
-}
-
-static void end(struct writing *s)
-{
-	metadata_writer_destroy(s->w);
-	block_engine_destroy(s->engine);
-	image_destroy(&s->image);
-}
-
-static int map(struct writing *s, uint64_t thin, uint64_t data, uint64_t length, uint32_t time)
+static int map(struct made_pool *s, uint64_t thin, uint64_t data, uint64_t length, uint32_t time)
 {
 	const struct mapping_run run = { thin, data, length, time };
 
 	return s->v->map(s->v, &run);
 }
 
-static void device(struct writing *s, uint64_t id, uint32_t created, uint32_t snapped)
+static void device(struct made_pool *p, uint64_t id, uint32_t created, uint32_t snapped)
 {
 	const struct device_details d = { .creation_time = created, .snapshotted_time = snapped };
 
-	cr_assert_eq(s->v->device(s->v, id, &d), 0);
-}
-
-static void device_end(struct writing *s)
-{
-	cr_assert_eq(s->v->device_end(s->v), 0);
+	made_pool_device(p, id, &d);
 }
 
 /* ---- what is refused */
 
 Test(write_calls, data_blocks_beyond_the_end)
 {
-	struct writing s;
+	struct made_pool s;
 
 	begin(&s, &plain_header);
 	device(&s, 1, 0, 1);
@@ -87,12 +51,12 @@ Test(write_calls, data_blocks_beyond_the_end)
 	cr_expect_eq(map(&s, 10, NR_DATA, 1, 0), -EINVAL);
 	cr_expect_eq(map(&s, 10, UINT64_MAX, 1, 0), -EINVAL);
 	cr_expect_eq(map(&s, 10, UINT64_MAX - 5, 300, 0), -EINVAL);
-	end(&s);
+	made_pool_destroy(&s);
 }
 
 Test(write_calls, names_that_are_known_or_not)
 {
-	struct writing s;
+	struct made_pool s;
 
 	begin(&s, &plain_header);
 	cr_expect_eq(s.v->def(s.v, 4), 0);
@@ -102,25 +66,25 @@ Test(write_calls, names_that_are_known_or_not)
 	device(&s, 1, 0, 1);
 	cr_expect_eq(s.v->ref(s.v, 3), -EINVAL);
 	cr_expect_eq(s.v->ref(s.v, 4), 0);
-	end(&s);
+	made_pool_destroy(&s);
 }
 
 static int commit_devices(const uint64_t *ids, size_t nr)
 {
-	struct writing s;
+	struct made_pool s;
 	int r;
 
 	begin(&s, &plain_header);
 	for (size_t n = 0; n < nr; n++) {
 		device(&s, ids[n], 0, 1);
-		device_end(&s);
+		made_pool_device_end(&s);
 	}
-	r = commit(&s);
+	r = made_pool_commit(&s);
 	if (!r)
 		cr_expect_eq(image_worst(&s.image), SEVERITY_NONE);
 	else
 		cr_expect_eq(image_get(&s.image, 0, SUPER_MAGIC, 8), 0, "a superblock was written");
-	end(&s);
+	made_pool_destroy(&s);
 	return r;
 }
 
@@ -141,11 +105,11 @@ Test(write_calls, the_superblock_has_what_the_header_said)
 {
 	for (uint32_t flag = 0; flag < 2; flag++) {
 		struct pool_header h = plain_header;
-		struct writing s;
+		struct made_pool s;
 
 		h.needs_check = flag != 0;
 		begin(&s, &h);
-		cr_assert_eq(commit(&s), 0);
+		cr_assert_eq(made_pool_commit(&s), 0);
 		cr_expect_eq(image_get(&s.image, 0, SUPER_FLAGS, 4), flag);
 		cr_expect_eq(image_get(&s.image, 0, SUPER_TIME, 4), 7);
 		cr_expect_eq(image_get(&s.image, 0, SUPER_TRANSACTION, 8), 5);
@@ -155,24 +119,24 @@ Test(write_calls, the_superblock_has_what_the_header_said)
 		cr_expect_eq(image_get(&s.image, 0, SUPER_METADATA_MAP + MAP_NR_BLOCKS, 8),
 			     NR_METADATA);
 		cr_expect_eq(image_worst(&s.image), SEVERITY_NONE);
-		end(&s);
+		made_pool_destroy(&s);
 	}
 }
 
 static uint32_t time_with(uint32_t created, uint32_t snapped, uint32_t mapped, bool raised)
 {
-	struct writing s;
+	struct made_pool s;
 	uint32_t time;
 
 	begin(&s, &plain_header);
 	device(&s, 1, created, snapped);
 	cr_assert_eq(map(&s, 0, 0, 1, mapped), 0);
 	cr_assert_eq(map(&s, 1, 1, 1, 0), 0);
-	device_end(&s);
-	cr_assert_eq(commit(&s), 0);
+	made_pool_device_end(&s);
+	cr_assert_eq(made_pool_commit(&s), 0);
 	cr_expect_eq(metadata_writer_raised_time(s.w, &time), raised);
 	cr_expect_eq(image_get(&s.image, 0, SUPER_TIME, 4), time);
-	end(&s);
+	made_pool_destroy(&s);
 	return time;
 }
 
@@ -189,7 +153,7 @@ Test(write_calls, the_time_is_the_newest_of_all)
 
 Test(write_calls, blocks_that_are_overwritten_in_place)
 {
-	struct writing s;
+	struct made_pool s;
 
 	begin(&s, &plain_header);
 	device(&s, 1, 0, 5);
@@ -198,20 +162,20 @@ Test(write_calls, blocks_that_are_overwritten_in_place)
 	cr_assert_eq(map(&s, 2, 8, 1, 5), 0);
 	cr_assert_eq(map(&s, 3, 9, 1, 5), 0);
 	cr_assert_eq(map(&s, 4, 9, 1, 4), 0);
-	device_end(&s);
-	cr_assert_eq(commit(&s), 0);
+	made_pool_device_end(&s);
+	cr_assert_eq(made_pool_commit(&s), 0);
 	cr_expect(metadata_writer_repeats(s.w) && metadata_writer_suspicious(s.w));
 	cr_expect_not(metadata_writer_repeated(s.w, 7));
 	cr_expect_not(metadata_writer_repeated(s.w, 8));
 	cr_expect(metadata_writer_repeated(s.w, 9));
 	cr_expect_not(metadata_writer_estimated(s.w));
-	end(&s);
+	made_pool_destroy(&s);
 }
 
 /* A def's newest mapping against the time of the device's last snapshot. */
 static bool suspicious_ref(uint32_t first, uint32_t second, uint32_t snapped)
 {
-	struct writing s;
+	struct made_pool s;
 	bool suspicious;
 
 	begin(&s, &plain_header);
@@ -222,12 +186,12 @@ static bool suspicious_ref(uint32_t first, uint32_t second, uint32_t snapped)
 	for (uint64_t id = 1; id < 3; id++) {
 		device(&s, id, 0, snapped);
 		cr_assert_eq(s.v->ref(s.v, 1), 0);
-		device_end(&s);
+		made_pool_device_end(&s);
 	}
-	cr_assert_eq(commit(&s), 0);
+	cr_assert_eq(made_pool_commit(&s), 0);
 	cr_expect_not(metadata_writer_repeats(s.w));
 	suspicious = metadata_writer_suspicious(s.w);
-	end(&s);
+	made_pool_destroy(&s);
 	return suspicious;
 }
 
