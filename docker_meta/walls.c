@@ -1,25 +1,47 @@
 /* SPDX-License-Identifier: MIT */
 #include "docker_meta/walls.h"
 
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
 #include "common/tool/sandbox.h"
 
 /* libdevmapper asks the kernel by it, and sends the two messages of --reserve-snap. */
 #define DM_CONTROL "/dev/mapper/control"
 
+/* XML that cannot be read twice is copied to a file without a name (common/io/input.h). */
+static bool is_copied(const char *xml)
+{
+	struct stat st;
+
+	return xml && (!strcmp(xml, "-") || (!stat(xml, &st) && !S_ISREG(st.st_mode)));
+}
+
+static void allow_files(const struct docker_meta_options *o, struct sandbox *s)
+{
+	s->make[0] = o->output;
+	s->make[1] = o->state;
+	if (!is_copied(o->xml))
+		return;
+	s->make[2] = getenv("TMPDIR");
+	s->make[3] = "/var/tmp";
+	s->make[4] = "/tmp";
+}
+
 void walls_raise(const struct docker_meta_options *o)
 {
-	const struct sandbox all = { .off = o->no_sandbox,
-				     .walks = true,
-				     .read = { "/" },
-				     .write = { DM_CONTROL },
-				     .make = { o->output, o->state } };
+	struct sandbox all = {
+		.off = o->no_sandbox, .walks = true, .read = { "/" }, .write = { DM_CONTROL }
+	};
 
+	allow_files(o, &all);
 	sandbox_enter(&all);
 }
 
 void walls_close(const struct docker_meta_options *o, const char *root)
 {
-	const struct sandbox known = {
+	struct sandbox known = {
 		.off = o->no_sandbox,
 		.walks = true,
 		/* The pool's devices are found in sysfs, loop devices and mounts in both. */
@@ -28,8 +50,8 @@ void walls_close(const struct docker_meta_options *o, const char *root)
 			  o->data, o->status, o->table, o->mountinfo, o->proc, o->daemon_json,
 			  o->lvs_json, o->loss },
 		.write = { DM_CONTROL },
-		.make = { o->output, o->state },
 	};
 
+	allow_files(o, &known);
 	sandbox_enter(&known);
 }

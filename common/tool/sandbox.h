@@ -29,7 +29,7 @@ struct sandbox {
 	bool walks;
 	const char *read[SANDBOX_PATHS];  /* files, and directories with all that is below them */
 	const char *write[SANDBOX_PATHS]; /* the same, to be read and written too, but not made */
-	const char *make[4]; /* files to be made or replaced: all of their directory is writable */
+	const char *make[8]; /* files to be made or replaced: all of their directory is writable */
 };
 
 /* May be entered again: what the first one forbids stays forbidden. */

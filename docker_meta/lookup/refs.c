@@ -23,7 +23,7 @@ void print_role_owner(const struct device_table *t, const struct device_row *row
 	device_owner_name(t, row, owner, sizeof(owner));
 	(void)snprintf(text, sizeof(text), "%s%s%s", role_name(row->role),
 		       strcmp(owner, "-") ? " of " : "", strcmp(owner, "-") ? owner : "");
-	print_plain(out, text, strnlen(text, width));
+	(void)print_fitting(out, text, width);
 }
 
 void print_lineage_line(const struct device_table *t, const struct device_row *row,

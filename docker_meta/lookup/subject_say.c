@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/base/alloc.h"
+#include "common/base/text.h"
 #include "docker_meta/docker_meta.h"
 #include "docker_meta/lookup/subject.h"
 #include "docker_meta/output/human.h"
@@ -26,6 +27,15 @@ static void describe_device(const struct device_table *t, const struct device_ro
 	else
 		(void)snprintf(text, size, "device %" PRIu64 ", %s of %s", row->id,
 			       role_name(row->role), owner);
+}
+
+/* What was cut in the middle of a character is no character any more. */
+static void escape_in_place(char *text, size_t size)
+{
+	char *escaped = text_escape(text);
+
+	(void)snprintf(text, size, "%s", escaped ? escaped : "");
+	alloc_free(escaped);
 }
 
 void subject_describe(const struct device_table *t, const struct subject *s, char *text,
@@ -54,10 +64,7 @@ void subject_describe(const struct device_table *t, const struct subject *s, cha
 		(void)snprintf(text, size, "writable layer %.12s, of no container", s->mount->name);
 		break;
 	}
-	for (char *c = text; *c; c++) {
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			*c = '?';
-	}
+	escape_in_place(text, size);
 }
 
 /* What tells it from others. */
@@ -148,7 +155,9 @@ static int say_several(const struct device_table *t, const char *name, const str
 		char text[300];
 
 		subject_describe(t, &s->items[i], text, sizeof(text));
-		(void)fprintf(stderr, "  %s: ", text);
+		(void)fputs("  ", stderr);
+		print_plain(stderr, text, strlen(text));
+		(void)fputs(": ", stderr);
 		print_plain(stderr, full, strlen(full));
 		(void)fputc('\n', stderr);
 	}

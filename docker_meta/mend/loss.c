@@ -2,6 +2,7 @@
 #include "docker_meta/mend/loss.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,6 +136,13 @@ static void merge_ranges(struct loss *l)
 	l->nr_ranges = nr;
 }
 
+/* The sandbox lets nobody list a directory of which a file alone was named. */
+static int open_parent(const char *path, struct safe_dir *ret_dir)
+{
+	ret_dir->fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return ret_dir->fd < 0 ? -errno : 0;
+}
+
 static int read_object(const char *path, json_t **ret_report, struct go_fault *fault)
 {
 	char *directory = alloc_string(path), *slash = directory ? strrchr(directory, '/') : NULL;
@@ -144,7 +152,7 @@ static int read_object(const char *path, json_t **ret_report, struct go_fault *f
 	if (slash)
 		*slash = '\0';
 	if (!r)
-		r = safe_dir_open(!slash ? "." : slash == directory ? "/" : directory, &dir);
+		r = open_parent(!slash ? "." : slash == directory ? "/" : directory, &dir);
 	if (r)
 		(void)snprintf(fault->text, sizeof(fault->text), "%s", strerror(-r));
 	else

@@ -190,7 +190,7 @@ static void print_items(const struct saying *y, enum fate fate, FILE *out)
 			continue;
 		(void)fprintf(out, "%-7s %-10s", fate_name(fate),
 			      item->image ? "image" : "container");
-		print_plain(out, name, strnlen(name, 60));
+		(void)print_fitting(out, name, 60);
 		(void)fputc('\n', out);
 		for (size_t n = item->parts_begin; n < item->parts_end; n++)
 			print_part(y, item, &y->s.parts[n], out);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "docker_meta/output/human.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -33,30 +34,51 @@ struct human human_bytes(uint64_t bytes)
 	return h;
 }
 
-/* As text_escape() has it.  The columns that takes, a character being one. */
-static int put_plain(FILE *out, const char *text, size_t nr)
+/* Characters of UTF-8 among these bytes. */
+static int nr_characters(const char *text, size_t nr)
+{
+	int n = 0;
+
+	for (size_t i = 0; i < nr; i++)
+		n += ((unsigned char)text[i] & 0xc0) != 0x80;
+	return n;
+}
+
+/* As text_escape() has it, in at most `limit` columns, a character being one; out may be NULL. */
+static int put_plain(FILE *out, const char *text, size_t nr, int limit)
 {
 	int columns = 0;
 
-	while (nr) {
+	while (nr && columns < limit) {
 		size_t bad, safe = text_safe_prefix(text, nr, &bad);
 
+		while (columns + nr_characters(text, safe) > limit)
+			safe--;
 		if (out)
 			(void)fwrite(text, 1, safe, out);
-		for (size_t i = 0; i < safe; i++)
-			columns += ((unsigned char)text[i] & 0xc0) != 0x80;
-		for (size_t i = 0; i < bad && out; i++)
-			(void)fprintf(out, "\\x%02x", (unsigned int)(unsigned char)text[safe + i]);
-		columns += TEXT_ESCAPE * (int)bad;
+		columns += nr_characters(text, safe);
+		for (size_t i = 0; i < bad && columns + TEXT_ESCAPE <= limit; i++) {
+			if (out)
+				(void)fprintf(out, "\\x%02x",
+					      (unsigned int)(unsigned char)text[safe + i]);
+			columns += TEXT_ESCAPE;
+		}
 		text += safe + bad;
 		nr -= safe + bad;
+		if (columns + TEXT_ESCAPE > limit)
+			break;
 	}
 	return columns;
 }
 
 void print_plain(FILE *out, const char *text, size_t nr)
 {
-	(void)put_plain(out, text, nr);
+	(void)put_plain(out, text, nr, INT_MAX);
+}
+
+int print_fitting(FILE *out, const char *text, size_t width)
+{
+	return put_plain(out, text, strlen(text), (int)width);
 }
 
 bool wants_colour(FILE *out)
@@ -68,10 +90,9 @@ bool wants_colour(FILE *out)
 
 void print_column(FILE *out, const char *text, size_t width)
 {
-	size_t nr = strnlen(text, width);
+	const int nr = print_fitting(out, text, width);
 
-	print_plain(out, text, nr);
-	(void)fprintf(out, "%*s ", (int)(width - nr), "");
+	(void)fprintf(out, "%*s ", (int)width - nr, "");
 }
 
 enum { NAME_DIGITS = 64, SHORT_DIGITS = 12 };
@@ -95,11 +116,11 @@ static int print_word(FILE *out, const char *text, int n, bool brief)
 								     : 0;
 			plain += !name;
 		}
-		columns += put_plain(out, text + i, (size_t)plain);
+		columns += put_plain(out, text + i, (size_t)plain, INT_MAX);
 		i += plain;
 		if (!name)
 			break;
-		columns += put_plain(out, text + i, SHORT_DIGITS) + 1;
+		columns += put_plain(out, text + i, SHORT_DIGITS, INT_MAX) + 1;
 		if (out)
 			(void)fputc('*', out);
 		i += name;

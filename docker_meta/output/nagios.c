@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "common/base/text.h"
+
 #include "docker_meta/docker_meta.h"
 #include "docker_meta/output/human.h"
 #include "docker_meta/output/output.h"
@@ -15,11 +17,15 @@ enum { MAX_FINDINGS = 20 };
 /* Names come from files; a bar would end the text, a backslash is an escape to some readers. */
 static void print_safe(FILE *out, const char *text)
 {
-	for (; *text; text++) {
-		const bool odd = (unsigned char)*text < ' ' || *text == 0x7f || *text == '|' ||
-				 *text == '\\' || *text == '<' || *text == '>';
+	const char *const end = text + strlen(text);
 
-		(void)fputc(odd ? '?' : *text, out);
+	while (text < end) {
+		size_t bad, safe = text_safe_prefix(text, (size_t)(end - text), &bad);
+
+		for (; safe; safe--, text++)
+			(void)fputc(strchr("|\\<>", *text) ? '?' : *text, out);
+		for (; bad; bad--, text++)
+			(void)fputc('?', out);
 	}
 }
 

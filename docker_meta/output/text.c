@@ -47,7 +47,9 @@ static void print_head(const struct meta_view *r, FILE *out)
 	const struct device_table *t = r->devices;
 	const struct driver_state *d = &t->docker->driver;
 
-	(void)fprintf(out, "docker_meta: %s\n", r->root);
+	(void)fputs("docker_meta: ", out);
+	print_plain(out, r->root, strlen(r->root));
+	(void)fputc('\n', out);
 	if (!t->pool) {
 		(void)fprintf(out, "pool        %s\n",
 			      r->metadata ? "cannot be read" : "not looked at");
@@ -60,7 +62,7 @@ static void print_head(const struct meta_view *r, FILE *out)
 		print_use(r, out);
 	}
 	if (r->torn)
-		(void)fprintf(out, "torn        %s\n", r->torn);
+		print_wrapped(out, "torn", r->torn);
 	(void)fprintf(out, "docker      ");
 	if (d->has_transaction && d->transaction_usable)
 		(void)fprintf(out, "transaction %" PRIu64 "%s, ", d->open_transaction_id,
@@ -214,13 +216,13 @@ static void measure_columns(const struct meta_view *v, const struct list_layout 
 
 static void print_cell(const char *text, enum column column, size_t width, bool last, FILE *out)
 {
-	const size_t nr = strnlen(text, width);
+	int nr;
 
 	if (column_is_number(column))
-		(void)fprintf(out, "%*s", (int)(width - nr), "");
-	print_plain(out, text, nr);
+		(void)fprintf(out, "%*s", (int)(width - strnlen(text, width)), "");
+	nr = print_fitting(out, text, width);
 	if (!column_is_number(column) && !last)
-		(void)fprintf(out, "%*s", (int)(width - nr), "");
+		(void)fprintf(out, "%*s", (int)width - nr, "");
 	(void)fputc(last ? '\n' : ' ', out);
 }
 

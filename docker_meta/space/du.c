@@ -133,7 +133,7 @@ static void print_set(const struct meta_view *v, const struct du_set *d, FILE *o
 		      du_goes_alone(set) ? space_human(v, set->nr_returned).text : "-");
 	(void)fprintf(out, " %6s %6zu ", space_human(v, set->nr_largest).text, set->nr_rows);
 	print_column(out, set_kind_name(set->kind), 9);
-	print_plain(out, name, strnlen(name, DU_NAME));
+	(void)print_fitting(out, name, DU_NAME);
 	(void)fputc('\n', out);
 }
 

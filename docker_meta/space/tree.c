@@ -92,7 +92,7 @@ static void print_line(const struct printing *p, unsigned int depth, const char 
 	if (depth > MAX_DEPTH)
 		(void)snprintf(deep, sizeof(deep), "+%u ", depth - MAX_DEPTH);
 	(void)fprintf(p->out, "%*s%s", (int)indent, "", deep);
-	print_plain(p->out, text, strnlen(text, TEXT - indent - strlen(deep)));
+	(void)print_fitting(p->out, text, TEXT - indent - strlen(deep));
 	(void)fputc('\n', p->out);
 }
 

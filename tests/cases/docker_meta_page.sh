@@ -69,7 +69,7 @@ cp "$records/$exited" "$records/${exited/5/6}"
 truncate -s 20 "$records/b84ef1d974ac"*
 page 2 hostile -r "$hostile" --metadata meta report
 has out '&lt;img src=x onerror=alert\(1\)&gt;'
-has out 'a\\u202eb\\xff\\xfec\\x1b\[31m\]\]&gt;'
+has out 'a\\xe2\\x80\\xaeb\\xff\\xfec\\x1b\[31m\]\]&gt;'
 has out '\\u003c/script\\u003e\\u003cscript\\u003e'
 has out "docker_meta -r &#39;ho.*&#39;\\\\&#39;&#39;s&#39;"
 lacks out "$(printf '\033')"

@@ -53,7 +53,9 @@ static struct docker_meta_options options_of(struct fuzz_bytes *in)
 {
 	const struct paths *p = paths_get();
 	uint64_t bits = fuzz_take(in, 1);
-	struct docker_meta_options o = { .root = p->root.text, .output = p->out.text };
+	struct docker_meta_options o = {
+		.root = p->root.text, .output = p->out.text, .force = true, .no_sandbox = true
+	};
 
 	choose_command(&o, in);
 	o.no_dm = !(bits & 1);
