@@ -14,6 +14,7 @@ struct fix {
 	struct block_engine *engine;
 	void *superblock; /* owned, raw */
 	bool in_place;
+	bool is_full; /* no metadata block is free: another -ENOSPC is the device's own */
 	struct fix_map data, metadata;
 	uint64_t *freed; /* blocks that the new superblock does without */
 	size_t nr_freed, freed_capacity;
@@ -97,7 +98,8 @@ static int allocate(struct block_sink *sink, uint64_t *ret_block)
 
 	while (f->next_free < end && !is_free(f, f->next_free))
 		f->next_free++;
-	if (f->next_free >= end)
+	f->is_full = f->next_free >= end;
+	if (f->is_full)
 		return -ENOSPC;
 	*ret_block = f->next_free;
 	set_count(f, f->next_free, 1);
@@ -241,7 +243,7 @@ static int commit(struct fix *f)
 }
 
 static int attempt(struct block_engine *e, struct leak *leaks, size_t nr_leaks, bool in_place,
-		   struct fix_result *ret)
+		   struct fix_result *ret, bool *ret_full)
 {
 	struct fix f = { .sink = { allocate, write_new, count_nothing },
 			 .engine = e,
@@ -254,6 +256,7 @@ static int attempt(struct block_engine *e, struct leak *leaks, size_t nr_leaks, 
 		r = prepare(&f);
 	if (!r)
 		r = commit(&f);
+	*ret_full = f.is_full;
 	*ret = (struct fix_result){ .in_place = in_place };
 	if (!r)
 		ret->nr_freed = f.data.nr_freed + f.metadata.nr_freed;
@@ -267,9 +270,10 @@ static int attempt(struct block_engine *e, struct leak *leaks, size_t nr_leaks, 
 int metadata_fix_space_maps(struct block_engine *e, struct leak *leaks, size_t nr_leaks,
 			    struct fix_result *ret)
 {
-	int r = attempt(e, leaks, nr_leaks, false, ret);
+	bool is_full;
+	int r = attempt(e, leaks, nr_leaks, false, ret, &is_full);
 
-	return r == -ENOSPC ? attempt(e, leaks, nr_leaks, true, ret) : r;
+	return r && is_full ? attempt(e, leaks, nr_leaks, true, ret, &is_full) : r;
 }
 
 static int clear_flag(void *raw)

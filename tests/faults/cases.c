@@ -148,16 +148,6 @@ const struct fault_case fault_cases[] = {
 	   answers */
 	GATHER("docker-check", HOST "--lint", 2, false),
 	DOCKER("docker-copy", COPY, 2),
-	{ .name = "docker-sandbox",
-	  .tool = "docker_meta",
-	  .arguments = COPY,
-	  .inputs = "docker.raw",
-	  .success = 2,
-	  .failure = 3,
-	  .by_place = true,
-	  .degrades = true,
-	  .gathered = true,
-	  .sandbox = true },
 	GATHER("docker-xml",
 	       "-r host --xml docker.xml --mountinfo mountinfo --no-dm --no-lvs "
 	       "--no-daemon-json",
