@@ -19,6 +19,9 @@ truncate -s 16M meta
 # Of each fixture: thin blocks of a device, and some devices; the first one is written to.
 declare -A devices=([many-snaps]="2048 0 3 200" [basic]="1024 1 0 3 16777215" [metadata-snapshot]="256 0 2 7")
 
+# The kernel follows a child that is its own parent for ever, and only a reset ends that.
+hangs=child_itself
+
 # What thin_check says: "name clean" or "name damaged".  A block that cannot be read is damage (unit tests).
 verdict() { # NAME FIXTURE
 	local verdict=damaged
@@ -38,6 +41,7 @@ wanted() { # NAME FINDING
 mutate list >catalogue
 while read -r name fixture finding; do
 	verdict "$name" "$fixture" >>verdicts
+	[ "$name" != $hangs ] || continue
 	wanted "$name" "$finding" || continue
 	echo "$name $finding" >>findings
 	printf '%s %s %s %s 128 %s\n' "$name" "$fixture" "$(($(stat -L -c %s "$fixture") / 512))" \
@@ -49,7 +53,7 @@ cp list left
 : >all
 while [ -s left ]; do
 	cp left extra/list
-	boot 1800 "${fixtures[@]}" meta
+	boot 3600 "${fixtures[@]}" meta
 	tried=$(sed -n 's/^.*TRY //p' said | tail -n 1)
 	[ -n "$tried" ] || {
 		tail -n 20 said

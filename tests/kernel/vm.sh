@@ -39,7 +39,7 @@ give_to() { # DIRECTORY FILE...
 # Boot it with these files as disks; each one's serial is its name.  What it says goes to ./said.  A flush in
 # the machine is none of the host's: the files are thrown away, and fsync is what takes the time.
 boot() { # SECONDS DISK...
-	local drives=()
+	local drives=() status=0
 	(cd extra && find . -print0 | cpio --quiet -0 -o -H newc | gzip -1) | cat "$top/build/vm/initrd" - >initrd
 	for disk in "${@:2}"; do
 		drives+=(-drive "file=$disk,if=none,id=$disk,format=raw,cache=unsafe"
@@ -48,8 +48,13 @@ boot() { # SECONDS DISK...
 	timeout "$1" qemu-system-x86_64 -accel tcg -cpu Nehalem -m 1024 -machine q35 -nodefaults -no-reboot \
 		-nographic -nic none -serial stdio -kernel "$top/build/vm/vmlinuz" -initrd initrd \
 		-append "console=ttyS0 quiet panic=-1 oops=panic softlockup_panic=1 loglevel=3 mitigations=off lsm=landlock" \
-		"${drives[@]}" </dev/null >console 2>&1 || true
+		"${drives[@]}" </dev/null >console 2>&1 || status=$?
 	tr -d '\r' <console >said
+	[ $status -ne 124 ] || {
+		tail -n 20 said
+		echo "the virtual machine was not done after $1 seconds"
+		exit 1
+	}
 }
 
 # What the machine said of NAME: "RESULT NAME what".
