@@ -275,3 +275,43 @@ Test(fix_exact, metadata_that_changed_since_the_check_is_refused)
 			(i.nr_blocks + 1) * (uint64_t)BITMAP_ENTRIES);
 	expect_refused(&i, "more bitmaps than there are blocks");
 }
+
+/* An entry of the index for a bitmap behind the last one is not touched, nor written beside. */
+Test(fix_exact, an_index_entry_too_many_is_left_alone)
+{
+	struct image i = image_load(SNAPS);
+	uint64_t leaf = data_index(&i);
+	unsigned int nr = node_nr_entries(&i, leaf);
+	struct block_engine *e = image_engine(&i);
+	struct fix_result fixed;
+
+	image_set_node(&i, leaf, NODE_NR_ENTRIES, 4, nr + 1);
+	node_set_key(&i, leaf, nr, nr);
+	image_set_node(&i, leaf, node_value_offset(&i, leaf, nr) + 8, 4, 77);
+	image_set_node(&i, leaf, node_value_offset(&i, leaf, 0) + 8, 4, 3); /* to be mended */
+	cr_assert_eq(metadata_fix_space_maps(e, NULL, 0, &fixed), 0);
+	cr_expect_eq(data_entry(&i, nr).nr_free, 77);
+	cr_expect_eq(data_entry(&i, 0).nr_free, nr_free_of(&i, data_entry(&i, 0).blocknr));
+	block_engine_destroy(e);
+	image_destroy(&i);
+}
+
+/* A cursor behind the end of a full bitmap comes back to its end. */
+Test(fix_exact, the_cursor_of_a_full_bitmap)
+{
+	struct image i = image_load(SNAPS);
+	struct index_entry e = data_entry(&i, 0);
+	struct block_engine *engine = image_engine(&i);
+	struct fix_result fixed;
+
+	for (unsigned int n = image_find_count(&i, e.blocknr, 0); n < BITMAP_ENTRIES; n++)
+		image_set_count(&i, e.blocknr, n, 1);
+	e.nr_free = 5;
+	e.none_free_before = BITMAP_ENTRIES + 1;
+	set_data_entry(&i, 0, &e);
+	cr_assert_eq(metadata_fix_space_maps(engine, NULL, 0, &fixed), 0);
+	cr_expect_eq(data_entry(&i, 0).nr_free, 0);
+	cr_expect_eq(data_entry(&i, 0).none_free_before, BITMAP_ENTRIES);
+	block_engine_destroy(engine);
+	image_destroy(&i);
+}

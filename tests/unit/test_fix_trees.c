@@ -3,6 +3,7 @@
  * block, where free blocks are few and scattered, and in which order it all is written.
  */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <string.h>
 
 #include "common/pdata/space_map.h"
@@ -260,5 +261,19 @@ Test(fix_trees, two_metadata_bitmaps)
 	cr_assert_gt(nr, 10000);
 	cr_expect_not(free_leaks(&p, &leak, 1, "bfnfSf").in_place);
 	expect_only(&p, FINDING_BLOCK_LEAKED, 1); /* those that were made to leak, in one range */
+	made_pool_destroy(&p);
+}
+
+/* A node that leads to itself, since the check: the walk ends. */
+Test(fix_trees, a_tree_that_loops_ends)
+{
+	struct fix_result fixed;
+	struct made_pool p;
+	uint64_t root;
+
+	make(&p, 400, NR_DATA);
+	root = image_get(&p.image, 0, SUPER_DATA_MAP + MAP_BITMAP_ROOT, 8);
+	image_set_node(&p.image, root, node_value_offset(&p.image, root, 1), 8, root);
+	cr_expect_eq(metadata_fix_space_maps(p.engine, NULL, 0, &fixed), -EUCLEAN);
 	made_pool_destroy(&p);
 }
