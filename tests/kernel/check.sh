@@ -58,7 +58,7 @@ install -m 755 "$here/init.sh" extra/init
 mkdir extra/breach extra/etc
 install -s "$build/bin/docker_meta" "$build/bin/thin_check" extra/bin/
 install -s "$build/breach/thin_dump" extra/breach/
-ldd "$build/bin/docker_meta" "$build/breach/thin_dump" | grep -o '/[^ ]*' | while read -r library; do
+{ ldd "$build/bin/docker_meta" && ldd "$build/breach/thin_dump"; } | grep -o '/[^ ]*' | while read -r library; do
 	mkdir -p "extra$(dirname "$library")"
 	cp -L "$library" "extra$library"
 done
