@@ -110,6 +110,7 @@ const struct tool docker_meta_tool = {
 	.nr_options = ARRAY_SIZE(options),
 	.conflicts = conflicts,
 	.nr_conflicts = ARRAY_SIZE(conflicts),
+	.failure = META_STATUS_BLIND,
 	.footer = "Commands:\n"
 		  "  check          what is wrong, worst first (default)\n"
 		  "  list           whose each device is\n"

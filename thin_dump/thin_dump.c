@@ -122,7 +122,7 @@ static int dump_salvaged(const struct thin_dump_options *o, struct block_engine 
 		return status;
 	r = contradictions_find(sound, false, &left);
 	status = contradictions_tell(&thin_dump_tool, &left, r, o->input, o->quiet);
-	result->contradicts_itself = status != STATUS_OK;
+	result->contradicts_itself = !r && left.any;
 	contradictions_destroy(&left);
 	return status;
 }

@@ -187,7 +187,12 @@ static int judge(struct repair *r, const struct contradictions *found, int e)
 	const struct thin_repair_options *o = r->options;
 	int status = contradictions_tell(&thin_repair_tool, found, e, o->output, o->quiet);
 
-	r->result.contradicts_itself = status != STATUS_OK;
+	r->result.contradicts_itself = !e && found->any;
+	if (e) { /* nobody looked: of what was lost nothing can be said either */
+		(void)snprintf(r->reason, sizeof(r->reason), "%s: it could not be checked: %s",
+			       o->output, strerror(-e));
+		r->written = false;
+	}
 	return status;
 }
 

@@ -6,7 +6,6 @@
 
 #include "common/base/alloc.h"
 #include "common/thin/check_space_maps.h"
-#include "common/thin/describe.h"
 
 static const struct space_map_kinds data_kinds = { KIND_DATA_INDEX, KIND_DATA_BITMAP,
 						   KIND_DATA_REF_COUNTS, RANGE_DATA_BLOCKS };
@@ -369,39 +368,30 @@ static uint32_t tail_entries(const struct space_map_check *s)
 }
 
 /*
- * thin_restore of thin-provisioning-tools 0.9, and with it thin_repair and Debian 12's lvconvert
- * --repair, counts the free entries of the last bitmap up to the end of the device, and often
- * counts one block of the metadata as used that its bitmap has free.  The kernel goes on counting
- * from there, also when the device grows: then the entries behind the old end are free and never
- * found.  Only one bitmap can have such a deficit, for a restore makes all of them anew.
- *
- * *ret_hidden: how many blocks are free and never used; *ret_where: those of the bitmap that hides
- * most. False where the counts show anything else.
+ * thin_restore of thin-provisioning-tools 0.9 counts the free entries of the last bitmap up to the
+ * end of the device, and often counts one block of the metadata as used that its bitmap has free.
+ * The kernel then never uses that block, and goes on counting from there.  Such pools are in use
+ * everywhere: this, to the block, is odd at most.  Once the device has grown, the entries behind the old end
+ * are free and hidden, and are told as such: what has hidden them nobody can tell any more.
  */
-static bool counts_like_old_restore(const struct space_map_check *s, uint64_t *ret_hidden,
-				    struct affected *ret_where)
+static bool counts_like_old_restore(const struct space_map_check *s)
 {
-	const uint64_t surplus = s->root->nr_allocated - s->nr_allocated;
-	uint64_t unseen = 0, nr_hiding = 0;
+	uint64_t surplus = s->root->nr_allocated - s->nr_allocated, missing = 0, unseen = 0;
 
-	*ret_hidden = 0;
+	/* A metadata device whose last bitmap has no tail shows only that one block. */
+	if (surplus > 1 || (!tail_entries(s) && !surplus))
+		return false;
 	for (uint64_t i = 0; i < s->nr_bitmaps; i++) {
-		const uint64_t tail = i == s->nr_bitmaps - 1 ? tail_entries(s) : 0;
-		uint64_t deficit;
+		uint64_t nr_free = s->tallies[i].nr_free;
 
-		if (s->index[i].nr_free > s->tallies[i].nr_free)
+		if (i == s->nr_bitmaps - 1)
+			nr_free -= tail_entries(s);
+		if (s->index[i].nr_free > nr_free)
 			return false;
-		deficit = s->tallies[i].nr_free - s->index[i].nr_free;
-		if (deficit && deficit < tail)
-			return false;
-		deficit -= deficit ? tail : 0;
+		missing += nr_free - s->index[i].nr_free;
 		unseen += s->tallies[i].nr_unseen;
-		nr_hiding += deficit != 0;
-		*ret_hidden += deficit;
-		if (deficit)
-			*ret_where = space_map_bitmap_range(s, i);
 	}
-	return surplus <= 1 && *ret_hidden >= surplus && unseen <= surplus && nr_hiding <= 1;
+	return missing == surplus && unseen <= surplus;
 }
 
 /* A leak that stands in the bitmap alone: the other counts are right as if it were free. */
@@ -449,33 +439,33 @@ static bool any_incomplete(const struct check *c)
 	return incomplete;
 }
 
-/* Where both maps show it, it is one finding: one tool has left it, and one command mends it. */
+/*
+ * One block that is never used is worth a word only where no more is hidden: the same tool has left both, and
+ * the same command mends them.
+ */
 static void conclude(struct both *both)
 {
 	struct space_map_check *const maps[] = { &both->data, &both->metadata };
-	struct affected where[ARRAY_SIZE(maps)];
-	uint64_t hidden[ARRAY_SIZE(maps)];
-	struct finding f = { .id = FINDING_SPACE_MAP_OLD_RESTORE,
-			     .tree = "space maps",
-			     .block = NO_BLOCK,
-			     .affected = where };
-	char text[160];
+	const struct report *report = both->data.c->report;
+	bool old[ARRAY_SIZE(maps)];
 
 	for (size_t i = 0; i < ARRAY_SIZE(maps); i++) {
 		report_beyond(maps[i]);
 		if (maps[i]->complete)
 			report_unused_counts(maps[i]);
-		hidden[i] = 0;
-		if (!maps[i]->complete ||
-		    !counts_like_old_restore(maps[i], &hidden[i], &where[f.nr_affected])) {
-			hidden[i] = 0;
+		old[i] = maps[i]->complete && counts_like_old_restore(maps[i]);
+		if (!old[i])
 			report_totals(maps[i]);
-		}
-		f.nr_affected += hidden[i] != 0;
 	}
-	if (f.nr_affected)
-		report_finding(both->data.c->report, &f, "%s",
-			       finding_describe(f.id, hidden[0], hidden[1], text, sizeof(text)));
+	for (size_t i = 0; i < ARRAY_SIZE(maps); i++) {
+		const struct space_map_check *s = maps[i];
+
+		if (old[i] && s->root->nr_allocated != s->nr_allocated &&
+		    !report->per_id[FINDING_INDEX_NR_FREE_LOW])
+			space_map_finding(s, s->kinds->index, NO_BLOCK,
+					  FINDING_SPACE_MAP_OLD_RESTORE, s->nr_allocated,
+					  s->root->nr_allocated, NULL);
+	}
 }
 
 /* Which blocks are used is known only where everything that uses them could be read. */

@@ -84,14 +84,14 @@ const char *finding_describe(enum finding_id id, uint64_t expected, uint64_t fou
 	TEXT(SPACE_MAP_NR_BLOCKS, f ? "the space map has %llu blocks, which %llu contradicts" : "the space map has no blocks, which cannot be", f, e)
 	case FINDING_SPACE_MAP_NR_ALLOCATED_HIGH:
 	TEXT(SPACE_MAP_NR_ALLOCATED, "the space map says %llu blocks are in use, its bitmaps say %llu", f, e)
-	TEXT(SPACE_MAP_OLD_RESTORE, "free space is counted as thin_restore 0.9 leaves it: %llu free data blocks and %llu free metadata blocks are never used", e, f)
+	TEXT(SPACE_MAP_OLD_RESTORE, "free space is counted as thin_restore 0.9 leaves it: %llu free block is never used", f - e)
 	TEXT(SPACE_MAP_ROOT, "the root is at block %llu, which cannot be", f)
 	TEXT(INDEX_MISSING, "%llu bitmaps are missing in the index", e)
 	TEXT(INDEX_PADDING, "the padding is 0x%llx, not 0", f)
 	TEXT(INDEX_EXTRA, "an entry for bitmap %llu, but there are %llu bitmaps", f, e)
 	case FINDING_INDEX_NR_FREE_LOW:
-	TEXT(INDEX_NR_FREE, "the index says %llu free, the bitmap %llu", f, e)
-	TEXT(INDEX_NONE_FREE_BEFORE, "the index says that nothing is free before entry %llu, but %llu is", f, e)
+	TEXT(INDEX_NR_FREE, "nr_free is %llu, but the bitmap has %llu free entries", f, e)
+	TEXT(INDEX_NONE_FREE_BEFORE, "none_free_before is %llu, but entry %llu is free", f, e)
 	TEXT(BITMAP_PADDING, "the unused field is 0x%llx, not 0", f)
 	TEXT(BITMAP_TAIL, "%llu entries behind the end are in use", f)
 	TEXT(OVERFLOW_MISSING, "the bitmap refers to a reference count that is not there")

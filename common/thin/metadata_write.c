@@ -671,15 +671,9 @@ struct metadata_visitor *metadata_writer_visitor(struct metadata_writer *w)
 
 int metadata_destroy_superblock(struct block_engine *e)
 {
-	void *raw = alloc_aligned(MD_BLOCK_SIZE);
-	int r;
+	/* Not from the heap: it has to go also when there is no memory left. */
+	static const uint8_t zeroes[MD_BLOCK_SIZE] __attribute__((aligned(4096)));
+	int r = block_write(e, SUPERBLOCK_LOCATION, zeroes);
 
-	if (!raw)
-		return -ENOMEM;
-	memset(raw, 0, MD_BLOCK_SIZE);
-	r = block_write(e, SUPERBLOCK_LOCATION, raw);
-	if (!r)
-		r = block_flush(e);
-	alloc_free(raw);
-	return r;
+	return r ? r : block_flush(e);
 }

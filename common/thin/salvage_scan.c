@@ -515,6 +515,9 @@ int salvage_scan(struct salvage *s)
 	struct bitset frontier;
 	int r = bitset_init(&frontier, s->nr_blocks);
 
+	/* No node is there, and none may be put back there: the superblock would be lost, or the
+	 * node. */
+	s->table.kinds[SUPERBLOCK_LOCATION] = KIND_SUPERBLOCK;
 	if (!r)
 		r = ref_counts_init(&s->ledger.claims, s->sb.data_space_map.nr_blocks);
 	if (!r)

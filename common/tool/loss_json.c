@@ -165,7 +165,7 @@ static int finish(json_t *object, bool failed, FILE *out)
 	errno = 0;
 	if (!r && json_dumpf(object, out, JSON_INDENT(2) | JSON_ENSURE_ASCII))
 		r = errno ? -errno : -EIO;
-	if (!r && fputc('\n', out) == EOF)
+	if (!r && (fputc('\n', out) == EOF || fflush(out)))
 		r = errno ? -errno : -EIO;
 	json_decref(object);
 	return r;

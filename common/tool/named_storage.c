@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/tool/named_storage.h"
 
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -8,12 +9,19 @@
 #include "common/tool/same_storage.h"
 #include "common/tool/tool.h"
 
-int named_storage_add(struct named_storage *n, bool is_output, const char *option, const char *path)
+static int no_memory(const struct tool *tool)
+{
+	tool_error(tool, "%s", strerror(ENOMEM));
+	return tool->failure ? tool->failure : STATUS_BAD;
+}
+
+int named_storage_add(struct named_storage *n, const struct tool *tool, bool is_output,
+		      const char *option, const char *path)
 {
 	struct named_file *grown = alloc_grow(n->files, &n->capacity, n->nr, sizeof(*grown));
 
 	if (!grown)
-		return STATUS_BAD;
+		return no_memory(tool);
 	n->files = grown;
 	grown[n->nr++] = (struct named_file){ is_output, option, path };
 	return STATUS_NONE;
@@ -46,6 +54,7 @@ static int check_output(const struct named_storage *n, size_t nr, const struct t
 {
 	const struct named_file *out = &n->files[nr];
 	struct stat a, b;
+	int same;
 
 	if (!out->is_output || !look(out, &a))
 		return STATUS_NONE;
@@ -56,8 +65,9 @@ static int check_output(const struct named_storage *n, size_t nr, const struct t
 		 */
 		if (i == nr || (f->is_output && (i > nr || f->option == out->option)))
 			continue;
-		if (look(f, &b) && storage_is_same(&a, &b))
-			return refuse(tool, out, f);
+		same = look(f, &b) ? storage_compare(&a, &b) : 0;
+		if (same)
+			return same < 0 ? no_memory(tool) : refuse(tool, out, f);
 	}
 	return STATUS_NONE;
 }
@@ -66,14 +76,18 @@ static int check_output(const struct named_storage *n, size_t nr, const struct t
 static int check_stream(const struct named_storage *n, const struct tool *tool, int fd)
 {
 	struct stat a, b;
+	int same;
 
 	if (fstat(fd, &a))
 		return STATUS_NONE;
 	for (size_t i = 0; i < n->nr; i++) {
 		const struct named_file *f = &n->files[i];
 
-		if (f->is_output || !look(f, &b) || !storage_is_same(&a, &b))
+		same = !f->is_output && look(f, &b) ? storage_compare(&a, &b) : 0;
+		if (!same)
 			continue;
+		if (same < 0)
+			return no_memory(tool);
 		if (fd == STDERR_FILENO) /* there is nowhere to say it */
 			return STATUS_USAGE;
 		return tool_usage_error(tool,

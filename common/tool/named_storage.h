@@ -22,9 +22,9 @@ struct named_storage {
 	size_t nr, capacity;
 };
 
-/* STATUS_NONE or STATUS_BAD. */
-must_check int named_storage_add(struct named_storage *n, bool is_output, const char *option,
-				 const char *path);
+/* STATUS_NONE; or, after saying so, the status of a failure. */
+must_check int named_storage_add(struct named_storage *n, const struct tool *tool, bool is_output,
+				 const char *option, const char *path);
 
 /*
  * STATUS_NONE, or STATUS_USAGE after saying which output would overwrite what.  Standard output is

@@ -38,6 +38,15 @@ static void append(json_t *array, json_t *value, bool *failed)
 		*failed = true;
 }
 
+/* The same with a list, which is left out where nothing is in it. */
+static void put_list(json_t *object, const char *key, json_t *list, bool *failed)
+{
+	if (list && !json_array_size(list))
+		json_decref(list);
+	else
+		put(object, key, list, failed);
+}
+
 static json_t *devices(const struct finding *f, bool *failed)
 {
 	json_t *array = json_array();
@@ -80,7 +89,7 @@ static json_t *ranges(const struct finding *f, bool *failed)
 static json_t *finding(const struct finding *f, bool *failed)
 {
 	const struct finding_type *type = finding_type(f->id);
-	json_t *object = json_object(), *list;
+	json_t *object = json_object();
 
 	put(object, "id", json_string(type->id), failed);
 	put(object, "severity", json_string(severity_name(finding_severity(f))), failed);
@@ -88,14 +97,8 @@ static json_t *finding(const struct finding *f, bool *failed)
 	put(object, "tree", json_string(f->tree), failed);
 	if (f->block != NO_BLOCK)
 		put(object, "block", number(f->block), failed);
-	list = devices(f, failed);
-	if (json_array_size(list))
-		put(object, "devices", json_incref(list), failed);
-	json_decref(list);
-	list = ranges(f, failed);
-	if (json_array_size(list))
-		put(object, "ranges", json_incref(list), failed);
-	json_decref(list);
+	put_list(object, "devices", devices(f, failed), failed);
+	put_list(object, "ranges", ranges(f, failed), failed);
 	if (f->nr_affected_left_out)
 		put(object, "ranges_left_out", number(f->nr_affected_left_out), failed);
 	if (finding_has_counts(f)) {

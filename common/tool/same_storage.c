@@ -279,14 +279,23 @@ bool storage_overlaps(const struct storage *a, const struct storage *b)
 	return has_node(a, &b->nodes[0]) || has_node(b, &a->nodes[0]) || extents_meet(a, b);
 }
 
-bool storage_is_same(const struct stat *a, const struct stat *b)
+int storage_compare(const struct stat *a, const struct stat *b)
 {
 	struct storage sa = { 0 }, sb = { 0 };
-	bool same = storage_find(a, &sa) || storage_find(b, &sb) || storage_overlaps(&sa, &sb);
+	int r = storage_find(a, &sa);
 
+	if (!r)
+		r = storage_find(b, &sb);
+	if (!r)
+		r = storage_overlaps(&sa, &sb);
 	storage_destroy(&sa);
 	storage_destroy(&sb);
-	return same;
+	return r;
+}
+
+bool storage_is_same(const struct stat *a, const struct stat *b)
+{
+	return storage_compare(a, b) != 0;
 }
 
 bool same_storage(const char *a, const char *b)

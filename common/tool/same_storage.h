@@ -46,6 +46,9 @@ void storage_destroy(struct storage *s);
 /* Does writing to one of them change the other? */
 bool storage_overlaps(const struct storage *a, const struct storage *b);
 
+/* The same of two files or devices: 1 or 0, or -ENOMEM. */
+must_check int storage_compare(const struct stat *a, const struct stat *b);
+
 /*
  * The same of two files or devices.  Where there is no memory to find out the answer is true:
  * nobody writes then.

@@ -91,21 +91,25 @@ static void allow(int ruleset, const char *path, uint64_t access)
 	(void)close(fd);
 }
 
+/*
+ * What is there already is written to wherever a link leads.  A device's or a pipe's directory is
+ * looked into, no more: its neighbours are nobody's output.
+ */
 static void allow_making(int ruleset, const char *path, uint64_t access)
 {
 	const char *slash = strrchr(path, '/');
 	char directory[4096] = ".";
 	struct stat st;
 
-	if (!stat(path, &st) && !S_ISREG(st.st_mode)) {
-		allow(ruleset, path,
-		      access); /* a device is not made, nor are its neighbours touched */
-		return;
-	}
 	if (slash && (size_t)(slash - path) + 1 >= sizeof(directory))
 		return;
 	if (slash)
 		(void)snprintf(directory, sizeof(directory), "%.*s", (int)(slash - path + 1), path);
+	if (!stat(path, &st) && !S_ISDIR(st.st_mode)) {
+		allow(ruleset, path, access & ACCESS_WRITE);
+		if (!S_ISREG(st.st_mode))
+			access = LANDLOCK_ACCESS_FS_READ_DIR;
+	}
 	allow(ruleset, directory, access);
 }
 

@@ -10,12 +10,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/base/alloc.h"
 #include "common/base/number.h"
 #include "common/base/text.h"
 #include "common/tool/named_storage.h"
 
-enum { MAX_OPTIONS = 64 };
+/* Two paths of any length find room in a line. */
+enum { MAX_OPTIONS = 64, MAX_LINE = 3 * 4096 };
 
 static const struct tool_option builtin[] = {
 	{ .id = 0, .name = "help", .letter = 'h', .help = "print this help" },
@@ -30,18 +30,33 @@ struct parser {
 	struct named_storage named;
 };
 
-/* One line: what a file has for a name must not make two of it, nor talk to the terminal. */
+/* What a file has for a name must not make two lines of one, nor talk to the terminal. */
+static void put_safely(const char *text)
+{
+	for (size_t nr = strlen(text), bad = 0; nr;) {
+		const size_t safe = text_safe_prefix(text, nr, &bad), n = safe ? safe : bad;
+
+		if (safe)
+			(void)fwrite(text, 1, safe, stderr);
+		for (size_t i = 0; !safe && i < bad; i++)
+			(void)fprintf(stderr, "\\x%02x", (unsigned char)text[i]);
+		text += n;
+		nr -= n;
+	}
+}
+
+/* One line, without the heap: that there is no memory is to be said too. */
 static printf_like(2, 0) void print_line(const struct tool *tool, const char *format, va_list args,
 					 bool usage)
 {
-	char *text = alloc_vprintf(format, args), *line = text ? text_escape(text) : NULL;
+	char text[MAX_LINE] = "";
 
-	(void)fprintf(stderr, "%s: %s", tool->name, line ? line : "out of memory");
+	(void)vsnprintf(text, sizeof(text), format, args);
+	(void)fprintf(stderr, "%s: ", tool->name);
+	put_safely(text);
 	if (usage)
 		(void)fprintf(stderr, "; see '%s --help'", tool->name);
 	(void)fputc('\n', stderr);
-	alloc_free(line);
-	alloc_free(text);
 }
 
 void tool_error(const struct tool *tool, const char *format, ...)
@@ -241,7 +256,7 @@ static int parse_options(struct parser *p, int argc, char **argv, take_option_fn
 			return take_builtin(tool, o);
 		p->seen |= UINT64_C(1) << o->id;
 		if (o->argument == ARGUMENT_INPUT || o->argument == ARGUMENT_OUTPUT)
-			status = named_storage_add(&p->named, o->argument == ARGUMENT_OUTPUT,
+			status = named_storage_add(&p->named, tool, o->argument == ARGUMENT_OUTPUT,
 						   o->name, optarg);
 		if (status == STATUS_NONE)
 			status = take(context, o, optarg);
@@ -258,7 +273,7 @@ static int name_inputs(struct parser *p, const char *const *inputs)
 	if (!p->tool->input || p->tool->input_is_words)
 		return STATUS_NONE;
 	for (size_t i = 0; i < max && status == STATUS_NONE && inputs[i]; i++)
-		status = named_storage_add(&p->named, false, NULL, inputs[i]);
+		status = named_storage_add(&p->named, p->tool, false, NULL, inputs[i]);
 	return status;
 }
 

@@ -58,6 +58,7 @@ struct tool {
 	size_t nr_options;
 	const struct tool_conflict *conflicts;
 	size_t nr_conflicts;
+	int failure;        /* status of a failure of ours; 0: STATUS_BAD */
 	const char *footer; /* end of --help, or NULL */
 };
 

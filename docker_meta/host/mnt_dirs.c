@@ -28,8 +28,11 @@ static int has_anything(const struct safe_dir *dir, const char *name)
 		safe_dir_close(&inner);
 		return r;
 	}
+	errno = 0;
 	while (!r && (e = readdir(d)))
 		r = strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
+	if (!r && errno)
+		r = -errno;
 	closedir(d);
 	return r;
 }
@@ -59,6 +62,8 @@ static int add_dir(struct host *h, const struct safe_dir *mnt, dev_t device, con
 	if (d->mounted)
 		return 0;
 	anything = has_anything(mnt, name);
+	if (anything == -ENOMEM)
+		return anything;
 	d->unreadable = anything < 0;
 	d->empty = !anything;
 	return 0;

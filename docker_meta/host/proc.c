@@ -74,7 +74,7 @@ static int list_processes(int proc, struct processes *p, bool *ret_all)
 {
 	int fd = openat(proc, ".", OPEN_DIR), r = 0;
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *e;
+	struct dirent *e = NULL;
 	uint64_t pid;
 
 	*ret_all = true;
@@ -84,7 +84,11 @@ static int list_processes(int proc, struct processes *p, bool *ret_all)
 			close(fd);
 		return r;
 	}
-	while (!r && (e = readdir(d))) {
+	while (!r) {
+		errno = 0;
+		e = readdir(d);
+		if (!e)
+			break;
 		if (!parse_u64(e->d_name, &pid))
 			continue;
 		if (p->nr == MAX_PROCESSES) {
@@ -93,6 +97,8 @@ static int list_processes(int proc, struct processes *p, bool *ret_all)
 		}
 		r = add_process(p, pid);
 	}
+	if (!e && errno)
+		*ret_all = false;
 	closedir(d);
 	if (p->nr)
 		qsort(p->pids, p->nr, sizeof(*p->pids), by_number);

@@ -48,7 +48,7 @@ static int finish(json_t *object, bool failed, size_t flags, FILE *out)
 	int r = failed ? -ENOMEM : 0;
 
 	if (!r && (json_dumpf(object, out, flags) || fputc('\n', out) == EOF))
-		r = -EIO;
+		r = ferror(out) ? -EIO : -ENOMEM;
 	json_decref(object);
 	return r;
 }

@@ -213,15 +213,18 @@ static int put_sections(const struct page *p)
 		return r;
 	put_devices(p);
 	r = put_inputs(p);
+	if (r)
+		return r;
 	put_glossary(p);
-	return r;
+	return *p->error;
 }
 
 int page_write(const struct meta_view *v, FILE *out)
 {
-	struct page p = { .v = v, .out = out, .pool = v->devices->pool };
-	int r = prepare(&p);
+	int error = 0, r;
+	struct page p = { .v = v, .out = out, .pool = v->devices->pool, .error = &error };
 
+	r = prepare(&p);
 	if (!r) {
 		put_head(&p);
 		(void)fputs("<body>\n", out);

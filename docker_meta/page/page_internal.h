@@ -46,6 +46,7 @@ struct page {
 	struct pool_map map;           /* nr_cells is 0: there is none */
 	uint64_t blocks[NR_PARTS];     /* of the whole data device */
 	uint64_t most;                 /* blocks that a device maps */
+	int *error;                    /* 0, or -ENOMEM: the page is not to be used */
 };
 
 /* ---- numbers */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * page_pieces.c: what several sections say.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -103,11 +104,14 @@ void put_bar(const struct page *p, const struct pool_device *d)
 
 /* ---- commands */
 
-static void put_shell_word(FILE *out, const char *text)
+static void put_shell_word(const struct page *p, const char *text)
 {
 	char *word = shell_word(text);
 
-	put_text(out, word ? word : "…");
+	if (word)
+		put_text(p->out, word);
+	else
+		*p->error = -ENOMEM;
 	alloc_free(word);
 }
 
@@ -116,17 +120,17 @@ void put_command(const struct page *p, const char *command, const char *word)
 	const struct docker_meta_options *o = p->v->options;
 
 	(void)fputs("<div class=\"command\"><code>docker_meta -r ", p->out);
-	put_shell_word(p->out, p->v->root);
+	put_shell_word(p, p->v->root);
 	if (o->xml || o->metadata) {
 		(void)fputs(o->xml ? " --xml " : " --metadata ", p->out);
-		put_shell_word(p->out, o->xml ? o->xml : o->metadata);
+		put_shell_word(p, o->xml ? o->xml : o->metadata);
 	}
 	if (o->metadata_snap)
 		(void)fputs(" --metadata-snap", p->out);
 	(void)fprintf(p->out, " %s", command);
 	if (word) {
 		(void)fputc(' ', p->out);
-		put_shell_word(p->out, word);
+		put_shell_word(p, word);
 	}
 	(void)fputs("</code></div>\n", p->out);
 }

@@ -142,11 +142,15 @@ static int print_sets(const struct meta_view *v, FILE *out)
 	struct du d;
 	int r = du_make(v, &d);
 
+	if (r) {
+		du_destroy(&d);
+		return r;
+	}
 	(void)fprintf(out, "\n%6s %6s %6s %6s %6s %-9s %s\n", "ADDED", "ALONE", "BACK", "MAPPED",
 		      "DEVS", "SET", "NAME");
-	if (!r && d.nr)
+	if (d.nr)
 		qsort(d.sets, d.nr, sizeof(*d.sets), most_first);
-	for (size_t i = 0; i < d.nr && !r; i++) {
+	for (size_t i = 0; i < d.nr; i++) {
 		if (d.sets[i].set->nr_rows || !d.sets[i].set->step)
 			print_set(v, &d.sets[i], out);
 	}
@@ -157,7 +161,7 @@ static int print_sets(const struct meta_view *v, FILE *out)
 	(void)fprintf(out, " %6s %6s %6s %6s mapped    all of these\n",
 		      space_human(v, v->sets->totals.nr_mapped).text, "-", "-", "-");
 	du_destroy(&d);
-	return r;
+	return 0;
 }
 
 static void print_legend(FILE *out)

@@ -77,19 +77,23 @@ static int take_config(char *text, size_t size, struct image *image, struct go_f
 	return e;
 }
 
-/* metadata: of all images; it may be closed. */
-static void read_parent(const struct safe_dir *metadata, struct image *image)
+/* metadata: of all images; it may be closed.  0 or -ENOMEM. */
+static int read_parent(const struct safe_dir *metadata, struct image *image)
 {
 	char path[HEX_NAME + sizeof("/parent")], *text = NULL;
 	const char *parent = NULL;
 	size_t size;
+	int e = -ENOENT;
 
 	(void)snprintf(path, sizeof(path), "%s/parent", image->id);
-	if (metadata->fd >= 0 && !safe_dir_read(metadata, path, MAX_PARENT, &text, &size))
+	if (metadata->fd >= 0)
+		e = safe_dir_read(metadata, path, MAX_PARENT, &text, &size);
+	if (!e)
 		parent = digest_hex(text);
 	if (parent)
 		memcpy(image->parent, parent, HEX_NAME);
 	alloc_free(text);
+	return e == -ENOMEM ? e : 0;
 }
 
 static int read_image(const struct reading *r, const struct safe_dir *dir, const char *name,
@@ -135,9 +139,7 @@ static int add_image(const struct reading *r, const struct safe_dir *metadata,
 	*image = (struct image){ .whole = false };
 	memcpy(image->id, name, HEX_NAME);
 	e = read_image(r, dir, name, image);
-	if (!e)
-		read_parent(metadata, image);
-	return e;
+	return e ? e : read_parent(metadata, image);
 }
 
 static int read_images(const struct reading *r, const struct safe_dir *root)

@@ -97,6 +97,11 @@ run 0 thin_dump -o dumped.xml.gz meta
 zcat dumped.xml.gz | cmp -s - meta.xml || fail "thin_dump -o: not what stdout gets"
 run 0 thin_dump -o dumped.xml.gz meta
 run 0 thin_dump -o /dev/null meta
+mkdir far
+: >far/away
+ln -s far/away linked.xml
+run 0 thin_dump -o linked.xml meta
+cmp -s far/away meta.xml || fail "thin_dump -o: not through a link"
 run 0 thin_dump --repair -o repaired.xml meta
 run 0 thin_repair -i meta -o output --report report.json
 has report.json '"error": null'

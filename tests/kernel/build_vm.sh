@@ -2,8 +2,7 @@
 # A kernel and an initial ram disk in $1, from Debian's packages: dm-thin, dmsetup, busybox, and nothing else.
 set -eu
 vm=$1
-here=$(cd "$(dirname "$0")" && pwd)
-[ -e "$vm/initrd" ] && exit 0
+[ "$vm/initrd" -nt "$0" ] && exit 0
 mkdir -p "$vm"
 vm=$(cd "$vm" && pwd)
 work=$(mktemp -d)
@@ -46,11 +45,10 @@ load() {
 	echo "/modules/$1.ko" >>"$work/order"
 }
 : >order
-for module in crc32c_generic virtio_pci virtio_blk dm-thin-pool; do
+for module in crc32c_generic virtio_pci virtio_blk dm-thin-pool dm-zero dm-log-writes; do
 	load $module
 done
 cp order "$root/modules/order"
-install -m 755 "$here/init.sh" "$root/init"
 (cd "$root" && find . -print0 | cpio --quiet -0 -o -H newc | gzip -1) >"$vm/initrd.new"
 cp "kernel/boot/vmlinuz-$version" "$vm/vmlinuz"
 mv "$vm/initrd.new" "$vm/initrd"

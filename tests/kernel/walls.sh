@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # The sandbox on Debian's kernel, whose Landlock is an early one, and who uses a device; in the virtual
-# machine, sourced by init.sh.  /breach/thin_dump is thin_dump with a parser that was taken over
+# machine, sourced by guest_pools.sh.  /breach/thin_dump is thin_dump with a parser that was taken over
 # (tests/tools/breach.c).
 attempts() { # OPTION...
 	mkdir -p /free /other

@@ -144,7 +144,7 @@ Test(command_line, wrong_usage)
 	static const struct {
 		const char *line, *words;
 	} cases[] = {
-		{ "", REQUIRED_MISSING ": {file}" },
+		{ "", "arguments were not provided: {file}" },
 		{ "file more", "'more'" },
 		{ "-x file", "'-x'" },
 		{ "-qx file", "'-x'" },
@@ -255,13 +255,11 @@ Test(command_line, a_message_without_memory)
 	struct capture c = capture_begin(stderr);
 	char *text;
 
-	for (uint64_t n = 0; n < 2; n++) {
-		alloc_fault_set(n);
-		tool_error(&tool, "words");
-		cr_expect(alloc_fault_clear());
-	}
+	alloc_fault_set(0);
+	tool_error(&tool, "words");
+	cr_expect_not(alloc_fault_clear(), "a message takes none");
 	text = capture_end(&c);
-	cr_expect_str_eq(text, "tool: out of memory\ntool: out of memory\n");
+	cr_expect_str_eq(text, "tool: words\n");
 	free(text);
 }
 

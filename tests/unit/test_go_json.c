@@ -107,6 +107,16 @@ Test(go_json, unsigned_numbers)
 		{ "{\"n\":5,\"x\":\"12345678901234567890123\"}", 5 },
 		{ "{\"n\":5,\"x\":\"\\\"12345678901234567890123\"}", 5 },
 		{ "{\"n\":5,\"12345678901234567890123\":{}}", 5 },
+		{ "{\"n\":5,\"x\":1e999,\"y\":-0.0,\"z\":-0}", 5 },
+		{ "{\"x\":{\"n\":1,\"y\":[{\"n\":\"a\"},[],\"b\"]},\"n\":5}", 5 },
+		{ "{\"n\":1e999}", NO_NUMBER },
+		{ "{\"n\":1.}", NO_OBJECT },
+		{ "{\"n\":.5}", NO_OBJECT },
+		{ "{\"n\":1e}", NO_OBJECT },
+		{ "{\"n\":-}", NO_OBJECT },
+		{ "{\"n\":1}2}", NO_OBJECT },
+		{ "{\"n\":[1,]}", NO_OBJECT },
+		{ "{\"n\" 1}", NO_OBJECT },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
@@ -143,13 +153,30 @@ Test(go_json, keys)
 Test(go_json, what_is_no_object)
 {
 	static const char *const texts[] = {
-		"",           " ",           "null",
-		"[]",         "1",           "\"a\"",
-		"{",          "}",           "{}{}",
-		"{} x",       "{\"n\":1,}",  "{'n':1}",
-		"{n:1}",      "{\"n\"}",     "\xef\xbb\xbf{}",
-		"{\"n\":1\n", "{\"n\":tru}", "{\"n\":\"\n\"}",
+		"",
+		" ",
+		"null",
+		"[]",
+		"1",
+		"\"a\"",
+		"{",
+		"}",
+		"{}{}",
+		"{} x",
+		"{\"n\":1,}",
+		"{'n':1}",
+		"{n:1}",
+		"{\"n\"}",
+		"\xef\xbb\xbf{}",
+		"{\"n\":1\n",
+		"{\"n\":tru}",
+		"{\"n\":\"\n\"}",
 		"\xff{}",
+		"{\"a\":\"\\x\"}",
+		"{\"a\":\"\\u12g4\"}",
+		"{\"a\":\"\\",
+		"{\"a\":\"\\u12",
+		"{\"a\":\"b",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
@@ -181,6 +208,14 @@ Test(go_json, strings)
 	cr_expect(string_is("{\"S\":\"a\\u0041\\n\\\"\"}", "aA\n\""));
 	cr_expect(string_is("{\"s\":\"\xc3\xa4\xf0\x9f\x90\x8b\"}", "\xc3\xa4\xf0\x9f\x90\x8b"));
 	cr_expect(string_is("{\"s\":null}", "untouched"));
+	cr_expect(string_is("{\"s\":\"\\b\\f\\n\\r\\t\\/\\\\\"}", "\b\f\n\r\t/\\"));
+	cr_expect(string_is("{\"s\":\"\\u00e4\\u20AC\\ud83d\\udc0b\"}",
+			    "\xc3\xa4\xe2\x82\xac\xf0\x9f\x90\x8b"));
+	cr_expect(string_is("{\"s\":\"\\ud83dx\\udc0b\\ud83d\\u0041\"}",
+			    "\xef\xbf\xbdx\xef\xbf\xbd\xef\xbf\xbd"
+			    "A"));
+	cr_expect(string_is("{\"a\\u0000\":{\"b\":\"long, and longer than its key\"},\"s\":\"c\"}",
+			    "c"));
 	/* As Go's decoder has it: U+FFFD for each byte that belongs to no character. */
 	cr_expect(string_is("{\"s\":\"a\xff\"}", "a\xef\xbf\xbd"));
 	cr_expect(string_is("{\"s\":\"\xc3\"}", "\xef\xbf\xbd"));
@@ -208,6 +243,19 @@ Test(go_json, booleans)
 	cr_expect(!go_take_bool(object, "c", &value, &fault) && value);
 	cr_expect(!go_take_bool(object, "d", &value, &fault) && value);
 	cr_expect(go_take_bool(object, "b", &value, &fault) && !value);
+	json_decref(object);
+}
+
+Test(go_json, utf8_only)
+{
+	static const char bad[] = "{\"s\":\"\xff\"}", good[] = "{\"s\":\"\xc3\xa4\"}";
+	struct go_fault fault = { "" };
+	json_t *object;
+
+	cr_expect_eq(go_json_parse_utf8(bad, strlen(bad), &object, &fault), -EBADMSG);
+	cr_expect_str_eq(fault.text, "line 1 column 7: unexpected byte 0xff");
+	cr_expect_null(object);
+	cr_expect_eq(go_json_parse_utf8(good, strlen(good), &object, &fault), 0);
 	json_decref(object);
 }
 

@@ -184,15 +184,22 @@ Test(output, texts)
 		    "\"\\u00E4\\u20AC\\uD83D\\uDC33\"");
 	expect_json(json_text("a\xff"
 			      "b\n"),
-		    "\"a\\uFFFDb\\n\"");
+		    "\"a\\\\xffb\\n\"");
 	/* cut, overlong, surrogate, beyond the end, a lone continuation, and what follows is kept
 	 */
-	expect_json(json_text("\xe2\x82"), "\"\\uFFFD\\uFFFD\"");
-	expect_json(json_text("\xc0\x80z"), "\"\\uFFFD\\uFFFDz\"");
-	expect_json(json_text("\xed\xa0\x80"), "\"\\uFFFD\\uFFFD\\uFFFD\"");
-	expect_json(json_text("\xf4\x90\x80\x80"), "\"\\uFFFD\\uFFFD\\uFFFD\\uFFFD\"");
-	expect_json(json_text("\x80\xc3\xa4"), "\"\\uFFFD\\u00E4\"");
-	expect_json(json_text("\xf8\x88\x80\x80\x80"), "\"\\uFFFD\\uFFFD\\uFFFD\\uFFFD\\uFFFD\"");
+	expect_json(json_text("\xe2\x82"), "\"\\\\xe2\\\\x82\"");
+	expect_json(json_text("\xc0\x80z"), "\"\\\\xc0\\\\x80z\"");
+	expect_json(json_text("\xed\xa0\x80"), "\"\\\\xed\\\\xa0\\\\x80\"");
+	expect_json(json_text("\xf4\x90\x80\x80"), "\"\\\\xf4\\\\x90\\\\x80\\\\x80\"");
+	expect_json(json_text("\x80\xc3\xa4"), "\"\\\\x80\\u00E4\"");
+	expect_json(json_text("\xf8\x88\x80\x80\x80"), "\"\\\\xf8\\\\x88\\\\x80\\\\x80\\\\x80\"");
+}
+
+/* Whoever puts back the bytes has the name again. */
+Test(output, an_escape_is_told_from_a_name_that_looks_like_one)
+{
+	expect_json(json_text("a\\x41"), "\"a\\\\x5cx41\"");
+	expect_json(json_text("a\\xzz\\"), "\"a\\\\xzz\\\\\"");
 }
 
 /* ---- digests */

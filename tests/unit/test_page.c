@@ -41,10 +41,12 @@ Test(page, markup_is_text)
 Test(page, what_steers_is_seen)
 {
 	expect_both("a\n\x1b[1m\x7f", "a\\x0a\\x1b[1m\\x7f", "\"a\\\\x0a\\\\x1b[1m\\\\x7f\"");
-	expect_both("\xc2\x85", "\\x85", "\"\\\\x85\"");
-	expect_both("a\xe2\x80\xae\xe2\x80\xa8\xef\xbb\xbf", "a\\u202e\\u2028\\ufeff",
-		    "\"a\\\\u202e\\\\u2028\\\\ufeff\"");
-	expect_both("\xef\xbf\xbf\xf3\xa0\x80\x81", "\\uffff\\ue0001", "\"\\\\uffff\\\\ue0001\"");
+	expect_both("\xc2\x85", "\\xc2\\x85", "\"\\\\xc2\\\\x85\"");
+	expect_both("a\xe2\x80\xae\xe2\x80\xa8\xef\xbb\xbf",
+		    "a\\xe2\\x80\\xae\\xe2\\x80\\xa8\\xef\\xbb\\xbf",
+		    "\"a\\\\xe2\\\\x80\\\\xae\\\\xe2\\\\x80\\\\xa8\\\\xef\\\\xbb\\\\xbf\"");
+	expect_both("\xef\xbf\xbf\xf3\xa0\x80\x81", "\\xef\\xbf\\xbf\\xf3\\xa0\\x80\\x81",
+		    "\"\\\\xef\\\\xbf\\\\xbf\\\\xf3\\\\xa0\\\\x80\\\\x81\"");
 }
 
 Test(page, what_is_no_utf8_is_bytes)

@@ -312,10 +312,9 @@ Test(report, json_of_a_finding)
 		{ .device = 4, .unit = RANGE_NONE },
 		{ .device = NO_DEVICE, .unit = RANGE_DATA_BLOCKS, .begin = 7, .end = 8 },
 	};
-	const struct finding f = { .id = FINDING_BLOCK_CHECKSUM,
+	const struct finding f = { .id = FINDING_BLOCK_BLOCKNR,
 				   .tree = "tree",
 				   .block = 6,
-				   .has_counts = true,
 				   .expected = 11,
 				   .found = 12,
 				   .affected = a,

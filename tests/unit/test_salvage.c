@@ -98,6 +98,31 @@ Test(salvage, earlier_versions_of_blocks_are_seen_through)
 	image_destroy(&i);
 }
 
+/* What is put back for a node that is said to be in block 0 does not go there. */
+Test(salvage, roots_that_lead_to_the_superblock_are_lost_roots)
+{
+	const struct salvage_options options = { .aggressive = false };
+	struct image clean = image_load("basic"), i = image_load("basic");
+	struct content truth = content_of(&clean);
+	uint64_t leaf = first_leaf(&clean, mapping_root(&clean));
+
+	for (unsigned int e = 0; e < node_nr_entries(&clean, leaf); e++) {
+		struct repaired r;
+
+		image_set_node(&i, leaf, node_value_offset(&i, leaf, e), 8, SUPERBLOCK_LOCATION);
+		r = repair(&i, &options, &truth);
+		cr_expect_eq(r.error, 0);
+		cr_expect_eq(r.difference.wrong, 0);
+		cr_expect_eq(r.difference.lost, 0, "%" PRIu64 " lost of entry %u",
+			     r.difference.lost, e);
+		salvage_result_destroy(&r.result);
+		memcpy(i.bytes, clean.bytes, clean.nr_blocks * MD_BLOCK_SIZE);
+	}
+	content_destroy(&truth);
+	image_destroy(&clean);
+	image_destroy(&i);
+}
+
 /* Two trees of the same size, and one mapping in which they differ. */
 /* The superblock and any other block: an older commit that is whole is no better than the last one.
  */

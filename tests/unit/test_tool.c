@@ -221,7 +221,7 @@ Test(tool, report_as_json)
 	cr_expect_eq(report_print_json(&j, out), 0);
 	fclose(out);
 	for (const char *const *want =
-		     (const char *const[]){ "\"input\": null", "\"superblock\": null",
+		     (const char *const[]){ "\"input\": \"", "\"superblock\": null",
 					    "\"id\": \"block-checksum\"", "\"end\": null",
 					    "\"block\": 17", "\"worst\": \"fatal\"",
 					    "\"node-padding\": 1005", "\"findings_left_out\": 5",

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# A pool's metadata as it stood on the disk at each flush, as a power cut would leave it: dm-log-writes below
+# the metadata device writes down what the kernel writes, replay_log replays it.  thin_check calls each state
+# clean, and a sample of the states is used by the kernel again.
+#
+#     tests/kernel/log_writes.sh BUILD
+set -eu
+# shellcheck source=tests/kernel/vm.sh
+. "$(dirname "$0")/vm.sh"
+cp "$here/guest_use.sh" extra/
+cp "$here/guest_log_writes.sh" extra/job.sh
+give "$build/tools/read_blocks"
+cp --sparse=always "$(fixture basic)" meta
+cp --sparse=always meta state
+truncate -s 64M log
+boot 1800 meta log
+[ "$(result log)" = ok ] || {
+	tail -n 20 said
+	exit 1
+}
+
+bad=0 entry=0 flushes=0
+states=()
+while entry=$(replay_log log state "$entry"); do
+	flushes=$((flushes + 1))
+	thin_check -q --strict state || {
+		echo "flush $flushes, before entry $entry:"
+		thin_check state || true
+		bad=1
+	}
+	[ $((flushes % 20)) -ne 0 ] || [ ${#states[@]} -ge 6 ] || {
+		cp --sparse=always state "flush-$flushes"
+		states+=("flush-$flushes")
+	}
+done
+cmp state meta || bad=1 # the whole log was replayed
+
+printf '%s\n' "${states[@]}" >extra/states
+boot 1800 "${states[@]}"
+for name in "${states[@]}"; do
+	[ "$(result "$name")" = ok ] || {
+		printf '%-16s %s\n' "$name" "$(result "$name")"
+		bad=1
+	}
+done
+printf '%-16s %s\n' "log-writes" "$flushes flushes, the kernel used ${#states[@]} of them again"
+[ $bad -eq 0 ] || tail -n 20 said
+exit $bad
