@@ -28,28 +28,34 @@ printf 'docker-%s: 0 8 thin 253:0 7\n' "$evil" >table
 printf '36 35 98:0 / /mnt/%s rw - ext4 /dev/mapper/docker-%s rw\n' "$evil" "$evil" >mountinfo
 printf '{"tool":"thin_repair","error":"%s"}' "$as_json" >loss.json
 
+# What was said is looked at in the end, all at once.
+mkdir said
 cat >look.py <<'PY'
-import re, sys
-text = open(sys.argv[1], "rb").read()
-try:
-    characters = text.decode("utf-8")
-except UnicodeDecodeError as e:
-    sys.exit("not UTF-8: %r" % text[max(0, e.start - 20):e.start + 20])
-bad = re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]", characters)
-if bad:
-    sys.exit("U+%04X in %r" % (ord(bad.group()), characters[max(0, bad.start() - 30):bad.end() + 10]))
+import json, os, re, sys
+steers = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+for name in sorted(os.listdir("said")):
+    text = open("said/" + name, "rb").read()
+    what = open("asked/" + name.split(".")[0]).read()
+    try:
+        characters = text.decode("utf-8")
+    except UnicodeDecodeError as e:
+        print("%s: not UTF-8: %r" % (what, text[max(0, e.start - 20):e.start + 20]))
+        continue
+    bad = steers.search(characters)
+    if bad:
+        print("%s: U+%04X in %r" % (what, ord(bad.group()), characters[max(0, bad.start() - 30):bad.end() + 10]))
+    if name.endswith(".out") and "-f json" in what and text:
+        json.loads(characters)
 PY
+mkdir asked
 
 # clean COMMAND...: neither stream has what steers.
 clean() {
 	nr=$((nr + 1))
-	what=$(printf '%q ' "$@")
-	"$@" >out 2>err </dev/null
+	printf '%q ' "$@" >"asked/$nr"
+	"$@" >"said/$nr.out" 2>"said/$nr.err" </dev/null
 	local got=$?
-	[ $got -le 3 ] || [ $got -eq 64 ] || fail "$what: exit status $got"
-	for stream in out err; do
-		python3 look.py $stream 2>why || fail "$what: std$stream: $(cat why)"
-	done
+	[ $got -le 3 ] || [ $got -eq 64 ] || fail "$(cat "asked/$nr"): exit status $got"
 }
 
 sources=(--daemon-json daemon.json --lvs-json lvs.json --table table --mountinfo mountinfo)
@@ -57,18 +63,17 @@ for command in check list tree du predict plan lint report "show 3" "show $evil"
 	for form in text json ndjson nagios prometheus html dot; do
 		read -ra words <<<"$command"
 		clean docker_meta -r "$root" --metadata meta --no-mounts -f $form "${words[@]}"
-		[ $form != json ] || [ ! -s out ] || jq . out >/dev/null || fail "$what: no JSON"
 	done
 done
 for ((i = 0; i < ${#sources[@]}; i += 2)); do
-	for command in check predict plan lint report list; do
-		for form in text json nagios prometheus html; do
+	for command in check predict lint list; do
+		for form in text json nagios; do
 			clean docker_meta -r "$root" --metadata meta "${sources[@]:i:2}" -f $form $command
 		done
 	done
 done
 clean docker_meta -r "$root" --metadata meta --no-mounts check
-[ -s out ] || fail "nothing is said"
+[ -s "said/$nr.out" ] || fail "nothing is said"
 clean docker_meta -r "$root" --metadata meta --no-mounts -w "$evil" check
 clean docker_meta -r "$root" --metadata "$evil" --no-mounts check
 clean docker_meta -r "$root" --xml "$evil" check
@@ -96,7 +101,11 @@ clean thin_restore -i "$evil" -o "out$evil"
 printf '<superblock uuid="" time="%s"' "$evil" >bad.xml
 clean thin_restore -i bad.xml -o "out$evil"
 clean thin_check "--$evil"
-python3 look.py "report$evil" || fail "the report of thin_repair"
+echo report >asked/report
+cp "report$evil" said/report.out
+
+python3 look.py >found || fail "what was said cannot be looked at"
+[ ! -s found ] || fail "$(cat found)"
 
 # The bytes can be put back.
 thin_check --json "$evil" >out 2>err
