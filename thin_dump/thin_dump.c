@@ -184,7 +184,7 @@ static int accept_output(const struct thin_dump_options *o)
 	if (!stat(o->output, &st) && S_ISREG(st.st_mode) && loop_file_in_use(&st))
 		why = "it is in use through a loop device";
 	else if (!o->force && !output_may_replace(o->output, marks, ARRAY_SIZE(marks)))
-		why = OUTPUT_NOT_OURS;
+		why = output_refusal();
 	if (why && !o->quiet)
 		tool_error(&thin_dump_tool, "%s: %s", o->output, why);
 	return why ? STATUS_BAD : STATUS_NONE;

@@ -18,11 +18,12 @@ static ssize_t read_file(const char *path, char *start, size_t size)
 	size_t got = 0;
 	int r = input_open(path, &in);
 
-	if (r)
-		return -1;
-	r = input_read(in, start, size, &got);
-	input_close(in);
-	return r && !got ? -1 : (ssize_t)got;
+	if (!r) {
+		r = input_read(in, start, size, &got);
+		input_close(in);
+	}
+	errno = -r;
+	return r && (r == -ENOMEM || !got) ? -1 : (ssize_t)got;
 }
 
 static ssize_t read_device(const char *path, char *start, size_t size)
@@ -65,6 +66,7 @@ bool output_may_replace(const char *path, const struct output_mark *marks, size_
 				  : read_device(path, start, OUTPUT_START);
 	if (got < 0)
 		return false;
+	errno = 0;
 	if (!got)
 		return true;
 	for (size_t i = 0; i < nr_marks; i++) {
@@ -72,4 +74,9 @@ bool output_may_replace(const char *path, const struct output_mark *marks, size_
 			return true;
 	}
 	return S_ISBLK(st.st_mode) && is_blank(path, start, (size_t)got);
+}
+
+const char *output_refusal(void)
+{
+	return errno == ENOMEM ? strerror(ENOMEM) : OUTPUT_NOT_OURS;
 }

@@ -30,4 +30,8 @@ must_check bool output_may_replace(const char *path, const struct output_mark *m
 	"it exists and is no earlier output of this kind; nothing was written (overwrite it: " \
 	"--force)"
 
+/* The same, or that there was no memory to look: right behind output_may_replace(), by its errno.
+ */
+const char *output_refusal(void);
+
 #endif

@@ -56,7 +56,7 @@ int report_file_try(const char *path, bool forced, const struct output_mark *mar
 	out_file_abandon(&f);
 	if (r || forced || output_may_replace(path, marks, nr_marks))
 		return r;
-	(void)snprintf(fault->text, sizeof(fault->text), "%s", OUTPUT_NOT_OURS);
+	(void)snprintf(fault->text, sizeof(fault->text), "%s", output_refusal());
 	return -EEXIST;
 }
 

@@ -124,19 +124,22 @@ static void find_size(struct block_answer *a, uint64_t bytes)
 
 /* ---- the pool */
 
-static void find_mapping(const struct meta_view *v, struct block_answer *a)
+/* What cannot be read is told in the answer.  0 or -ENOMEM. */
+static int find_mapping(const struct meta_view *v, struct block_answer *a)
 {
 	struct pool_mapping mapping;
+	int r;
 
 	if (!a->row->pool || !v->source) {
 		(void)snprintf(
 			a->fault.text, sizeof(a->fault.text), "%s",
 			a->t->pool ? "the pool has no such device" : "the pool was not looked at");
 		a->write = a->t->pool ? WRITE_FAILS : WRITE_UNKNOWN;
-		return;
+		return 0;
 	}
-	if (pool_find_mapping(v->source, a->row->id, a->thin_block, &mapping, &a->fault))
-		return;
+	r = pool_find_mapping(v->source, a->row->id, a->thin_block, &mapping, &a->fault);
+	if (r)
+		return r == -ENOMEM ? r : 0;
 	a->known = true;
 	a->mapped = mapping.mapped;
 	a->data_block = mapping.data_block;
@@ -144,6 +147,7 @@ static void find_mapping(const struct meta_view *v, struct block_answer *a)
 	a->write = a->beyond   ? WRITE_FAILS
 		   : a->mapped ? write_kind_of(a->row->pool, a->time)
 			       : WRITE_ALLOCATES;
+	return 0;
 }
 
 /* Those of whom nothing is damaged: else the first damage would hide all behind it. */
@@ -233,8 +237,9 @@ static int find_of_device(const struct meta_view *v, struct block_answer *a)
 
 	a->thin_block = asked_block(v->options, bytes);
 	find_size(a, bytes);
-	find_mapping(v, a);
-	r = find_writer(a);
+	r = find_mapping(v, a);
+	if (!r)
+		r = find_writer(a);
 	return !r && a->mapped ? find_users(v, a) : r;
 }
 

@@ -128,31 +128,42 @@ static void print_heading(FILE *out, const char *text)
 	(void)fprintf(out, "\n## ---- %s\n", text);
 }
 
-static void print_title(FILE *out, const struct meta_finding *f)
+/* text is freed.  0 or -ENOMEM, where it is NULL. */
+static int print_made(FILE *out, char *text)
 {
-	char *text = alloc_printf("%s %s: %s%s%s", f->row->id, meta_severity_name(f->severity),
-				  f->row->title, f->object ? ": " : "", f->object ? f->object : "");
-
-	print_prose(out, text ? text : f->row->id);
+	if (!text)
+		return -ENOMEM;
+	print_prose(out, text);
 	alloc_free(text);
-	text = alloc_printf("seen: %s", f->evidence);
-	print_prose(out, text ? text : f->evidence);
-	alloc_free(text);
-	if (f->bytes)
-		(void)fprintf(out, "## bytes: %s\n", human_bytes(f->bytes).text);
+	return 0;
 }
 
-static void print_step(FILE *out, const struct mend_step *step)
+static int print_title(FILE *out, const struct meta_finding *f)
 {
+	int r = print_made(out, alloc_printf("%s %s: %s%s%s", f->row->id,
+					     meta_severity_name(f->severity), f->row->title,
+					     f->object ? ": " : "", f->object ? f->object : ""));
+
+	if (!r)
+		r = print_made(out, alloc_printf("seen: %s", f->evidence));
+	if (!r && f->bytes)
+		(void)fprintf(out, "## bytes: %s\n", human_bytes(f->bytes).text);
+	return r;
+}
+
+static int print_step(FILE *out, const struct mend_step *step)
+{
+	int r;
+
 	(void)fprintf(out, "##\n");
-	if (step->finding)
-		print_title(out, step->finding);
-	for (size_t i = 0; i < step->nr; i++) {
+	r = step->finding ? print_title(out, step->finding) : 0;
+	for (size_t i = 0; i < step->nr && !r; i++) {
 		if (step->lines[i].command)
 			(void)fprintf(out, "# %s\n", step->lines[i].text);
 		else
 			print_prose(out, step->lines[i].text);
 	}
+	return r;
 }
 
 static const char *phase_heading(enum mend_phase phase)
@@ -239,13 +250,14 @@ static void print_head(FILE *out, const struct mend_plan *plan, const struct var
 	print_lines(out, script_backup);
 }
 
-static void print_steps(FILE *out, const struct mend_plan *plan)
+static int print_steps(FILE *out, const struct mend_plan *plan)
 {
 	const struct mend_steps *s = &plan->steps;
 	const bool commands = any_commands(plan);
 	bool dumped = !needs_dump(plan), again = false;
+	int r = 0;
 
-	for (size_t i = 0; i < s->nr; i++) {
+	for (size_t i = 0; i < s->nr && !r; i++) {
 		const enum mend_phase phase = s->items[i].phase;
 
 		if (!dumped && phase >= PHASE_FILES) {
@@ -260,14 +272,15 @@ static void print_steps(FILE *out, const struct mend_plan *plan)
 		}
 		if (!i || s->items[i - 1].phase != phase)
 			print_heading(out, phase_heading(phase));
-		print_step(out, &s->items[i]);
+		r = print_step(out, &s->items[i]);
 	}
-	if (!again && commands) {
+	if (!r && !again && commands) {
 		print_heading(out, "look again, and let go of the pool");
 		print_lines(out, script_again);
 		print_prose(out, "Then start Docker.  What hung on what was deleted may be seen as "
 				 "unneeded only now.");
 	}
+	return r;
 }
 
 static int status_of(const struct meta_view *v, const struct mend_plan *plan)
@@ -298,7 +311,7 @@ int mend_plan_text(const struct meta_view *v, FILE *out, int *status)
 			(void)fprintf(out, "##\n## Nothing is to be mended.\n");
 		else if (any_commands(&plan))
 			print_head(out, &plan, &x);
-		print_steps(out, &plan);
+		r = print_steps(out, &plan);
 	}
 	destroy_variables(&x);
 	mend_plan_destroy(&plan);

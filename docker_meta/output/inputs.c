@@ -460,7 +460,7 @@ static char *add_digest(char *digests, const struct meta_inputs *one, int error)
 	const char *digest = error || (in && (in->fault || !*in->sha256)) ? "unread"
 			     : in                                         ? in->sha256
 									  : "absent";
-	char *grown = digests ? alloc_printf("%s%s ", digests, digest) : NULL;
+	char *grown = digests && error != -ENOMEM ? alloc_printf("%s%s ", digests, digest) : NULL;
 
 	alloc_free(digests);
 	return grown;

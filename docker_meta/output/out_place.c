@@ -144,5 +144,5 @@ int out_place_may_replace(const struct docker_meta_options *o, struct out_fault 
 	if (!o->output || o->force || output_may_replace(o->output, marks, ARRAY_SIZE(marks)) ||
 	    (o->command == COMMAND_LIST && may_be_list(o->output)))
 		return 0;
-	return refuse(fault, OUTPUT_NOT_OURS);
+	return refuse(fault, output_refusal());
 }

@@ -208,7 +208,7 @@ static int put_sections(const struct page *p)
 	put_findings(p);
 	put_forecast(p);
 	put_pool(p);
-	r = put_tree(p);
+	r = *p->error ? *p->error : put_tree(p);
 	if (r)
 		return r;
 	put_devices(p);
