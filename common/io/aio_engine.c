@@ -33,8 +33,9 @@ static int serve_directly(struct aio_engine *a, struct io_request *rq)
 }
 
 /*
- * io_destroy() waits until the kernel has let go of every buffer.  What was under way is then carried
- * out once more: how it went the kernel can no longer tell, and a block may be read or written twice.
+ * io_destroy() waits until the kernel has let go of every buffer.  What was under way is then
+ * carried out once more: how it went the kernel can no longer tell, and a block may be read or
+ * written twice.
  */
 static void fall_back(struct aio_engine *a)
 {

@@ -9,8 +9,8 @@
 #include "common/io/block_io.h"
 
 /*
- * Carry out what is left of rq behind its first `done` bytes.  0, -EIO at the end of the file, or the
- * -errno of pread or pwrite: -ENOSPC for a full disk, -EFBIG for a limit of the file's size.
+ * Carry out what is left of rq behind its first `done` bytes.  0, -EIO at the end of the file, or
+ * the -errno of pread or pwrite: -ENOSPC for a full disk, -EFBIG for a limit of the file's size.
  */
 must_check int io_transfer(int fd, const struct io_request *rq, size_t done);
 

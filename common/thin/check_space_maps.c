@@ -371,8 +371,9 @@ static uint32_t tail_entries(const struct space_map_check *s)
  * thin_restore of thin-provisioning-tools 0.9 counts the free entries of the last bitmap up to the
  * end of the device, and often counts one block of the metadata as used that its bitmap has free.
  * The kernel then never uses that block, and goes on counting from there.  Such pools are in use
- * everywhere: this, to the block, is odd at most.  Once the device has grown, the entries behind the old end
- * are free and hidden, and are told as such: what has hidden them nobody can tell any more.
+ * everywhere: this, to the block, is odd at most.  Once the device has grown, the entries behind
+ * the old end are free and hidden, and are told as such: what has hidden them nobody can tell any
+ * more.
  */
 static bool counts_like_old_restore(const struct space_map_check *s)
 {
@@ -440,8 +441,8 @@ static bool any_incomplete(const struct check *c)
 }
 
 /*
- * One block that is never used is worth a word only where no more is hidden: the same tool has left both, and
- * the same command mends them.
+ * One block that is never used is worth a word only where no more is hidden: the same tool has left
+ * both, and the same command mends them.
  */
 static void conclude(struct both *both)
 {

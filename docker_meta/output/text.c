@@ -61,8 +61,11 @@ static void print_head(const struct meta_view *r, FILE *out)
 			      p->from_snapshot ? " (metadata snapshot)" : "");
 		print_use(r, out);
 	}
-	if (r->torn)
-		print_wrapped(out, "torn", r->torn);
+	if (r->torn) {
+		(void)fputs("torn        ", out);
+		print_plain(out, r->torn, strlen(r->torn));
+		(void)fputc('\n', out);
+	}
 	(void)fprintf(out, "docker      ");
 	if (d->has_transaction && d->transaction_usable)
 		(void)fprintf(out, "transaction %" PRIu64 "%s, ", d->open_transaction_id,

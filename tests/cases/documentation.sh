@@ -23,6 +23,7 @@ lvm='s/| FATAL |/| refuses |/; s/| NON_FATAL |/| refuses |/; s/| SUSPECT |/| act
 # shellcheck disable=SC2016 # the backquotes are Markdown
 sed 's/^"\(.*\)", \([A-Z_]*\), "\(.*\)", "\(.*\)", "\(.*\)", "\(.*\)"$/| `\1` | \2 | \6 | \3 |/' rows |
 	sed "$lvm; s/ |  |\$/ | – |/" >catalogue
+# shellcheck disable=SC2016 # the backquotes are Markdown
 grep -E '^\| `[a-z-]+` \| (refuses|activates) \|' "$here/docs/findings.md" >documented
 diff catalogue documented >difference || fail "findings.def and docs/findings.md differ: $(cat difference)"
 nr=$((nr + 1))
