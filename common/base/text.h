@@ -15,9 +15,9 @@
 
 #include "common/base/compiler.h"
 
-/* Bytes of the character that p begins with, p[0] being no NUL; 0: it begins with none (Unicode,
- * table 3-7). */
-size_t utf8_decode(const char *p, uint32_t *ret_character);
+/* Bytes of the character that text begins with, text[0] being no NUL; 0: it begins with none
+ * (Unicode, table 3-7). */
+size_t utf8_decode(const char *text, uint32_t *ret_character);
 
 /* A character that controls, steers, joins or turns around, and has no shape of its own. */
 bool character_is_unseen(uint32_t c);

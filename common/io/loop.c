@@ -73,7 +73,7 @@ int loop_backing(dev_t rdev, struct loop_backing *ret)
 /* Does loop device `name` (loop3) stand on this file, and is it in use itself? */
 static bool holds(const char *name, const struct stat *file)
 {
-	struct loop_backing on;
+	struct loop_backing on = { .end = 0 };
 	int fd = open_loop(name, 0), r;
 
 	if (fd < 0)

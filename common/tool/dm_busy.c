@@ -10,6 +10,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "common/base/number.h"
 #include "common/tool/dm_table.h"
 
 /* A pool's table has one line, whose parameters begin with its metadata device. */
@@ -31,7 +32,6 @@ static void look_at_target(void *context, const struct dm_target *target)
 /* The number of the device dm-N that holds another one. */
 static bool read_number(int holders, const char *name, dev_t *ret_dev)
 {
-	unsigned int major, minor;
 	char path[300], text[32] = "";
 	ssize_t n;
 	int fd;
@@ -42,10 +42,7 @@ static bool read_number(int holders, const char *name, dev_t *ret_dev)
 		return false;
 	n = read(fd, text, sizeof(text) - 1);
 	(void)close(fd);
-	if (n <= 0 || sscanf(text, "%u:%u", &major, &minor) != 2)
-		return false;
-	*ret_dev = makedev(major, minor);
-	return true;
+	return n > 0 && parse_device_prefix(text, ret_dev);
 }
 
 static void find_pool(DIR *holders, dev_t metadata, char *text, size_t size)

@@ -14,10 +14,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "common/base/alloc.h"
+#include "common/base/number.h"
 
 enum { MAX_TABLE = 1 << 16 /* bytes: some thousand linear pieces */ };
 
@@ -91,19 +91,15 @@ struct linear_walk {
 static void look_at_target(void *context, const struct dm_target *target)
 {
 	struct linear_walk *w = context;
-	unsigned long long sector;
-	unsigned int ma, mi;
+	struct dm_linear piece = { .begin = target->begin, .length = target->length };
+	const char *end = NULL;
 
-	if (strcmp(target->type, "linear") != 0 ||
-	    sscanf(target->parameters, "%u:%u %llu", &ma, &mi, &sector) != 3) {
+	if (!strcmp(target->type, "linear"))
+		end = parse_device_prefix(target->parameters, &piece.on);
+	if (!end || *end != ' ' || !parse_u64_prefix(end + 1, &piece.on_begin))
 		w->others = true;
-		return;
-	}
-	if (w->visit)
-		w->visit(w->context, &(struct dm_linear){ .begin = target->begin,
-							  .length = target->length,
-							  .on_begin = sector,
-							  .on = makedev(ma, mi) });
+	else if (w->visit)
+		w->visit(w->context, &piece);
 }
 
 bool dm_table_is_linear(dev_t rdev)

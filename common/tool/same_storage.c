@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/base/alloc.h"
+#include "common/base/number.h"
 #include "common/io/loop.h"
 #include "common/tool/dm_table.h"
 
@@ -87,24 +88,16 @@ static bool read_line(const char *path, char line[64])
 static bool read_number(dev_t rdev, const char *name, uint64_t *ret)
 {
 	char path[320], line[64];
-	unsigned long long value;
 
 	sys_path(rdev, name, path);
-	if (!read_line(path, line) || sscanf(line, "%llu", &value) != 1)
-		return false;
-	*ret = value;
-	return true;
+	return read_line(path, line) && parse_u64_prefix(line, ret);
 }
 
 static bool read_device(const char *path, dev_t *ret)
 {
-	unsigned int ma, mi;
 	char line[64];
 
-	if (!read_line(path, line) || sscanf(line, "%u:%u", &ma, &mi) != 2)
-		return false;
-	*ret = makedev(ma, mi);
-	return true;
+	return read_line(path, line) && parse_device_prefix(line, ret);
 }
 
 /* ---- one level down */
@@ -113,6 +106,7 @@ static int find_below(struct storage *s, const struct storage_extent *here, bool
 		      unsigned int level);
 
 /* The bytes of `here` that lie `shift` further on a node below, at most up to `end` there. */
+/* NOLINTNEXTLINE(misc-no-recursion): at most MAX_LEVELS deep */
 static int move_down(struct storage *s, const struct storage_extent *here, struct storage_node node,
 		     uint64_t shift, uint64_t end, bool exact, unsigned int level)
 {
@@ -123,6 +117,7 @@ static int move_down(struct storage *s, const struct storage_extent *here, struc
 	return find_below(s, &below, exact, level + 1);
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): at most MAX_LEVELS deep */
 static int find_below_loop(struct storage *s, const struct storage_extent *here, bool exact,
 			   unsigned int level, bool *ret_known)
 {
@@ -138,6 +133,7 @@ static int find_below_loop(struct storage *s, const struct storage_extent *here,
 	return move_down(s, here, node, on.begin, on.end, exact, level);
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): at most MAX_LEVELS deep */
 static int find_below_partition(struct storage *s, const struct storage_extent *here, bool exact,
 				unsigned int level, bool *ret_known)
 {
@@ -164,6 +160,7 @@ struct linear_walk {
 };
 
 /* The part of `here` that lies in this piece. */
+/* NOLINTNEXTLINE(misc-no-recursion): at most MAX_LEVELS deep */
 static void visit_linear(void *context, const struct dm_linear *piece)
 {
 	struct linear_walk *w = context;
@@ -181,6 +178,7 @@ static void visit_linear(void *context, const struct dm_linear *piece)
 		move_down(w->s, &part, device_node(piece->on), on, UINT64_MAX, w->exact, w->level);
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): at most MAX_LEVELS deep */
 static int find_below_linear(struct storage *s, const struct storage_extent *here, bool exact,
 			     unsigned int level, bool *ret_known)
 {
@@ -193,6 +191,7 @@ static int find_below_linear(struct storage *s, const struct storage_extent *her
 }
 
 /* Where on them its bytes are nobody can tell: that it stands on them is all. */
+/* NOLINTNEXTLINE(misc-no-recursion): at most MAX_LEVELS deep */
 static int find_slaves(struct storage *s, dev_t rdev, unsigned int level)
 {
 	const struct dirent *entry;
@@ -216,6 +215,7 @@ static int find_slaves(struct storage *s, dev_t rdev, unsigned int level)
 }
 
 /* Exact: all bytes of here belong to what is looked at. */
+/* NOLINTNEXTLINE(misc-no-recursion): at most MAX_LEVELS deep */
 static int find_below(struct storage *s, const struct storage_extent *here, bool exact,
 		      unsigned int level)
 {

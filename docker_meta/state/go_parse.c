@@ -268,6 +268,8 @@ static char *take_character(struct parser *p, char *to, bool is_key)
 		(void)unexpected(p, p->at);
 		return NULL;
 	}
+	/* The NUL comes behind the whole string.
+	 * NOLINTNEXTLINE(bugprone-not-null-terminated-result) */
 	memcpy(to, n ? p->at : REPLACEMENT, n ? n : strlen(REPLACEMENT));
 	p->at += n ? n : 1;
 	return to + (n ? n : strlen(REPLACEMENT));
@@ -337,8 +339,8 @@ static bool parse_member(struct parser *p, json_t *object)
 	return !json_object_set_new_nocheck(object, key, value) || no_memory(p);
 }
 
-/* What stands between brackets, of which p->at is at the first.  NOLINTNEXTLINE(misc-no-recursion)
- */
+/* What stands between brackets, of which p->at is at the first. */
+/* NOLINTNEXTLINE(misc-no-recursion): at most MAX_DEPTH deep */
 static bool parse_members(struct parser *p, json_t *into, char close)
 {
 	bool good = true;

@@ -60,6 +60,7 @@ kill_it() {
 		echo "{\"open_transaction_id\":$n,\"device_hash\":\"\",\"device_id\":1}" >/changed
 		mv /changed /docker/devicemapper/metadata/transaction-metadata
 	done &
+	changer=$!
 	seen=0
 	for signal in KILL TERM INT KILL KILL TERM; do
 		docker_meta -r /docker --reserve-snap >/dev/null 2>&1 &
@@ -72,6 +73,7 @@ kill_it() {
 		not_held "killed by $signal"
 	done
 	touch /stop
+	wait $changer
 	[ $seen -gt 0 ] || fail "no metadata snapshot was ever held"
 	cp /settled /docker/devicemapper/metadata/transaction-metadata
 }
