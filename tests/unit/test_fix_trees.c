@@ -226,6 +226,14 @@ Test(fix_trees, free_blocks_are_where_the_bitmap_says)
 	only_these_are_free(1001);
 }
 
+static void fill_metadata(struct made_pool *p)
+{
+	for (uint64_t b = 0; b < p->image.nr_blocks; b++) {
+		if (!metadata_count(&p->image, b))
+			image_set_count(&p->image, image_metadata_bitmap(&p->image), b, 1);
+	}
+}
+
 /* Without a free block: in place, bitmaps before what counts them, and that before the superblock.
  */
 Test(fix_trees, the_order_in_place)
@@ -235,11 +243,39 @@ Test(fix_trees, the_order_in_place)
 
 	make(&p, 400, 100000);
 	leak = leak_of_data(&p);
-	for (uint64_t b = 0; b < p.image.nr_blocks; b++) {
-		if (!metadata_count(&p.image, b))
-			image_set_count(&p.image, image_metadata_bitmap(&p.image), b, 1);
-	}
+	fill_metadata(&p);
 	cr_expect(free_leaks(&p, &leak, 1, "bfnfSf").in_place);
+	made_pool_destroy(&p);
+}
+
+/* A leak that has to stay, for its count stands in the tree, keeps none behind it. */
+Test(fix_trees, in_place_the_leaks_behind_a_high_count_are_freed)
+{
+	struct leak leaks[2];
+	struct made_pool p;
+
+	make(&p, 400, 100000);
+	leaks[0] = (struct leak){ .begin = FIRST_HIGH, .end = FIRST_HIGH + 1, .found = 4 };
+	image_set_count(&p.image, image_data_bitmap(&p.image), 9000, 1);
+	leaks[1] = (struct leak){ .begin = 9000, .end = 9001, .found = 1 };
+	fill_metadata(&p);
+	cr_expect_eq(free_leaks(&p, leaks, 2, "bfnfSf").nr_freed, 1);
+	cr_expect_geq(image_find_count(&p.image, image_data_bitmap(&p.image), BITMAP_OVERFLOW),
+		      FIRST_HIGH);
+	made_pool_destroy(&p);
+}
+
+/* What is free already is not freed again, and what is behind it is. */
+Test(fix_trees, a_leak_with_a_hole)
+{
+	struct leak leak = { .begin = 9000, .end = 9003, .found = 1 };
+	struct made_pool p;
+
+	make(&p, 400, 100000);
+	image_set_count(&p.image, image_data_bitmap(&p.image), 9000, 1);
+	image_set_count(&p.image, image_data_bitmap(&p.image), 9002, 1);
+	cr_expect_eq(free_leaks(&p, &leak, 1, NULL).nr_freed, 2);
+	cr_expect_eq(image_worst(&p.image), SEVERITY_NONE);
 	made_pool_destroy(&p);
 }
 
