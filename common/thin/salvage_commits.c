@@ -358,14 +358,18 @@ static bool is_first(const struct commit_list *l, const struct commit *c)
 static int settle_last(struct commit_list *l)
 {
 	struct commit c = l->last;
+	int r = 0;
 
 	l->last = (struct commit){ .index = 0 };
 	if (!c.index)
 		return 0;
 	if (c.head || !c.details_root || is_first(l, &c))
-		return push(l, &c);
-	bitset_destroy(&c.blocks);
-	return 0;
+		r = push(l, &c);
+	else
+		bitset_destroy(&c.blocks);
+	if (r)
+		bitset_destroy(&c.blocks);
+	return r;
 }
 
 static int take_blocks(const struct commit_list *l, struct commit *c)
