@@ -53,6 +53,10 @@ int thin_repair_list(const struct thin_repair_options *o, struct block_engine *i
 			tool_error(&thin_repair_tool, "%s: %" PRIu64 " pairs more", o->input,
 				   list.nr_left_out);
 	}
+	if (list.nr_unreadable && !o->quiet)
+		tool_error(&thin_repair_tool,
+			   "%s: %" PRIu64 " blocks could not be read: pairs may be missing for it",
+			   o->input, list.nr_unreadable);
 	candidate_list_destroy(&list);
 	return status;
 }

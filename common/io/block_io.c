@@ -21,9 +21,12 @@ int io_reap_request(struct block_engine *e, struct io_request **ret_rq)
 {
 	int r = e->ops->reap(e, ret_rq);
 
-	if (!r)
-		e->nr_under_way--;
-	return r;
+	if (r)
+		return r;
+	e->nr_under_way--;
+	if (!(*ret_rq)->write && (*ret_rq)->result && (*ret_rq)->result != -ENOMEM)
+		(*ret_rq)->result = -EIO;
+	return 0;
 }
 
 static int run_one(struct block_engine *e, struct io_request *rq)

@@ -25,7 +25,11 @@ struct io_request {
 		void *data;         /* to read into */
 		const void *source; /* to write from */
 	};
-	int result; /* when done: 0 or -errno; a read beyond the end is -EIO */
+	/*
+	 * When done: 0 or -errno.  Of a read -EIO, whatever name the device has for it (ENODATA for
+	 * a bad sector, EILSEQ, ETIMEDOUT, EREMOTEIO), or -ENOMEM.
+	 */
+	int result;
 };
 
 struct block_engine;

@@ -15,6 +15,7 @@ struct overlay {
 	struct u64_map index_of;    /* by block: 1 + index */
 	void **raws;                /* owned, each of them too */
 	size_t nr, capacity;
+	struct u64_map unreadable; /* blocks */
 };
 
 static struct overlay *to_overlay(struct block_engine *e)
@@ -27,6 +28,12 @@ static const void *replaced(const struct overlay *o, uint64_t block)
 	const uint64_t *index = u64_map_find(&o->index_of, block);
 
 	return index && *index ? o->raws[*index - 1] : NULL;
+}
+
+/* One of more blocks that could not be read is found when each is asked for. */
+static int note_unreadable(struct overlay *o, uint64_t block)
+{
+	return u64_map_at(&o->unreadable, block) ? -EIO : -ENOMEM;
 }
 
 /* Neighbours that are not replaced, from number i of the request on, in one reading. */
@@ -44,7 +51,9 @@ static int read_inner(struct overlay *o, struct io_request *rq, unsigned int *i)
 	r = io_submit_request(o->inner, &part);
 	if (!r)
 		r = io_reap_request(o->inner, &done);
-	return r ? r : part.result;
+	if (!r)
+		r = part.result;
+	return r == -EIO && part.nr_blocks == 1 ? note_unreadable(o, part.block) : r;
 }
 
 static int overlay_submit(struct block_engine *e, struct io_request *rq)
@@ -84,6 +93,7 @@ static void overlay_destroy(struct block_engine *e)
 		alloc_free(o->raws[i]);
 	alloc_free(o->raws);
 	u64_map_destroy(&o->index_of);
+	u64_map_destroy(&o->unreadable);
 	alloc_free(o);
 }
 
@@ -145,4 +155,9 @@ int overlay_engine_put(struct block_engine *e, uint64_t block, const void *raw)
 uint64_t overlay_engine_nr_put(const struct block_engine *e)
 {
 	return ((const struct overlay *)e)->nr;
+}
+
+uint64_t overlay_engine_nr_unreadable(const struct block_engine *e)
+{
+	return ((const struct overlay *)e)->unreadable.nr_used;
 }

@@ -19,4 +19,7 @@ must_check int overlay_engine_put(struct block_engine *e, uint64_t block, const 
 /* How many blocks are replaced or added. */
 uint64_t overlay_engine_nr_put(const struct block_engine *e);
 
+/* How many blocks the inner engine did not give when they were asked for by themselves. */
+uint64_t overlay_engine_nr_unreadable(const struct block_engine *e);
+
 #endif

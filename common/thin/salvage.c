@@ -322,6 +322,8 @@ static int with_salvage(struct block_engine *e, const struct salvage_options *op
 	r = open_salvage(s, e);
 	if (!r)
 		r = fn(s);
+	if (s->overlay)
+		s->result->nr_unreadable = overlay_engine_nr_unreadable(s->overlay);
 	close_salvage(s);
 	if (r || !ret_engine)
 		block_engine_destroy(s->overlay);
@@ -356,12 +358,13 @@ int salvage_find_candidates(struct block_engine *e, struct candidate_list *ret_l
 			    struct salvage_fault *ret_fault)
 {
 	const struct salvage_options options = { .has_roots = false };
-	struct salvage_result ignored;
+	struct salvage_result result;
 	int r;
 
 	*ret_list = (struct candidate_list){ 0 };
-	r = with_salvage(e, &options, list, ret_list, NULL, &ignored, ret_fault);
-	salvage_result_destroy(&ignored);
+	r = with_salvage(e, &options, list, ret_list, NULL, &result, ret_fault);
+	ret_list->nr_unreadable = result.nr_unreadable;
+	salvage_result_destroy(&result);
 	return r;
 }
 

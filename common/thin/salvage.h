@@ -97,8 +97,9 @@ struct salvage_result {
 	uint64_t nr_gone;    /* devices that were deleted, though the top level still knew them */
 	uint64_t nr_adopted; /* nodes that nothing led to any more */
 	uint64_t nr_strays;  /* blocks that stood in the wrong place */
-	uint64_t nr_dropped; /* single mappings */
-	uint64_t nr_stale;   /* whole blocks that are older than the last commit */
+	uint64_t nr_unreadable; /* blocks that the device did not give */
+	uint64_t nr_dropped;    /* single mappings */
+	uint64_t nr_stale;      /* whole blocks that are older than the last commit */
 	/* Pieces of mapping trees that belong to no device that is known, and their mappings. */
 	uint64_t nr_homeless, nr_homeless_mappings;
 	uint64_t nr_guessed; /* trees and nodes that the likeliest way was taken for */

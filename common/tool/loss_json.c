@@ -128,6 +128,7 @@ static json_t *summary(const struct salvage_result *result, bool *failed)
 	put(object, "devices_with_more_than_expected", number(t.nr_devices_over), failed);
 	put(object, "nodes_put_back", number(result->nr_adopted), failed);
 	put(object, "blocks_out_of_place", number(result->nr_strays), failed);
+	put(object, "blocks_unreadable", number(result->nr_unreadable), failed);
 	put(object, "blocks_not_current", number(result->nr_stale), failed);
 	put(object, "deleted_devices_left_out", number(result->nr_gone), failed);
 	put(object, "guessed", number(result->nr_guessed), failed);

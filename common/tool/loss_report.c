@@ -163,6 +163,9 @@ static void print_circumstances(const struct tool *tool, const char *input,
 	if (result->nr_strays)
 		tool_error(tool, "%s: %" PRIu64 " blocks stood in the wrong place", input,
 			   result->nr_strays);
+	if (result->nr_unreadable)
+		tool_error(tool, "%s: %" PRIu64 " blocks could not be read", input,
+			   result->nr_unreadable);
 	if (result->nr_adopted)
 		tool_error(tool,
 			   "%s: %" PRIu64

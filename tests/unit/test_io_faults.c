@@ -86,7 +86,7 @@ Test(io_faults, one_block_tells_what_failed)
 	memset(block, 0x5a, MD_BLOCK_SIZE);
 	device_make(&d);
 	d.faults.bad_block = 7;
-	cr_expect_eq(block_read(d.engine, 7, block), -EREMOTEIO);
+	cr_expect_eq(block_read(d.engine, 7, block), -EIO);
 	cr_expect_eq(block_write(d.engine, 7, block), -EREMOTEIO);
 	cr_expect_eq(number_in(d.bytes + 7 * MD_BLOCK_SIZE), 7, "nothing was written");
 	cr_expect_eq(block_write(d.engine, 8, block), 0);
@@ -202,7 +202,7 @@ Test(io_faults, the_reader_names_the_block_that_is_bad)
 		d.faults.bad_block = bad[n];
 		cr_expect_eq(read_some(&d, &seen), 0);
 		cr_expect_eq(seen.nr_errors, bad[n] % 60 < 40, "block %d", (int)bad[n]);
-		cr_expect(!seen.nr_errors || (seen.last_bad == bad[n] && seen.error == -EREMOTEIO));
+		cr_expect(!seen.nr_errors || (seen.last_bad == bad[n] && seen.error == -EIO));
 		device_destroy(&d);
 	}
 }
@@ -302,11 +302,7 @@ Test(io_faults, a_list_tells_which_block_is_bad)
 	cr_expect_eq(read_list(&d, blocks, errors), 0);
 	cr_expect_eq(d.faults.most_under_way, IO_MAX_DEPTH);
 	for (unsigned int i = 0; i < LIST_NR; i++)
-		cr_expect_eq(errors[i],
-			     i == 5    ? -EREMOTEIO
-			     : i == 17 ? -EIO
-				       : 0,
-			     "%u: %d", i, errors[i]);
+		cr_expect_eq(errors[i], i == 5 ? -EIO : i == 17 ? -EIO : 0, "%u: %d", i, errors[i]);
 	device_destroy(&d);
 }
 
@@ -323,7 +319,7 @@ Test(io_faults, a_list_tells_which_of_neighbours_is_bad)
 	d.faults.bad_block = 350;
 	cr_expect_eq(read_list(&d, blocks, errors), 0);
 	for (unsigned int i = 0; i < LIST_NR; i++)
-		cr_expect_eq(errors[i], i == 250 ? -EREMOTEIO : 0, "%u: %d", i, errors[i]);
+		cr_expect_eq(errors[i], i == 250 ? -EIO : 0, "%u: %d", i, errors[i]);
 	device_destroy(&d);
 }
 

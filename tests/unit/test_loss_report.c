@@ -210,6 +210,7 @@ Test(loss_report, circumstances)
 		{ { .nr_data_blocks_lost = true }, { "data blocks", "--nr-data-blocks" } },
 		{ { .nr_gone = 76 }, { "76 devices" } },
 		{ { .nr_strays = 77 }, { "77 blocks" } },
+		{ { .nr_unreadable = 82 }, { "82 blocks", "read" } },
 		{ { .nr_adopted = 78 }, { "78 nodes" } },
 		{ { .nr_homeless = 79, .nr_homeless_mappings = 80 }, { "79", "80 mappings" } },
 		{ { .nr_dropped = 81 }, { "81" } },
@@ -300,6 +301,7 @@ Test(loss_report, json_summary)
 	static const char *const names[] = {
 		"nodes_put_back",
 		"blocks_out_of_place",
+		"blocks_unreadable",
 		"blocks_not_current",
 		"deleted_devices_left_out",
 		"guessed",
@@ -316,6 +318,7 @@ Test(loss_report, json_summary)
 	uint64_t *const numbers[] = {
 		&result.nr_adopted,
 		&result.nr_strays,
+		&result.nr_unreadable,
 		&result.nr_stale,
 		&result.nr_gone,
 		&result.nr_guessed,

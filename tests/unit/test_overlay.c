@@ -170,15 +170,16 @@ Test(overlay, a_block_that_cannot_be_read)
 
 	device_make(&d);
 	d.faults.bad_block = 12;
-	cr_expect_eq(read_blocks(&d, 12, 1, room), -EREMOTEIO);
-	cr_expect_eq(read_blocks(&d, 0, 30, room), -EREMOTEIO);
+	cr_expect_eq(read_blocks(&d, 12, 1, room), -EIO);
+	cr_expect_eq(read_blocks(&d, 0, 30, room), -EIO);
 	cr_expect_eq(read_blocks(&d, 13, 5, room), 0);
+	cr_expect_eq(overlay_engine_nr_unreadable(d.overlay), 1);
 	/* What replaces it can be read. */
 	cr_assert_eq(put(&d, 12), 0);
 	cr_expect_eq(read_blocks(&d, 0, 30, room), 0);
 	expect_filled(room + 12 * MD_BLOCK_SIZE, PUT + 12);
 	d.faults.submit_at = 0;
-	cr_expect_eq(read_blocks(&d, 0, 1, room), -EREMOTEIO);
+	cr_expect_eq(read_blocks(&d, 0, 1, room), -EIO);
 	cr_expect_eq(d.overlay->nr_under_way, 0);
 	alloc_free(room);
 	device_destroy(&d);
