@@ -35,8 +35,13 @@ int contradictions_find(struct block_engine *e, bool space_maps, struct contradi
 	r = metadata_check(e, &options, &report, NULL, &result);
 	if (!r)
 		r = note_exposing(&report, ret);
-	ret->any = space_maps ? report_worst(&report) == SEVERITY_FATAL
-			      : report.per_id[FINDING_MAPPING_SHARED] != 0;
+	/* Of what could not be read nothing is known: that is no contradiction. */
+	if (!r && (report.per_id[FINDING_BLOCK_UNREADABLE] ||
+		   report.per_id[FINDING_SUPERBLOCK_UNREADABLE]))
+		r = -EIO;
+	else
+		ret->any = space_maps ? report_worst(&report) == SEVERITY_FATAL
+				      : report.per_id[FINDING_MAPPING_SHARED] != 0;
 	check_result_destroy(&result);
 	report_destroy(&report);
 	return r;
@@ -62,10 +67,12 @@ int contradictions_tell(const struct tool *tool, const struct contradictions *c,
 {
 	if (!r && !c->any)
 		return STATUS_OK;
-	if (!quiet)
-		tool_error(tool, "%s: %s", name,
-			   r ? strerror(-r)
-			     : "what was made contradicts itself: some of it is not current.  "
-			       "thin_check tells which devices; do not use them");
+	if (r && !quiet)
+		tool_error(tool, "%s: what was made could not be checked: %s", name, strerror(-r));
+	else if (!quiet)
+		tool_error(tool,
+			   "%s: what was made contradicts itself: some of it is not current.  "
+			   "thin_check tells which devices; do not use them",
+			   name);
 	return STATUS_BAD;
 }

@@ -15,8 +15,8 @@ struct contradictions {
 };
 
 /*
- * Check all trees behind e, whose space maps are only judged when that is asked for.  0 or -errno;
- * *ret is to be destroyed in any case.
+ * Check all trees behind e, whose space maps are only judged when that is asked for.  0 or -errno,
+ * -EIO where a block could not be read; *ret is to be destroyed in any case.
  */
 must_check int contradictions_find(struct block_engine *e, bool space_maps,
 				   struct contradictions *ret);
