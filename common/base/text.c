@@ -85,6 +85,20 @@ size_t text_safe_prefix(const char *text, size_t nr, size_t *ret_bad)
 	return safe_prefix(text, nr, true, ret_bad);
 }
 
+void text_print(FILE *out, const char *text, size_t nr)
+{
+	while (nr) {
+		size_t bad;
+		const size_t safe = text_safe_prefix(text, nr, &bad);
+
+		(void)fwrite(text, 1, safe, out);
+		for (size_t i = 0; i < bad; i++)
+			(void)fprintf(out, "\\x%02x", (unsigned char)text[safe + i]);
+		text += safe + bad;
+		nr -= safe + bad;
+	}
+}
+
 static char *put_escape(char *to, char byte)
 {
 	static const char digits[] = "0123456789abcdef";
@@ -96,13 +110,13 @@ static char *put_escape(char *to, char byte)
 	return to;
 }
 
-static char *escape(const char *text, bool control)
+char *text_escape_bytes(const char *text)
 {
 	size_t nr = strlen(text), bad;
 	char *copy = alloc_array(nr + 1, TEXT_ESCAPE), *to = copy;
 
 	while (copy && nr) {
-		const size_t safe = safe_prefix(text, nr, control, &bad);
+		const size_t safe = safe_prefix(text, nr, false, &bad);
 
 		memcpy(to, text, safe);
 		to += safe;
@@ -112,14 +126,4 @@ static char *escape(const char *text, bool control)
 		nr -= safe + bad;
 	}
 	return copy;
-}
-
-char *text_escape(const char *text)
-{
-	return escape(text, true);
-}
-
-char *text_escape_bytes(const char *text)
-{
-	return escape(text, false);
 }

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "common/base/compiler.h"
 
@@ -30,13 +31,12 @@ bool character_is_unseen(uint32_t c);
  */
 size_t text_safe_prefix(const char *text, size_t nr, size_t *ret_bad);
 
-/* A copy, to be freed, in which all that is not fit for a terminal is escaped; NULL without memory.
- */
-must_check char *text_escape(const char *text);
+/* nr bytes of text, with escapes. */
+void text_print(FILE *out, const char *text, size_t nr);
 
 /*
- * The same for JSON, which has escapes of its own for control characters: only what is not UTF-8 is
- * escaped, and a backslash in front of what looks like an escape.
+ * A copy for JSON, to be freed; NULL without memory.  JSON has escapes of its own for control
+ * characters: only what is not UTF-8 is escaped, and a backslash in front of what looks like one.
  */
 must_check char *text_escape_bytes(const char *text);
 

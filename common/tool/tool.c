@@ -30,22 +30,8 @@ struct parser {
 	struct named_storage named;
 };
 
-/* What a file has for a name must not make two lines of one, nor talk to the terminal. */
-static void put_safely(const char *text)
-{
-	for (size_t nr = strlen(text), bad = 0; nr;) {
-		const size_t safe = text_safe_prefix(text, nr, &bad), n = safe ? safe : bad;
-
-		if (safe)
-			(void)fwrite(text, 1, safe, stderr);
-		for (size_t i = 0; !safe && i < bad; i++)
-			(void)fprintf(stderr, "\\x%02x", (unsigned char)text[i]);
-		text += n;
-		nr -= n;
-	}
-}
-
-/* One line, without the heap: that there is no memory is to be said too. */
+/* One line, whatever names are in it; without the heap: that there is no memory is to be said too.
+ */
 static printf_like(2, 0) void print_line(const struct tool *tool, const char *format, va_list args,
 					 bool usage)
 {
@@ -53,7 +39,7 @@ static printf_like(2, 0) void print_line(const struct tool *tool, const char *fo
 
 	(void)vsnprintf(text, sizeof(text), format, args);
 	(void)fprintf(stderr, "%s: ", tool->name);
-	put_safely(text);
+	text_print(stderr, text, strlen(text));
 	if (usage)
 		(void)fprintf(stderr, "; see '%s --help'", tool->name);
 	(void)fputc('\n', stderr);
@@ -327,9 +313,18 @@ static void occupy_standard_streams(void)
 		(void)close(fd);
 }
 
+/* libc drops text without a word where it finds no memory for its buffer. */
+static void give_output_a_buffer(void)
+{
+	static char buffer[BUFSIZ];
+
+	(void)setvbuf(stdout, buffer, isatty(STDOUT_FILENO) ? _IOLBF : _IOFBF, sizeof(buffer));
+}
+
 void tool_begin(void)
 {
 	occupy_standard_streams();
+	give_output_a_buffer();
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGXFSZ, SIG_IGN);
 }

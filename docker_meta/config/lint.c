@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "common/base/text.h"
 #include "docker_meta/docker_meta.h"
 #include "docker_meta/output/human.h"
 #include "docker_meta/output/json_parts.h"
@@ -296,7 +297,7 @@ int lint_text(const struct meta_view *v, FILE *out, int *status)
 	if (v->options->quiet && *status == META_STATUS_OK)
 		return 0;
 	(void)fprintf(out, "docker_meta: ");
-	print_plain(out, v->root, strlen(v->root));
+	text_print(out, v->root, strlen(v->root));
 	(void)fputc('\n', out);
 	print_looked(v, out);
 	print_options(v, out);

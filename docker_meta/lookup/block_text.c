@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "common/base/text.h"
 #include "common/tool/tool.h"
 #include "docker_meta/lookup/block.h"
 #include "docker_meta/lookup/refs.h"
@@ -31,8 +32,10 @@ static void print_device(const struct block_answer *a, FILE *out)
 	char device[300], range[160], text[TEXT];
 
 	describe_row(a->t, a->row, device, sizeof(device));
-	(void)fprintf(out, "thin block %" PRIu64 " (0x%" PRIx64 ") of %s\n", a->thin_block,
-		      a->thin_block, device);
+	(void)fprintf(out, "thin block %" PRIu64 " (0x%" PRIx64 ") of ", a->thin_block,
+		      a->thin_block);
+	text_print(out, device, strlen(device));
+	(void)fputc('\n', out);
 	print_range(a->thin_block, bytes, range, sizeof(range));
 	if (*range) {
 		(void)snprintf(text, sizeof(text), "%s of the device", range);

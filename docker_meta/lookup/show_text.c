@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "common/base/text.h"
 #include "common/tool/tool.h"
 #include "docker_meta/lookup/refs.h"
 #include "docker_meta/lookup/show.h"
@@ -230,11 +231,11 @@ static void print_command(const char *text, FILE *out)
 
 	(void)fputs("    ", out);
 	if (option) {
-		print_plain(out, text, (size_t)(option - text));
+		text_print(out, text, (size_t)(option - text));
 		(void)fputs(" \\\n       ", out);
 		text = option;
 	}
-	print_plain(out, text, strlen(text));
+	text_print(out, text, strlen(text));
 	(void)fputc('\n', out);
 }
 
@@ -442,7 +443,8 @@ int show_text(const struct meta_view *v, FILE *out, int *status)
 		*status = said;
 	} else {
 		subject_describe(s.t, &s.subject, text, sizeof(text));
-		(void)fprintf(out, "%s\n", text);
+		text_print(out, text, strlen(text));
+		(void)fputc('\n', out);
 		print_subject(&s, out);
 		if (s.row && s.subject.kind != SUBJECT_IMAGE)
 			print_lineage(&s, out);

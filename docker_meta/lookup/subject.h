@@ -58,7 +58,7 @@ void subjects_destroy(struct subjects *s);
 size_t subject_near(const struct device_table *t, const char *name,
 		    const char *ret_names[MAX_NEAR]);
 
-/* "device 23, rw of exited"; whatever is in the files, it is one line. */
+/* "device 23, rw of exited", with names as the files have them: text_print() it. */
 void subject_describe(const struct device_table *t, const struct subject *s, char *text,
 		      size_t size);
 

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/base/alloc.h"
 #include "common/base/text.h"
 #include "docker_meta/docker_meta.h"
 #include "docker_meta/lookup/subject.h"
@@ -27,15 +26,6 @@ static void describe_device(const struct device_table *t, const struct device_ro
 	else
 		(void)snprintf(text, size, "device %" PRIu64 ", %s of %s", row->id,
 			       role_name(row->role), owner);
-}
-
-/* What was cut in the middle of a character is no character any more. */
-static void escape_in_place(char *text, size_t size)
-{
-	char *escaped = text_escape(text);
-
-	(void)snprintf(text, size, "%s", escaped ? escaped : "");
-	alloc_free(escaped);
 }
 
 void subject_describe(const struct device_table *t, const struct subject *s, char *text,
@@ -64,7 +54,6 @@ void subject_describe(const struct device_table *t, const struct subject *s, cha
 		(void)snprintf(text, size, "writable layer %.12s, of no container", s->mount->name);
 		break;
 	}
-	escape_in_place(text, size);
 }
 
 /* What tells it from others. */
@@ -156,9 +145,9 @@ static int say_several(const struct device_table *t, const char *name, const str
 
 		subject_describe(t, &s->items[i], text, sizeof(text));
 		(void)fputs("  ", stderr);
-		print_plain(stderr, text, strlen(text));
+		text_print(stderr, text, strlen(text));
 		(void)fputs(": ", stderr);
-		print_plain(stderr, full, strlen(full));
+		text_print(stderr, full, strlen(full));
 		(void)fputc('\n', stderr);
 	}
 	return STATUS_USAGE;

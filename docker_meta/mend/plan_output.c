@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/base/alloc.h"
+#include "common/base/text.h"
 #include "docker_meta/docker_meta.h"
 #include "docker_meta/mend/plan.h"
 #include "docker_meta/mend/script.h"
@@ -109,7 +110,7 @@ static void print_prose(FILE *out, const char *text)
 		}
 		if (n) {
 			(void)fputc(' ', out);
-			print_plain(out, text, (size_t)n);
+			text_print(out, text, (size_t)n);
 			column += 1 + n;
 		}
 		text += n + (text[n] == ' ');
@@ -230,7 +231,7 @@ static void print_origin(FILE *out, const struct meta_view *v, const struct mend
 	print_prose(out, "The host of the pool is where its Docker ran: not necessarily this one.");
 	if (plan->no_deletions) {
 		(void)fprintf(out, "## Nothing is deleted: ");
-		print_plain(out, plan->no_deletions, strlen(plan->no_deletions));
+		text_print(out, plan->no_deletions, strlen(plan->no_deletions));
 		(void)fprintf(out, ".\n");
 	}
 }

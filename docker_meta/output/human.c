@@ -44,7 +44,7 @@ static int nr_characters(const char *text, size_t nr)
 	return n;
 }
 
-/* As text_escape() has it, in at most `limit` columns, a character being one; out may be NULL. */
+/* With escapes (text.h), in at most `limit` columns, a character being one; out may be NULL. */
 static int put_plain(FILE *out, const char *text, size_t nr, int limit)
 {
 	int columns = 0;
@@ -69,11 +69,6 @@ static int put_plain(FILE *out, const char *text, size_t nr, int limit)
 			break;
 	}
 	return columns;
-}
-
-void print_plain(FILE *out, const char *text, size_t nr)
-{
-	(void)put_plain(out, text, nr, INT_MAX);
 }
 
 int print_fitting(FILE *out, const char *text, size_t width)

@@ -16,10 +16,7 @@ struct human {
 /* "1.4G", four characters of digits at most. */
 struct human human_bytes(uint64_t bytes);
 
-/* Names come from files that anybody may have written: none of them steers the terminal. */
-void print_plain(FILE *out, const char *text, size_t nr);
-
-/* The same of as much of it as fits into so many columns.  The columns that it takes. */
+/* text_print() of as much as fits into so many columns.  The columns that it takes. */
 int print_fitting(FILE *out, const char *text, size_t width);
 
 /* A terminal that has colours, and nobody said no: NO_COLOR (no-color.org), TERM=dumb. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/alloc.h"
+#include "common/base/text.h"
 #include "docker_meta/output/columns.h"
 #include "docker_meta/output/human.h"
 #include "docker_meta/output/output.h"
@@ -48,7 +49,7 @@ static void print_head(const struct meta_view *r, FILE *out)
 	const struct driver_state *d = &t->docker->driver;
 
 	(void)fputs("docker_meta: ", out);
-	print_plain(out, r->root, strlen(r->root));
+	text_print(out, r->root, strlen(r->root));
 	(void)fputc('\n', out);
 	if (!t->pool) {
 		(void)fprintf(out, "pool        %s\n",
@@ -63,7 +64,7 @@ static void print_head(const struct meta_view *r, FILE *out)
 	}
 	if (r->torn) {
 		(void)fputs("torn        ", out);
-		print_plain(out, r->torn, strlen(r->torn));
+		text_print(out, r->torn, strlen(r->torn));
 		(void)fputc('\n', out);
 	}
 	(void)fprintf(out, "docker      ");

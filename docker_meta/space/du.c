@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/base/alloc.h"
+#include "common/base/text.h"
 #include "docker_meta/join/descent.h"
 #include "docker_meta/space/du.h"
 #include "docker_meta/space/reclaim.h"
@@ -207,7 +208,7 @@ int du_text(const struct meta_view *v, FILE *out, int *status)
 
 	(void)status;
 	(void)fprintf(out, "docker_meta: ");
-	print_plain(out, v->root, strlen(v->root));
+	text_print(out, v->root, strlen(v->root));
 	(void)fputc('\n', out);
 	if (!v->sets->counted) {
 		(void)fprintf(out, "pool        not looked at\n");
