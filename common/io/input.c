@@ -13,7 +13,7 @@
 #include <zlib.h>
 
 #include "common/base/alloc.h"
-#include "common/io/fd_write.h"
+#include "common/io/fd_io.h"
 
 enum { COPY_BYTES = 1 << 18, RAW_BYTES = 1 << 18 };
 

@@ -10,7 +10,7 @@
 #include <zlib.h>
 
 #include "common/base/alloc.h"
-#include "common/io/fd_write.h"
+#include "common/io/fd_io.h"
 
 enum { BUFFER_BYTES = 1 << 20 };
 

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "common/io/fd_write.h"
+#include "common/io/fd_io.h"
 
 static int read_all(int fd, char *data, size_t bytes, off_t offset)
 {

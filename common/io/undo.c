@@ -15,7 +15,7 @@
 #include "common/base/endian.h"
 #include "common/io/checksum.h"
 #include "common/io/direct_queue.h"
-#include "common/io/fd_write.h"
+#include "common/io/fd_io.h"
 
 #define MAGIC "thinmend undo 1\n"
 

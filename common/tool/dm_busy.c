@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/base/number.h"
+#include "common/io/fd_io.h"
 #include "common/tool/dm_table.h"
 
 /* A pool's table has one line, whose parameters begin with its metadata device. */
@@ -33,16 +34,16 @@ static void look_at_target(void *context, const struct dm_target *target)
 static bool read_number(int holders, const char *name, dev_t *ret_dev)
 {
 	char path[300], text[32] = "";
-	ssize_t n;
-	int fd;
+	size_t n;
+	int fd, r;
 
 	(void)snprintf(path, sizeof(path), "%s/dev", name);
 	fd = openat(holders, path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return false;
-	n = read(fd, text, sizeof(text) - 1);
+	r = fd_read_up_to(fd, text, sizeof(text) - 1, &n);
 	(void)close(fd);
-	return n > 0 && parse_device_prefix(text, ret_dev);
+	return !r && parse_device_prefix(text, ret_dev);
 }
 
 static void find_pool(DIR *holders, dev_t metadata, char *text, size_t size)

@@ -7,16 +7,18 @@
 #include <unistd.h>
 
 #include "common/base/alloc.h"
+#include "common/io/fd_io.h"
 
 /* Until the end; a file of /proc has no size. */
 static int read_to_end(int fd, char **text, size_t *nr)
 {
 	size_t capacity = 0;
-	ssize_t n = 1;
+	size_t got = 1;
 
 	*nr = 0;
-	while (n) {
+	while (got) {
 		char *grown = *text;
+		int r;
 
 		if (*nr > TEXT_FILE_MAX)
 			return -EFBIG;
@@ -26,10 +28,10 @@ static int read_to_end(int fd, char **text, size_t *nr)
 				return -ENOMEM;
 			*text = grown;
 		}
-		n = read(fd, grown + *nr, capacity - *nr - 1);
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		*nr += n > 0 ? (size_t)n : 0;
+		r = fd_read_up_to(fd, grown + *nr, capacity - *nr - 1, &got);
+		if (r)
+			return r;
+		*nr += got;
 	}
 	(*text)[*nr] = '\0';
 	return 0;

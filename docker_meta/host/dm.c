@@ -208,7 +208,7 @@ int dm_kernel_read(struct dm_kernel *ret_kernel)
 	r = read_devices(ret_kernel, dm_task_get_names(list));
 	dm_task_destroy(list);
 	confirm_suspended(ret_kernel);
-	if (ret_kernel->nr_devices)
+	if (r != -ENOMEM && ret_kernel->nr_devices)
 		qsort(ret_kernel->devices, ret_kernel->nr_devices, sizeof(*ret_kernel->devices),
 		      by_name);
 	return r;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/base/alloc.h"
+#include "common/io/fd_io.h"
 
 #define OPEN_TEXT (O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
 
@@ -35,19 +36,16 @@ static int make_room(char **text, size_t *capacity, size_t used)
 static int read_to_end(int fd, size_t max, char **ret_text, size_t *ret_bytes)
 {
 	char *text = NULL;
-	size_t capacity = 0, nr = 0;
-	ssize_t n = 1;
+	size_t capacity = 0, nr = 0, got = 1;
 	int r = 0;
 
-	while (n && !r) {
+	while (got && !r) {
 		r = make_room(&text, &capacity, nr);
 		if (r)
 			break;
-		n = read(fd, text + nr, capacity - 1 - nr);
-		if (n < 0 && errno != EINTR)
-			r = -errno;
-		nr += n > 0 ? (size_t)n : 0;
-		if (nr > max)
+		r = fd_read_up_to(fd, text + nr, capacity - 1 - nr, &got);
+		nr += got;
+		if (!r && nr > max)
 			r = -EFBIG;
 	}
 	if (r) {
@@ -104,17 +102,18 @@ bool kernel_file_line_at(int dir_fd, const char *name, char *line, size_t size)
 {
 	int fd = openat(dir_fd, name, OPEN_TEXT | O_NOFOLLOW);
 	struct stat st;
-	ssize_t n = -1;
+	size_t nr = 0;
+	int r = -EINVAL;
 
 	*line = '\0';
 	if (fd < 0)
 		return false;
 	if (!fstat(fd, &st) && S_ISREG(st.st_mode))
-		n = read(fd, line, size - 1);
+		r = fd_read_up_to(fd, line, size - 1, &nr);
 	close(fd);
-	if (n < 0)
+	if (r)
 		return false;
-	line[n] = '\0';
+	line[nr] = '\0';
 	line[strcspn(line, "\n")] = '\0';
 	return true;
 }

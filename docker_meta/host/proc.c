@@ -12,6 +12,7 @@
 #include "common/base/alloc.h"
 #include "common/base/number.h"
 #include "common/base/u64_map.h"
+#include "common/io/fd_io.h"
 #include "docker_meta/host/kernel_file.h"
 #include "docker_meta/host/mounts.h"
 
@@ -40,7 +41,8 @@ int mount_table_read_file(const char *path, struct mount_table *ret_table)
 		r = mount_table_parse(text, 0, ret_table);
 	if (!r && ret_table->nr_bad_lines)
 		r = -EINVAL;
-	mount_table_sort(ret_table);
+	if (r != -ENOMEM)
+		mount_table_sort(ret_table);
 	alloc_free(text);
 	return r;
 }
@@ -142,16 +144,17 @@ static uint64_t first_mount_of(int proc, uint64_t pid)
 {
 	char name[48], text[24] = "";
 	uint64_t mount = 0;
-	ssize_t n = -1;
+	size_t n = 0;
 	int fd;
 
 	(void)snprintf(name, sizeof(name), "%llu/mountinfo", (unsigned long long)pid);
 	fd = openat(proc, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
 	if (fd >= 0) {
-		n = read(fd, text, sizeof(text) - 1);
+		if (fd_read_up_to(fd, text, sizeof(text) - 1, &n))
+			*text = '\0';
 		close(fd);
 	}
-	text[n > 0 ? strcspn(text, " ") : 0] = '\0';
+	text[strcspn(text, " ")] = '\0';
 	return parse_u64(text, &mount) && mount <= INT32_MAX ? mount : 0;
 }
 
@@ -296,7 +299,8 @@ int mount_table_read_proc(const char *path, struct mount_table *ret_table)
 		r = -ENODATA;
 	ret_table->has_processes = true;
 	ret_table->all_namespaces = all && !ret_table->nr_unread && !ret_table->truncated;
-	mount_table_sort(ret_table);
+	if (r != -ENOMEM)
+		mount_table_sort(ret_table);
 	close(w.proc);
 	alloc_free(p.pids);
 	u64_map_destroy(&w.seen);

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/io/fd_io.h"
 #include "docker_meta/host/dm.h"
 
 static void tell(struct host_fault *fault, const char *pool, const char *what)
@@ -82,16 +83,6 @@ static void ignore_signals(void)
 		(void)signal(signals[i], SIG_IGN);
 }
 
-static ssize_t read_retrying(int fd, void *data, size_t bytes)
-{
-	ssize_t n;
-
-	do
-		n = read(fd, data, bytes);
-	while (n < 0 && errno == EINTR);
-	return n;
-}
-
 /* The kernel may be busy for a moment; a snapshot that stays is worse than a late end. */
 static int release(const char *pool)
 {
@@ -109,6 +100,7 @@ static int release(const char *pool)
 static void keep(const char *pool, int lifeline, int answers)
 {
 	struct answer a = { .error = 0 };
+	size_t got;
 	char byte;
 
 	ignore_signals();
@@ -120,7 +112,7 @@ static void keep(const char *pool, int lifeline, int answers)
 	close(answers);
 	if (a.error)
 		_exit(0);
-	while (read_retrying(lifeline, &byte, 1) > 0)
+	while (!fd_read_up_to(lifeline, &byte, 1, &got) && got)
 		;
 	_exit(release(pool) ? 1 : 0);
 }
@@ -191,6 +183,7 @@ int snap_guard_begin(const struct host *h, struct snap_guard *ret_guard,
 	struct pipes p = { { -1, -1 }, { -1, -1 } };
 	struct answer a = { .error = -EIO };
 	pid_t keeper = -1;
+	size_t got;
 	int r = snap_possible(h, ret_fault);
 
 	*ret_guard = (struct snap_guard){ .fd = -1 };
@@ -198,7 +191,7 @@ int snap_guard_begin(const struct host *h, struct snap_guard *ret_guard,
 		return r;
 	r = start_keeper(h->pool->name, &p, &keeper);
 	if (!r) {
-		if (read_retrying(p.answers[0], &a, sizeof(a)) != (ssize_t)sizeof(a))
+		if (fd_read_up_to(p.answers[0], &a, sizeof(a), &got) || got != sizeof(a))
 			a.error = -EIO;
 		r = a.error;
 	}

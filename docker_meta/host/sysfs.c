@@ -94,7 +94,7 @@ int host_loops_read(const char *sys, struct host *h)
 	}
 	if (d)
 		closedir(d);
-	if (h->nr_loops)
+	if (r != -ENOMEM && h->nr_loops)
 		qsort(h->loops, h->nr_loops, sizeof(*h->loops), by_file);
 	return r;
 }

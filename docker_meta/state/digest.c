@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/base/alloc.h"
+#include "common/io/fd_io.h"
 
 enum { CHUNK = 1 << 20 };
 
@@ -64,21 +65,17 @@ int digest_of_file(int fd, uint64_t max, struct digest *ret_digest, uint64_t *re
 {
 	struct sha256_ctx context;
 	uint8_t *chunk = alloc_aligned(CHUNK);
-	ssize_t n = 1;
+	size_t n = 1;
 	int r = chunk ? 0 : -ENOMEM;
 
 	*ret_bytes = 0;
 	sha256_init(&context);
 	while (!r && n) {
-		n = read(fd, chunk, CHUNK);
-		if (n < 0) {
-			r = errno == EINTR ? 0 : -errno;
-			continue;
-		}
-		*ret_bytes += (size_t)n;
-		if (*ret_bytes > max)
+		r = fd_read_up_to(fd, chunk, CHUNK, &n);
+		*ret_bytes += n;
+		if (!r && *ret_bytes > max)
 			r = -EFBIG;
-		sha256_update(&context, (size_t)n, chunk);
+		sha256_update(&context, n, chunk);
 	}
 	*ret_digest = end(&context);
 	alloc_free(chunk);

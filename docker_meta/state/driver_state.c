@@ -363,7 +363,8 @@ static int read_metadata(const struct reading *r, const struct safe_dir *dir)
 		e = read_transaction(r, dir);
 	if (!e)
 		e = find_immutable(r, dir);
-	sort_records(r->state);
+	if (e != -ENOMEM)
+		sort_records(r->state);
 	return e;
 }
 

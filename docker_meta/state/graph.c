@@ -371,7 +371,8 @@ static int read_names(const struct reading *r)
 	if (!e)
 		e = take_names(r, go_get(object, "Repositories"), &fault);
 	json_decref(object);
-	image_store_sort(s);
+	if (e != -ENOMEM)
+		image_store_sort(s);
 	if (!e || e == -ENOENT || e == -ENOMEM)
 		return e == -ENOENT ? 0 : e;
 	s->complete = false;
@@ -423,9 +424,11 @@ static int read_all(struct reading *r)
 		layers->present = r->state->nr || r->state->is_told;
 		r->stores->images->present = layers->present;
 		e = add_images(r);
-		image_store_sort(r->stores->images);
+		if (e != -ENOMEM)
+			image_store_sort(r->stores->images);
 	}
-	layer_store_sort(layers);
+	if (e != -ENOMEM)
+		layer_store_sort(layers);
 	dir_list_destroy(&list);
 	return e;
 }

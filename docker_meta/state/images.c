@@ -265,7 +265,8 @@ int image_store_read(const struct safe_dir *root, struct image_store *ret_store,
 	e = read_images(&r, root);
 	if (!e)
 		e = read_repositories(&r, root);
-	image_store_sort(ret_store);
+	if (e != -ENOMEM)
+		image_store_sort(ret_store);
 	return e;
 }
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/base/alloc.h"
+#include "common/io/fd_io.h"
 
 #define OPEN_FILE (O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
 #define OPEN_DIR (O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC)
@@ -185,22 +186,13 @@ bool safe_dir_is_immutable(const struct safe_dir *dir, const char *name)
 static int read_all(int fd, size_t size, char **ret_text, size_t *ret_size)
 {
 	char *text = alloc_array(size + 1, 1);
-	size_t nr = 0;
-	ssize_t n = 1;
+	int r = text ? fd_read_up_to(fd, text, size, ret_size) : -ENOMEM;
 
-	if (!text)
-		return -ENOMEM;
-	while (n && nr < size) {
-		n = read(fd, text + nr, size - nr);
-		if (n < 0 && errno != EINTR) {
-			n = -errno;
-			alloc_free(text);
-			return (int)n;
-		}
-		nr += n > 0 ? (size_t)n : 0;
+	if (r) {
+		alloc_free(text);
+		return r;
 	}
 	*ret_text = text;
-	*ret_size = nr;
 	return 0;
 }
 
@@ -277,7 +269,7 @@ int safe_dir_list(const struct safe_dir *dir, struct dir_list *ret_list)
 	if (!r && errno)
 		r = -errno;
 	closedir(d);
-	if (ret_list->nr)
+	if (r != -ENOMEM && ret_list->nr)
 		qsort(ret_list->items, ret_list->nr, sizeof(*ret_list->items), by_name);
 	return r;
 }

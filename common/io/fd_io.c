@@ -1,8 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-#include "common/io/fd_write.h"
+#include "common/io/fd_io.h"
 
 #include <errno.h>
 #include <unistd.h>
+
+int fd_read_up_to(int fd, void *data, size_t size, size_t *ret_bytes)
+{
+	ssize_t n = 1;
+
+	*ret_bytes = 0;
+	while (n && *ret_bytes < size) {
+		n = read(fd, (char *)data + *ret_bytes, size - *ret_bytes);
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		*ret_bytes += n > 0 ? (size_t)n : 0;
+	}
+	return 0;
+}
 
 int fd_write_all(int fd, const void *data, size_t bytes)
 {

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT
- * fd_write.h: a write that does all of it.
+ * fd_io.h: reads and writes that do all of it.
  */
-#ifndef THINMEND_IO_FD_WRITE_H
-#define THINMEND_IO_FD_WRITE_H
+#ifndef THINMEND_IO_FD_IO_H
+#define THINMEND_IO_FD_IO_H
 
 #include <stddef.h>
 #include <sys/types.h>
 
 #include "common/base/compiler.h"
 
+/* 0 or -errno; fewer than size bytes where the end comes first. */
+must_check int fd_read_up_to(int fd, void *data, size_t size, size_t *ret_bytes);
 /* 0 or -errno. */
 must_check int fd_write_all(int fd, const void *data, size_t bytes);
 /* The same at an offset.  A full disk is -ENOSPC, a limit of the file's size -EFBIG. */
