@@ -16,6 +16,8 @@
 		.gathered = known                                                         \
 	}
 
+#define UNREAD "blocks could not be read"
+
 const struct fault_case fault_cases[] = {
 	/* ---- thin_check */
 	{ .name = "check-plain",
@@ -92,6 +94,7 @@ const struct fault_case fault_cases[] = {
 	  .arguments = "--repair torn.raw -o text",
 	  .inputs = "torn.raw",
 	  .outputs = "text=",
+	  .optional = { UNREAD },
 	  .kind = KIND_TEXT,
 	  .failure = 1 },
 	/* ---- thin_restore */
@@ -115,6 +118,7 @@ const struct fault_case fault_cases[] = {
 	  .arguments = "-i torn.raw -o repaired --report report",
 	  .inputs = "torn.raw",
 	  .outputs = "repaired=other.raw report=",
+	  .optional = { "the report could not be written", UNREAD },
 	  .kind = KIND_METADATA,
 	  .failure = 1 },
 	{ .name = "repair-sound",
@@ -122,6 +126,7 @@ const struct fault_case fault_cases[] = {
 	  .arguments = "-i pool.raw -o repaired",
 	  .inputs = "pool.raw",
 	  .outputs = "repaired=blank.raw",
+	  .optional = { UNREAD },
 	  .kind = KIND_METADATA,
 	  .failure = 1 },
 	{ .name = "repair-sandbox",
@@ -129,6 +134,7 @@ const struct fault_case fault_cases[] = {
 	  .arguments = "-i torn.raw -o repaired --report report",
 	  .inputs = "torn.raw",
 	  .outputs = "repaired=blank.raw report=",
+	  .optional = { "the report could not be written", UNREAD },
 	  .kind = KIND_METADATA,
 	  .failure = 1,
 	  .sandbox = true },
@@ -137,13 +143,15 @@ const struct fault_case fault_cases[] = {
 	  .arguments = "-i headless.raw -o repaired --data-block-size 128",
 	  .inputs = "headless.raw",
 	  .outputs = "repaired=blank.raw",
+	  .optional = { UNREAD },
 	  .kind = KIND_METADATA,
 	  .failure = 1 },
 	{ .name = "repair-candidates",
 	  .tool = "thin_repair",
 	  .arguments = "-i headless.raw --candidates",
 	  .inputs = "headless.raw",
-	  .failure = 1 },
+	  .failure = 1,
+	  .degrades = true },
 	/* ---- docker_meta: after the first the gathering is known, and what is left are the
 	   answers */
 	GATHER("docker-check", HOST "--lint", 2, false),

@@ -144,7 +144,8 @@ static bool hit_transfer(enum fault_call call, size_t *bytes)
 		return false;
 	if (f.how != SHORT)
 		return true;
-	*bytes = *bytes > SECTOR ? *bytes / 2 / SECTOR * SECTOR : *bytes / 2;
+	if (*bytes > 1)
+		*bytes = *bytes / 2 < SECTOR ? *bytes / 2 : *bytes / 2 / SECTOR * SECTOR;
 	return false;
 }
 
