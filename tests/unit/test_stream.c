@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "common/base/alloc.h"
-#include "common/io/fd_write.h"
+#include "common/io/fd_io.h"
 #include "common/io/input.h"
 #include "common/io/stream.h"
 #include "tests/support/alloc_fault.h"
