@@ -243,7 +243,7 @@ check: all fixtures damage breach fuzzers $(SUITES)
 
 # What the tests run of common/ and docker_meta/, line by line (gcovr).
 coverage:
-	$(Q)$(MAKE) --no-print-directory D=coverage all fixtures damage breach units
+	$(Q)$(MAKE) --no-print-directory D=coverage all fixtures damage breach fuzzers units
 	$(Q)tests/coverage.sh build/coverage $(if $(filter 1,$(UNITS)),units)
 units: $(SUITES)
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Run the tests that are built in $1 (make D=coverage), and print what they run of common/ and
 # docker_meta/, file by file and in all.
-#   $2 = units: the unit suites alone; fails where a file of common/ is below 85 % of its lines.
+#   $2 = units: the unit suites and the fuzz corpus alone; fails where a file of common/ is below 85 % of its lines.
 #   else: the cases too; fails where both together are below 90 %.
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -21,6 +21,7 @@ if [ "$mode" = units ]; then
 	for suite in "$build"/tests/test_*; do
 		"$suite" --jobs 1 >>"$log" 2>&1 || echo "coverage: $suite fails; see $log" >&2
 	done
+	tests/cases/fuzz_corpus.sh "$build" >>"$log" 2>&1 || echo "coverage: the corpus fails; see $log" >&2
 else
 	tests/run.sh "$build" >"$log" 2>&1 || echo "coverage: $(tail -n 1 "$log"); see $log" >&2
 fi
@@ -52,7 +53,7 @@ awk -F, -v mode="$mode" -v min_all=$MIN_ALL -v min_file=$MIN_FILE '
 		run = ran["common/"] + ran["docker_meta/"]
 		row("both", all, run)
 		if (mode == "units" && low) {
-			printf "coverage: below %d %% by the unit suites:%s\n", min_file, low
+			printf "coverage: below %d %% by the unit suites and the corpus:%s\n", min_file, low
 			exit 1
 		}
 		if (mode != "units" && run * 100 < all * min_all) {
