@@ -52,6 +52,7 @@ use_state() { # DISK
 }
 
 if [ -e /states ]; then
+	new_ids=910000
 	while read -r name; do use_state "$name"; done </states
 else
 	write_log

@@ -1,7 +1,9 @@
 # shellcheck shell=sh disable=SC2154 # the jobs set $size and $blocks
 # Use a pool as life does, in the virtual machine; sourced by the jobs that judge metadata.  The table is of
 # $size sectors a block, each thin device $blocks blocks large, the metadata device /dev/mapper/meta, and what
-# is written goes nowhere.  What goes wrong first is in $bad.
+# is written goes nowhere.  What goes wrong first is in $bad.  Numbers of new devices begin at $new_ids: a flush may
+# have them still.
+new_ids=900000
 
 state() {
 	case $(dmsetup status pool) in
@@ -46,28 +48,28 @@ use_old() { # ID
 	}
 	write_blocks old 4 || fail "device $1 cannot be written to"
 	dmsetup suspend old
-	[ -n "$bad" ] || message "no snapshot of device $1" "create_snap 900002 $1"
+	[ -n "$bad" ] || message "no snapshot of device $1" "create_snap $((new_ids + 2)) $1"
 	dmsetup resume old
 	[ -n "$bad" ] || write_blocks old 4 || fail "sharing of device $1 cannot be broken"
 	dmsetup remove --retry old
-	[ -n "$bad" ] || message "a snapshot of device $1 cannot be deleted" "delete 900002"
+	[ -n "$bad" ] || message "a snapshot of device $1 cannot be deleted" "delete $((new_ids + 2))"
 	[ -n "$bad" ] || message "device $1 cannot be deleted" "delete $1"
 }
 
 use_new() {
-	message "no device can be made" "create_thin 900000"
-	thin new 900000 || {
+	message "no device can be made" "create_thin $new_ids"
+	thin new $new_ids || {
 		fail "a new device cannot be activated"
 		return
 	}
 	write_blocks new 16 || fail "a new device cannot be written to"
 	dmsetup suspend new
-	message "no snapshot can be made" "create_snap 900001 900000"
+	message "no snapshot can be made" "create_snap $((new_ids + 1)) $new_ids"
 	dmsetup resume new
 	write_blocks new 2 || fail "sharing cannot be broken"
 	dmsetup remove --retry new
-	message "a new device cannot be deleted" "delete 900000"
-	message "a new snapshot cannot be deleted" "delete 900001"
+	message "a new device cannot be deleted" "delete $new_ids"
+	message "a new snapshot cannot be deleted" "delete $((new_ids + 1))"
 }
 
 metadata_snapshot() {
