@@ -2,8 +2,8 @@
 # Pools on metadata that the tools wrote, in the virtual machine; sourced by init.sh.  /devices has
 # "id sectors sha256" for each thin device, /images the serials of the metadata disks; the data disk's is
 # "data".  For each metadata disk: activate the pool, read every thin device, then create, write, snapshot and
-# delete.  Says "RESULT NAME ok", or why not.  /walls.sh goes on with the sandbox,
-# /docker.sh with docker_meta.
+# delete.  Says "RESULT NAME ok", or why not.  /storage.sh goes on with what stands on what, /walls.sh with the
+# sandbox, /docker.sh with docker_meta.
 number() { # DISK OFFSET BYTES
 	od -An -v -t "u$3" -j "$2" -N "$3" "$1" | tr -d ' \n'
 }
@@ -58,6 +58,8 @@ try() {
 
 while read -r name; do try "$name"; done </images
 # shellcheck disable=SC1091 # they are checked by themselves
+. /storage.sh
+# shellcheck disable=SC1091
 . /walls.sh
 # shellcheck disable=SC1091
 . /docker.sh

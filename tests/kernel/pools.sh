@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Does the kernel take what the tools write?  It activates a pool on restored, repaired and mended metadata,
-# reads every thin device and compares it with what stood there, then writes, snapshots and deletes.  Then
-# parsers that were taken over try the sandbox (walls.sh), and docker_meta looks at an active pool (docker.sh).
+# reads every thin device and compares it with what stood there, then writes, snapshots and deletes.  Then the
+# tools are told to write what they read (storage.sh), parsers that were taken over try the sandbox (walls.sh), and
+# docker_meta looks at an active pool (docker.sh).
 #
 #     tests/kernel/pools.sh BUILD
 set -eu
@@ -36,16 +37,22 @@ cp "$here/guest_pools.sh" extra/job.sh
 cp "$here/basic.devices" extra/devices
 printf '%s\n' "${images[@]}" >extra/images
 
+# ---- a disk with a partition of 4 MiB from 1 MiB on
+truncate -s 16M parted
+printf '\0\0\0\0\203\0\0\0\0\010\0\0\0\040\0\0' | dd of=parted bs=1 seek=446 conv=notrunc status=none
+printf '\125\252' | dd of=parted bs=1 seek=510 conv=notrunc status=none
+dd if=original of=parted bs=1M seek=1 conv=notrunc status=none
+
 # ---- docker_meta, and a host for it
 cp --sparse=always "$(fixture docker-loop-lvm)" docker
 truncate -s 2G docker-data
 mkdir -p extra/docker
 tar -xJf "$top/tests/fixtures/docker/docker-loop-lvm.tar.xz" -C extra/docker
 mkdir extra/etc
-cp "$here/walls.sh" "$here/docker.sh" extra/
-give "$build/bin/docker_meta" "$build/bin/thin_check"
+cp "$here/storage.sh" "$here/walls.sh" "$here/docker.sh" extra/
+give "$build/bin/"{docker_meta,thin_check,thin_dump,thin_repair}
 give_to breach "$build/breach/thin_dump"
-boot 1200 data "${images[@]}" docker docker-data
+boot 1200 data "${images[@]}" parted docker docker-data
 
 bad=0
 grep '^KERNEL' said || true
@@ -58,7 +65,7 @@ for image in "${images[@]}"; do
 		bad=1
 	}
 done
-for part in walls docker; do
+for part in storage walls docker; do
 	result=$(result $part)
 	printf '%-16s %s\n' $part "${result:-no answer}"
 	[ "$result" = ok ] || bad=1
