@@ -164,12 +164,15 @@ Test(storage, linear_tables)
 		{ { 0, 8, "linear", "8 0" } },
 		{ { 0, 8, "linear", "8:4294967296 0" } },
 	};
+	static const struct dm_target three[] = { { 0, 100, "linear", "8:1 2048" },
+						  { 100, 50, "linear", "8:17 0" },
+						  { 150, 9, "linear", "259:1 7" } };
 	struct visits v = { "" };
 
-	add_dm(makedev(253, 0), "two", two_pieces, 2);
+	add_dm(makedev(253, 0), "three", three, 3);
 	cr_expect(dm_table_is_linear(makedev(253, 0)));
 	dm_table_linear(makedev(253, 0), note_piece, &v);
-	cr_expect_str_eq(v.text, "0+100 8:1+2048;100+50 8:17+0;");
+	cr_expect_str_eq(v.text, "0+100 8:1+2048;100+50 8:17+0;150+9 259:1+7;");
 	cr_expect_eq(alloc_fault_sweep(read_table, NULL, 1), 1);
 	for (unsigned int i = 0; i < ARRAY_SIZE(others); i++) {
 		add_dm(makedev(253, i + 1), "other", others[i], 1);
@@ -191,14 +194,14 @@ static const char *user_of(const char *path)
 
 Test(storage, the_pool_that_uses_a_device)
 {
-	static const struct dm_target thin[] = { { 0, 8, "thin", "253:0 1" } };
+	static const struct dm_target linear[] = { { 0, 8, "linear", "8:1 0" } };
 	static const struct dm_target data[] = { { 0, 8, "thin-pool", "8:2 8:1 128 0 0" } };
 	static const struct dm_target longer[] = { { 0, 8, "thin-pool", "8:10 8:1 128 0 0" } };
 	static const struct dm_target pool[] = { { 0, 8, "thin-pool", "8:1 8:2 128 0 0" } };
 
 	(void)add_device("sda1", makedev(8, 1), "sda1");
 	cr_expect_str_eq(user_of("/dev/sda1"), "");
-	add_dm(makedev(253, 0), "thin", thin, 1);
+	add_dm(makedev(253, 0), "linear", linear, 1);
 	add_dm(makedev(253, 1), "other-pool", data, 1);
 	add_dm(makedev(253, 2), "far-pool", longer, 1);
 	put("/sys/devices/sda1/holders/dm-0/dev", "253:0\n");
