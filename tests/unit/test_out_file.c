@@ -287,7 +287,7 @@ Test(out_file, what_cannot_be_written)
 
 	put("old", "old");
 	if (full < 0) {
-		cr_log_warn("skipped: there is no /dev/full\n");
+		cr_skip_test("there is no /dev/full");
 		return;
 	}
 	cr_assert_eq(out_file_place(at("old"), &f, &fault), 0);

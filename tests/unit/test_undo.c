@@ -274,7 +274,7 @@ Test(undo, a_disk_that_is_full)
 	struct block_engine *e;
 
 	if (access("/dev/full", W_OK)) {
-		cr_log_warn("skipped: there is no /dev/full\n");
+		cr_skip_test("there is no /dev/full");
 		return;
 	}
 	/* The file becomes /dev/full behind the engine's back. */
