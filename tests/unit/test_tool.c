@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "common/base/alloc.h"
@@ -148,6 +149,40 @@ Test(tool, numbers)
 	cr_expect_not(parse_u64("18446744073709551616", &v));
 	cr_expect_not(parse_u64("", &v) || parse_u64("-1", &v) || parse_u64("+1", &v) ||
 		      parse_u64(" 1", &v) || parse_u64("1 ", &v) || parse_u64("0x1", &v));
+}
+
+Test(tool, numbers_that_others_follow)
+{
+	static const char *const none[] = { "",
+					    "x",
+					    "8",
+					    "8:",
+					    ":1",
+					    "-8:1",
+					    "8 :1",
+					    "8: 1",
+					    "8:-1",
+					    "4294967296:0",
+					    "0:4294967296",
+					    "a:1",
+					    "8.1",
+					    "99999999999999999999:1" };
+	uint64_t v = 7;
+	dev_t d = 7;
+	const char *end;
+
+	end = parse_u64_prefix("128 0 0", &v);
+	cr_expect(end && !strcmp(end, " 0 0") && v == 128);
+	cr_expect_null(parse_u64_prefix(" 1", &v));
+	cr_expect_null(parse_u64_prefix("18446744073709551616 ", &v));
+	cr_expect_eq(v, 128);
+	end = parse_device_prefix("253:17 2048", &d);
+	cr_expect(end && !strcmp(end, " 2048") && d == makedev(253, 17));
+	end = parse_device_prefix("4294967295:4294967295", &d);
+	cr_expect(end && !*end && d == makedev(UINT32_MAX, UINT32_MAX));
+	for (size_t i = 0; i < ARRAY_SIZE(none); i++)
+		cr_expect_null(parse_device_prefix(none[i], &d), "%s", none[i]);
+	cr_expect_eq(d, makedev(UINT32_MAX, UINT32_MAX));
 }
 
 /* ---- reports */
