@@ -57,7 +57,7 @@ static void find_pool(DIR *holders, dev_t metadata, char *text, size_t size)
 
 		if (!strncmp(entry->d_name, "dm-", 3) &&
 		    read_number(dirfd(holders), entry->d_name, &dev) &&
-		    dm_table_read(dev, name, look_at_target, &s) && s.found)
+		    !dm_table_read(dev, name, look_at_target, &s) && s.found)
 			(void)snprintf(text, size, " as the metadata of pool %s", name);
 	}
 }

@@ -8,6 +8,7 @@
  */
 #include "common/tool/dm_table.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/dm-ioctl.h>
 #include <stddef.h>
@@ -19,28 +20,41 @@
 #include "common/base/alloc.h"
 #include "common/base/number.h"
 
-enum { MAX_TABLE = 1 << 16 /* bytes: some thousand linear pieces */ };
+enum { FIRST_TABLE = 1 << 16 /* bytes: some thousand linear pieces */, MAX_TABLE = 1 << 26 };
 
-static bool ask(dev_t rdev, struct dm_ioctl *head)
+/* -ENOMEM: it takes more than size bytes. */
+static int ask(int control, dev_t rdev, struct dm_ioctl *head, uint32_t size)
 {
-	const int control = open("/dev/" DM_DIR "/" DM_CONTROL_NODE, O_RDWR | O_CLOEXEC);
-	bool ok;
-
-	if (control < 0)
-		return false;
 	*head = (struct dm_ioctl){ .version = { DM_VERSION_MAJOR, 0, 0 },
-				   .data_size = MAX_TABLE,
+				   .data_size = size,
 				   .data_start = sizeof(*head),
 				   .flags = DM_STATUS_TABLE_FLAG,
 				   .dev = rdev };
-	ok = !ioctl(control, DM_TABLE_STATUS, head) && !(head->flags & DM_BUFFER_FULL_FLAG);
-	(void)close(control);
-	return ok;
+	if (ioctl(control, DM_TABLE_STATUS, head))
+		return errno == ENOMEM ? -ENOMEM : -ENODEV;
+	return head->flags & DM_BUFFER_FULL_FLAG ? -ENOMEM : 0;
+}
+
+/* Asked with more and more room. */
+static int read_table(int control, dev_t rdev, struct dm_ioctl **ret_head)
+{
+	int r = -ENOMEM;
+
+	*ret_head = NULL;
+	for (uint32_t size = FIRST_TABLE; r == -ENOMEM && size <= MAX_TABLE; size *= 2) {
+		alloc_free(*ret_head);
+		/* One byte more, so that whatever the kernel has put there ends. */
+		*ret_head = alloc_array(size + 1, 1);
+		if (!*ret_head)
+			return -ENOMEM;
+		r = ask(control, rdev, *ret_head, size);
+	}
+	return r;
 }
 
 /* Each target says how far behind the first one the next begins. */
-static bool walk(const struct dm_ioctl *head,
-		 void (*visit)(void *context, const struct dm_target *target), void *context)
+static int walk(const struct dm_ioctl *head,
+		void (*visit)(void *context, const struct dm_target *target), void *context)
 {
 	const char *data = (const char *)head;
 	const size_t first = head->data_start;
@@ -50,8 +64,8 @@ static bool walk(const struct dm_ioctl *head,
 		struct dm_target_spec spec;
 		struct dm_target target;
 
-		if (at < first || at + sizeof(spec) >= MAX_TABLE)
-			return false;
+		if (at < first || at + sizeof(spec) >= head->data_size)
+			return -ENODEV;
 		memcpy(&spec, data + at, sizeof(spec));
 		spec.target_type[sizeof(spec.target_type) - 1] = '\0';
 		target = (struct dm_target){ .begin = spec.sector_start,
@@ -61,22 +75,26 @@ static bool walk(const struct dm_ioctl *head,
 		visit(context, &target);
 		at = first + spec.next;
 	}
-	return true;
+	return 0;
 }
 
-bool dm_table_read(dev_t rdev, char name[DM_NAME_BYTES],
-		   void (*visit)(void *context, const struct dm_target *target), void *context)
+int dm_table_read(dev_t rdev, char name[DM_NAME_BYTES],
+		  void (*visit)(void *context, const struct dm_target *target), void *context)
 {
-	/* One byte more, so that whatever the kernel has put there ends. */
-	struct dm_ioctl *head = alloc_array(MAX_TABLE + 1, 1);
-	const bool ok = head && ask(rdev, head);
+	const int control = open("/dev/" DM_DIR "/" DM_CONTROL_NODE, O_RDWR | O_CLOEXEC);
+	struct dm_ioctl *head;
+	int r;
 
-	if (ok)
+	if (control < 0)
+		return -ENODEV;
+	r = read_table(control, rdev, &head);
+	(void)close(control);
+	if (!r) {
 		(void)snprintf(name, DM_NAME_BYTES, "%.*s", (int)sizeof(head->name), head->name);
-	const bool whole = ok && walk(head, visit, context);
-
+		r = walk(head, visit, context);
+	}
 	alloc_free(head);
-	return whole;
+	return r;
 }
 
 /* ---- linear pieces */
@@ -102,19 +120,20 @@ static void look_at_target(void *context, const struct dm_target *target)
 		w->visit(w->context, &piece);
 }
 
-bool dm_table_is_linear(dev_t rdev)
+int dm_table_is_linear(dev_t rdev)
 {
 	struct linear_walk w = { NULL, NULL, false };
 	char name[DM_NAME_BYTES];
+	const int r = dm_table_read(rdev, name, look_at_target, &w);
 
-	return dm_table_read(rdev, name, look_at_target, &w) && !w.others;
+	return r == -ENOMEM ? r : !r && !w.others;
 }
 
-void dm_table_linear(dev_t rdev, void (*visit)(void *context, const struct dm_linear *piece),
-		     void *context)
+int dm_table_linear(dev_t rdev, void (*visit)(void *context, const struct dm_linear *piece),
+		    void *context)
 {
 	struct linear_walk w = { visit, context, false };
 	char name[DM_NAME_BYTES];
 
-	dm_table_read(rdev, name, look_at_target, &w);
+	return dm_table_read(rdev, name, look_at_target, &w);
 }

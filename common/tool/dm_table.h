@@ -20,12 +20,12 @@ struct dm_target {
 };
 
 /*
- * Visit the targets of device number rdev, and put its name into name.  False where nobody can
- * tell: there is no device-mapper, it is none of its devices, or the table has more than MAX_TABLE
- * bytes.
+ * Visit the targets of device number rdev, and put its name into name.  0; -ENODEV where nobody can
+ * tell: there is no device-mapper, or it is none of its devices; -ENOMEM, also for a table that
+ * nobody has (more than 64 MiB).
  */
-bool dm_table_read(dev_t rdev, char name[DM_NAME_BYTES],
-		   void (*visit)(void *context, const struct dm_target *target), void *context);
+int dm_table_read(dev_t rdev, char name[DM_NAME_BYTES],
+		  void (*visit)(void *context, const struct dm_target *target), void *context);
 
 /* Sectors [begin, begin + length) of a device lie on another one, from its sector on_begin on. */
 struct dm_linear {
@@ -33,12 +33,15 @@ struct dm_linear {
 	dev_t on;
 };
 
-/* Is rdev a device of device-mapper's that is made of linear pieces alone?  False where nobody can
- * tell. */
-must_check bool dm_table_is_linear(dev_t rdev);
+/*
+ * Is rdev a device of device-mapper's that is made of linear pieces alone?  1 or 0, which it also
+ * is where nobody can tell; or -ENOMEM.
+ */
+must_check int dm_table_is_linear(dev_t rdev);
 
-/* The linear pieces of rdev, each in turn. */
-void dm_table_linear(dev_t rdev, void (*visit)(void *context, const struct dm_linear *piece),
-		     void *context);
+/* The linear pieces of rdev, each in turn.  As dm_table_read(). */
+must_check int dm_table_linear(dev_t rdev,
+			       void (*visit)(void *context, const struct dm_linear *piece),
+			       void *context);
 
 #endif

@@ -164,8 +164,8 @@ static void print_circumstances(const struct tool *tool, const char *input,
 		tool_error(tool, "%s: %" PRIu64 " blocks stood in the wrong place", input,
 			   result->nr_strays);
 	if (result->nr_unreadable)
-		tool_error(tool, "%s: %" PRIu64 " blocks could not be read", input,
-			   result->nr_unreadable);
+		tool_error(tool, "%s: %" PRIu64 " block%s could not be read", input,
+			   result->nr_unreadable, result->nr_unreadable == 1 ? "" : "s");
 	if (result->nr_adopted)
 		tool_error(tool,
 			   "%s: %" PRIu64

@@ -183,11 +183,16 @@ static int find_below_linear(struct storage *s, const struct storage_extent *her
 			     unsigned int level, bool *ret_known)
 {
 	struct linear_walk w = { s, here, exact, level, 0 };
+	int r = dm_table_is_linear(here->node.rdev);
 
-	*ret_known = dm_table_is_linear(here->node.rdev);
-	if (*ret_known)
-		dm_table_linear(here->node.rdev, visit_linear, &w);
-	return w.error;
+	*ret_known = r > 0;
+	if (r > 0)
+		r = dm_table_linear(here->node.rdev, visit_linear, &w);
+	if (r == -ENODEV) { /* it is gone since */
+		*ret_known = false;
+		r = 0;
+	}
+	return r ? r : w.error;
 }
 
 /* Where on them its bytes are nobody can tell: that it stands on them is all. */

@@ -313,18 +313,9 @@ static void occupy_standard_streams(void)
 		(void)close(fd);
 }
 
-/* libc drops text without a word where it finds no memory for its buffer. */
-static void give_output_a_buffer(void)
-{
-	static char buffer[BUFSIZ];
-
-	(void)setvbuf(stdout, buffer, isatty(STDOUT_FILENO) ? _IOLBF : _IOFBF, sizeof(buffer));
-}
-
 void tool_begin(void)
 {
 	occupy_standard_streams();
-	give_output_a_buffer();
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGXFSZ, SIG_IGN);
 }

@@ -16,7 +16,7 @@
 		.gathered = known                                                         \
 	}
 
-#define UNREAD "blocks could not be read"
+#define UNREAD " could not be read"
 
 const struct fault_case fault_cases[] = {
 	/* ---- thin_check */

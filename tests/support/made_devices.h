@@ -42,7 +42,7 @@ struct dm_device {
 	const char *name;
 	const struct dm_target *targets;
 	uint32_t nr;
-	uint32_t flags;       /* of the answer, besides */
+	uint32_t needs;       /* bytes of room; with less the answer is that it is full */
 	uint32_t lie_at, lie; /* that target says it ends there; 0: none does */
 };
 
@@ -205,7 +205,7 @@ static inline int answer_table(const struct dm_device *dm, struct dm_ioctl *head
 	size_t at = 0;
 
 	head->target_count = dm->nr;
-	head->flags |= dm->flags;
+	head->flags |= head->data_size < dm->needs ? DM_BUFFER_FULL_FLAG : 0;
 	(void)snprintf(head->name, sizeof(head->name), "%s", dm->name);
 	for (uint32_t i = 0; i < dm->nr; i++) {
 		struct dm_target_spec spec = { .sector_start = dm->targets[i].begin,
