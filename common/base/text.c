@@ -85,20 +85,6 @@ size_t text_safe_prefix(const char *text, size_t nr, size_t *ret_bad)
 	return safe_prefix(text, nr, true, ret_bad);
 }
 
-void text_print(FILE *out, const char *text, size_t nr)
-{
-	while (nr) {
-		size_t bad;
-		const size_t safe = text_safe_prefix(text, nr, &bad);
-
-		(void)fwrite(text, 1, safe, out);
-		for (size_t i = 0; i < bad; i++)
-			(void)fprintf(out, "\\x%02x", (unsigned char)text[safe + i]);
-		text += safe + bad;
-		nr -= safe + bad;
-	}
-}
-
 static char *put_escape(char *to, char byte)
 {
 	static const char digits[] = "0123456789abcdef";

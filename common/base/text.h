@@ -12,7 +12,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "common/base/compiler.h"
 
@@ -30,9 +29,6 @@ bool character_is_unseen(uint32_t c);
  * that is 0, *ret_bad is how many of them are to be escaped.
  */
 size_t text_safe_prefix(const char *text, size_t nr, size_t *ret_bad);
-
-/* nr bytes of text, with escapes. */
-void text_print(FILE *out, const char *text, size_t nr);
 
 /*
  * A copy for JSON, to be freed; NULL without memory.  JSON has escapes of its own for control

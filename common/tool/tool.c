@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "common/base/number.h"
-#include "common/base/text.h"
 #include "common/tool/named_storage.h"
+#include "common/tool/text_print.h"
 
 /* Two paths of any length find room in a line. */
 enum { MAX_OPTIONS = 64, MAX_LINE = 3 * 4096 };

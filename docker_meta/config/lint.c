@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "common/base/text.h"
+#include "common/tool/text_print.h"
 #include "docker_meta/docker_meta.h"
 #include "docker_meta/output/human.h"
 #include "docker_meta/output/json_parts.h"

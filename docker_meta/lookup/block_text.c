@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "common/base/text.h"
+#include "common/tool/text_print.h"
 #include "common/tool/tool.h"
 #include "docker_meta/lookup/block.h"
 #include "docker_meta/lookup/refs.h"

@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "common/base/text.h"
+#include "common/tool/text_print.h"
 #include "common/tool/tool.h"
 #include "docker_meta/lookup/refs.h"
 #include "docker_meta/lookup/show.h"

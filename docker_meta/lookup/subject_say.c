@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/base/text.h"
+#include "common/tool/text_print.h"
 #include "docker_meta/docker_meta.h"
 #include "docker_meta/lookup/subject.h"
 #include "docker_meta/output/human.h"

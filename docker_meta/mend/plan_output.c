@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "common/base/alloc.h"
-#include "common/base/text.h"
+#include "common/tool/text_print.h"
 #include "docker_meta/docker_meta.h"
 #include "docker_meta/mend/plan.h"
 #include "docker_meta/mend/script.h"

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/base/alloc.h"
-#include "common/base/text.h"
+#include "common/tool/text_print.h"
 #include "docker_meta/output/columns.h"
 #include "docker_meta/output/human.h"
 #include "docker_meta/output/output.h"

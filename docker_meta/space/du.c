@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "common/base/alloc.h"
-#include "common/base/text.h"
+#include "common/tool/text_print.h"
 #include "docker_meta/join/descent.h"
 #include "docker_meta/space/du.h"
 #include "docker_meta/space/reclaim.h"

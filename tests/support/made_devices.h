@@ -55,9 +55,11 @@ static bool dm_control_there;
 static int dm_control = -1;
 static unsigned int nr_dm_calls;
 
-static inline void *next(const char *name)
+static inline void next(const char *name, void *ret_function)
 {
-	return dlsym(RTLD_NEXT, name);
+	void *function = dlsym(RTLD_NEXT, name);
+
+	memcpy(ret_function, &function, sizeof(function));
 }
 
 /* Where it is instead. */
@@ -162,17 +164,19 @@ int stat(const char *path, struct stat *st)
 
 FILE *fopen(const char *path, const char *mode)
 {
-	FILE *(*libc)(const char *, const char *) = next("fopen");
+	FILE *(*libc)(const char *, const char *);
 	char room[400];
 
+	next("fopen", &libc);
 	return libc(moved(path, room), mode);
 }
 
 DIR *opendir(const char *path)
 {
-	DIR *(*libc)(const char *) = next("opendir");
+	DIR *(*libc)(const char *);
 	char room[400];
 
+	next("opendir", &libc);
 	return libc(moved(path, room));
 }
 
@@ -252,10 +256,11 @@ static inline int answer_loop(const struct device *d, struct loop_info64 *info)
 
 int ioctl(int fd, unsigned long request, ...)
 {
-	int (*libc)(int, unsigned long, ...) = next("ioctl");
+	int (*libc)(int, unsigned long, ...);
 	va_list args;
 	void *data;
 
+	next("ioctl", &libc);
 	va_start(args, request);
 	data = va_arg(args, void *);
 	va_end(args);

@@ -6,6 +6,7 @@
 
 #include "common/base/alloc.h"
 #include "common/base/text.h"
+#include "common/tool/text_print.h"
 #include "tests/support/leaks.h"
 
 TestSuite(text, .fini = fail_on_leaks);
