@@ -242,3 +242,34 @@ Test(sharing, of_very_many_blocks)
 	expect_last(MANY - 1, "device 3 " OVERWRITE "1" BY_DEVICE "4");
 	expect_last(MANY, "device 3 " OVERWRITE "1" TWICE);
 }
+
+/* Ranges beyond those that are kept are counted, and those of one device are no other's. */
+Test(sharing, of_very_many_ranges)
+{
+	const uint64_t nr = REPORT_MAX_AFFECTED;
+	struct check_result result;
+	struct report report;
+	struct made_pool p;
+
+	begin(&p);
+	device(&p, 1, nr, 5);
+	for (uint64_t n = 0; n < nr; n++)
+		map(&p, 2 * n, n, 1, 5);
+	device_end(&p);
+	device(&p, 2, nr, 5);
+	map(&p, 0, 0, nr, 5);
+	device_end(&p);
+	cr_assert_eq(made_pool_commit(&p), 0);
+	cr_assert_eq(image_check(&p.image, NULL, &report, &result), 0);
+	cr_assert_eq(report.nr_findings, 2);
+	for (size_t n = 0; n < 2; n++) {
+		const struct finding *f = &report.findings[n];
+		const size_t ranges = n ? (nr + 251) / 252 : nr; /* at the least one a leaf */
+
+		cr_expect_eq(f->nr_affected + f->nr_affected_left_out, ranges + 1);
+		cr_expect_eq(f->nr_affected_left_out == 0, n == 1);
+	}
+	check_result_destroy(&result);
+	report_destroy(&report);
+	made_pool_destroy(&p);
+}
