@@ -94,6 +94,34 @@ Test(salvage_losses, of_one_device)
 	made_pool_destroy(&p);
 }
 
+/* Of a leaf that is whole but for some mappings, these alone; they are counted. */
+Test(salvage_losses, of_single_mappings)
+{
+	struct made_pool p;
+	struct content truth;
+	struct salvaged s;
+	uint64_t leaf;
+
+	begin(&p);
+	device(&p, 1, 1000);
+	made_pool_map(&p, 0, 0, 1000, 1);
+	made_pool_device_end(&p);
+	cr_assert_eq(made_pool_commit(&p), 0);
+	truth = image_content(&p.image);
+	leaf = leaf_of(&p.image, 1, 1);
+	for (unsigned int e = 3; e < 6; e++) /* behind the end of the data device */
+		image_set_node(&p.image, leaf, node_value_offset(&p.image, leaf, e), 8,
+			       UINT64_C(200000) << 24);
+	s = salvage_image(&p.image, NULL, &truth);
+	cr_expect_eq(s.result.nr_dropped, 3);
+	cr_expect_eq(s.result.nr_losses, 0);
+	cr_expect_eq(s.difference.lost, 3);
+	cr_expect_eq(s.difference.wrong, 0);
+	salvaged_destroy(&s);
+	content_destroy(&truth);
+	made_pool_destroy(&p);
+}
+
 /* Each device that had the leaf is named, and no other. */
 Test(salvage_losses, of_several_devices)
 {
