@@ -313,3 +313,33 @@ Test(fix_trees, a_tree_that_loops_ends)
 	cr_expect_eq(metadata_fix_space_maps(p.engine, NULL, 0, &fixed), -EUCLEAN);
 	made_pool_destroy(&p);
 }
+
+/* An empty metadata bitmap in a block, and its entry in the index. */
+static void add_metadata_bitmap(struct image *i, unsigned int number, uint64_t block)
+{
+	const uint64_t index = image_get(i, 0, SUPER_METADATA_MAP + MAP_BITMAP_ROOT, 8);
+	const size_t entry = offsetof(struct disk_index, entries) + number * INDEX_ENTRY_SIZE;
+
+	image_set(i, block, NODE_BLOCKNR, 8, block);
+	image_seal(i, block, SALT_BITMAP);
+	image_set_count(i, image_metadata_bitmap(i), block, 1);
+	image_set(i, index, entry, 8, block);
+	image_set(i, index, entry + 8, 4, BITMAP_ENTRIES);
+	image_seal(i, index, SALT_INDEX);
+}
+
+/* As many bitmaps as the index has room for: those of the largest metadata device. */
+Test(fix_trees, the_largest_metadata)
+{
+	struct leak leak = { .metadata = true, .begin = 390, .end = 391, .found = 1 };
+	struct made_pool p;
+
+	make(&p, 400, 100000);
+	image_set_count(&p.image, image_metadata_bitmap(&p.image), leak.begin, 1);
+	for (unsigned int n = 1; n < METADATA_MAX_BITMAPS; n++)
+		add_metadata_bitmap(&p.image, n, 100 + n);
+	image_set_super(&p.image, SUPER_METADATA_MAP + MAP_NR_BLOCKS, 8, METADATA_MAX_BLOCKS);
+	cr_expect_eq(free_leaks(&p, &leak, 1, NULL).nr_freed, 1);
+	cr_expect_eq(metadata_count(&p.image, leak.begin), 0);
+	made_pool_destroy(&p);
+}
