@@ -177,6 +177,29 @@ Test(fix_trees, an_index_of_several_leaves)
 	made_pool_destroy(&p);
 }
 
+/* At the end of one bitmap and the beginning of the next, as the check tells it. */
+Test(fix_trees, leaks_on_both_sides_of_a_boundary)
+{
+	const struct check_options options = { .collect_leaks = true };
+	struct check_result result;
+	struct report report;
+	struct made_pool p;
+
+	make(&p, 400, NR_DATA);
+	for (unsigned int n = 0; n < 3; n++) {
+		uint64_t first = index_entry(&p.image, 0).blocknr;
+
+		image_set_count(&p.image, first, BITMAP_ENTRIES - 3 + n, 1);
+		image_set_count(&p.image, index_entry(&p.image, 1).blocknr, n, 1);
+	}
+	cr_assert_eq(image_check(&p.image, &options, &report, &result), 0);
+	cr_expect_eq(free_leaks(&p, result.leaks, result.nr_leaks, NULL).nr_freed, 6);
+	cr_expect_eq(image_worst(&p.image), SEVERITY_NONE);
+	check_result_destroy(&result);
+	report_destroy(&report);
+	made_pool_destroy(&p);
+}
+
 /* ---- free metadata blocks */
 
 static unsigned int metadata_count(const struct image *i, uint64_t block)
