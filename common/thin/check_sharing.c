@@ -260,11 +260,12 @@ static int find_uses(void *context, uint64_t block, const void *data, int error)
 static int note_users(struct sharing *s, uint32_t device, const struct use_run *run)
 {
 	for (uint32_t i = 0; i < run->length; i++) {
-		uint64_t *user;
+		uint64_t block = run->data_block + i, *user;
 
-		if (s->first_user.nr_used >= MAX_USERS)
-			return 0;
-		user = u64_map_at(&s->first_user, run->data_block + i);
+		/* Of those that are known already, the others are still noted. */
+		if (s->first_user.nr_used >= MAX_USERS && !u64_map_find(&s->first_user, block))
+			continue;
+		user = u64_map_at(&s->first_user, block);
 		if (!user)
 			return -ENOMEM;
 		if (!*user)

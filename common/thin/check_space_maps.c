@@ -88,14 +88,10 @@ static void discard(struct space_map_check *s)
 }
 
 /* Two bitmaps in one block: whose it is, nobody knows, and neither is judged. */
-static void give_up_both(struct space_map_check *s, uint64_t block, struct bitset *wanted)
+static void give_up_both(const struct space_map_check *s, uint64_t block, struct bitset *wanted)
 {
-	uint32_t first = s->bitmap_of[block];
-
-	if (s->c->table.kinds[block] != s->kinds->bitmap || !first)
-		return;
-	s->index[first - 1].blocknr = 0;
-	bitset_unset(wanted, block);
+	if (s->c->table.kinds[block] == s->kinds->bitmap && s->bitmap_of[block])
+		bitset_unset(wanted, block);
 }
 
 /* May the block that the index names be this bitmap?  Else it is said why not. */
@@ -282,7 +278,6 @@ static int refer_bitmaps(struct space_map_check *s, struct bitset *wanted)
 		} else {
 			if (ref == REFERENCE_KNOWN)
 				give_up_both(s, block, wanted);
-			s->index[i].blocknr = 0;
 			s->complete = false;
 		}
 	}

@@ -590,7 +590,6 @@ static int settle_undecided(struct salvage *s, struct overlay_sink *sink, struct
 	return r;
 }
 
-/* A device whose root is lost, or has nothing left below, keeps its place with no mappings. */
 static int settle_device(struct salvage *s, struct overlay_sink *sink, struct salvage_device *d)
 {
 	int64_t root = d->has_root ? node_table_find(&s->table, d->root, KIND_MAPPING) : -1;
@@ -605,8 +604,20 @@ static int settle_device(struct salvage *s, struct overlay_sink *sink, struct sa
 		r = note_loss(s, NO_NODE, NO_BLOCK, (uint32_t)(d - s->devices), 0, RANGE_OPEN);
 		s->result->nr_lost_devices++;
 	}
-	if (!r && !d->nr_mappings)
-		r = build_empty_tree(sink, &d->root);
+	return r;
+}
+
+/* A device whose root is lost, or has nothing left below, keeps its place with no mappings. */
+static int settle_empty(struct salvage *s, struct overlay_sink *sink)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < s->nr_devices && !r; i++) {
+		struct salvage_device *d = &s->devices[i];
+
+		if (!d->undecided && !d->nr_mappings)
+			r = build_empty_tree(sink, &d->root);
+	}
 	return r;
 }
 
@@ -712,7 +723,9 @@ int salvage_patch(struct salvage *s)
 	for (size_t i = 0; i < s->nr_devices && !r; i++)
 		r = settle_device(s, &sink, &s->devices[i]);
 	if (!r)
-		r = salvage_share_losses(s);
+		r = salvage_share_losses(s); /* by the roots that they had */
+	if (!r)
+		r = settle_empty(s, &sink);
 	if (!r)
 		r = build_details(s, &sink, &s->sb.details_root);
 	if (!r)

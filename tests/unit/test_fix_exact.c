@@ -268,6 +268,9 @@ Test(fix_exact, metadata_that_changed_since_the_check_is_refused)
 		       node_nr_entries(&i, data_index(&i)) - 1);
 	expect_refused(&i, "a bitmap that the index does not name");
 	i = image_load(SNAPS);
+	node_set_key(&i, data_index(&i), 0, 5000);
+	expect_refused(&i, "nor the first one");
+	i = image_load(SNAPS);
 	image_set_super(&i, SUPER_METADATA_MAP + MAP_NR_BLOCKS, 8, METADATA_MAX_BLOCKS + 1);
 	expect_refused(&i, "more bitmaps than an index block has");
 	i = image_load(SNAPS);

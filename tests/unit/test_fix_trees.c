@@ -177,6 +177,29 @@ Test(fix_trees, an_index_of_several_leaves)
 	made_pool_destroy(&p);
 }
 
+/* At the end of one bitmap and the beginning of the next, as the check tells it. */
+Test(fix_trees, leaks_on_both_sides_of_a_boundary)
+{
+	const struct check_options options = { .collect_leaks = true };
+	struct check_result result;
+	struct report report;
+	struct made_pool p;
+
+	make(&p, 400, NR_DATA);
+	for (unsigned int n = 0; n < 3; n++) {
+		uint64_t first = index_entry(&p.image, 0).blocknr;
+
+		image_set_count(&p.image, first, BITMAP_ENTRIES - 3 + n, 1);
+		image_set_count(&p.image, index_entry(&p.image, 1).blocknr, n, 1);
+	}
+	cr_assert_eq(image_check(&p.image, &options, &report, &result), 0);
+	cr_expect_eq(free_leaks(&p, result.leaks, result.nr_leaks, NULL).nr_freed, 6);
+	cr_expect_eq(image_worst(&p.image), SEVERITY_NONE);
+	check_result_destroy(&result);
+	report_destroy(&report);
+	made_pool_destroy(&p);
+}
+
 /* ---- free metadata blocks */
 
 static unsigned int metadata_count(const struct image *i, uint64_t block)
@@ -311,5 +334,35 @@ Test(fix_trees, a_tree_that_loops_ends)
 	root = image_get(&p.image, 0, SUPER_DATA_MAP + MAP_BITMAP_ROOT, 8);
 	image_set_node(&p.image, root, node_value_offset(&p.image, root, 1), 8, root);
 	cr_expect_eq(metadata_fix_space_maps(p.engine, NULL, 0, &fixed), -EUCLEAN);
+	made_pool_destroy(&p);
+}
+
+/* An empty metadata bitmap in a block, and its entry in the index. */
+static void add_metadata_bitmap(struct image *i, unsigned int number, uint64_t block)
+{
+	const uint64_t index = image_get(i, 0, SUPER_METADATA_MAP + MAP_BITMAP_ROOT, 8);
+	const size_t entry = offsetof(struct disk_index, entries) + number * INDEX_ENTRY_SIZE;
+
+	image_set(i, block, NODE_BLOCKNR, 8, block);
+	image_seal(i, block, SALT_BITMAP);
+	image_set_count(i, image_metadata_bitmap(i), block, 1);
+	image_set(i, index, entry, 8, block);
+	image_set(i, index, entry + 8, 4, BITMAP_ENTRIES);
+	image_seal(i, index, SALT_INDEX);
+}
+
+/* As many bitmaps as the index has room for: those of the largest metadata device. */
+Test(fix_trees, the_largest_metadata)
+{
+	struct leak leak = { .metadata = true, .begin = 390, .end = 391, .found = 1 };
+	struct made_pool p;
+
+	make(&p, 400, 100000);
+	image_set_count(&p.image, image_metadata_bitmap(&p.image), leak.begin, 1);
+	for (unsigned int n = 1; n < METADATA_MAX_BITMAPS; n++)
+		add_metadata_bitmap(&p.image, n, 100 + n);
+	image_set_super(&p.image, SUPER_METADATA_MAP + MAP_NR_BLOCKS, 8, METADATA_MAX_BLOCKS);
+	cr_expect_eq(free_leaks(&p, &leak, 1, NULL).nr_freed, 1);
+	cr_expect_eq(metadata_count(&p.image, leak.begin), 0);
 	made_pool_destroy(&p);
 }

@@ -9,52 +9,11 @@
 #include "common/base/alloc.h"
 #include "common/thin/metadata_write.h"
 #include "common/thin/salvage_candidates.h"
-#include "tests/support/content.h"
-#include "tests/support/image.h"
 #include "tests/support/leaks.h"
+#include "tests/support/salvaged.h"
 #include "tests/support/versions.h"
 
 TestSuite(salvage, .fini = fail_on_leaks);
-
-struct repaired {
-	int error;
-	struct salvage_result result;
-	struct content_difference difference;
-};
-
-static struct content content_of(struct image *i)
-{
-	struct block_engine *e = image_engine(i);
-	struct content c;
-
-	cr_assert_eq(content_read(e, 0, &c), 0);
-	block_engine_destroy(e);
-	return c;
-}
-
-static struct repaired repair(struct image *i, const struct salvage_options *options,
-			      const struct content *truth)
-{
-	struct repaired r = { .difference = { .lost = truth->nr } };
-	struct block_engine *e = image_engine(i), *sound = NULL;
-	struct salvage_fault fault;
-	struct content got = { 0 };
-
-	r.error = salvage(e, options, &sound, &r.result, &fault);
-	if (!r.error) {
-		cr_assert_eq(content_read(sound, r.result.nr_blocks, &got), 0);
-		r.difference = content_compare(truth, &got);
-	}
-	content_destroy(&got);
-	block_engine_destroy(sound);
-	block_engine_destroy(e);
-	return r;
-}
-
-static void lose(struct image *i, uint64_t block)
-{
-	memset(i->bytes + block * MD_BLOCK_SIZE, 0, MD_BLOCK_SIZE);
-}
 
 static uint64_t mapping_root(const struct image *i)
 {
@@ -71,23 +30,23 @@ Test(salvage, earlier_versions_of_blocks_are_seen_through)
 {
 	const struct salvage_options options = { .aggressive = false };
 	struct image clean = image_load("basic"), i = image_load("basic");
-	struct content truth = content_of(&clean);
+	struct content truth = image_content(&clean);
 	uint64_t nr_stale = 0, nr = 0;
 
 	for (uint64_t b = 1; b < clean.nr_blocks; b++) {
 		for (uint64_t old = 1; old < clean.nr_blocks && version_in_use(&clean, b); old++) {
-			struct repaired r;
+			struct salvaged r;
 
 			if (version_in_use(&clean, old) || !version_of(&clean, b, old))
 				continue;
 			version_put(&i, &clean, b, old);
-			r = repair(&i, &options, &truth);
+			r = salvage_image(&i, &options, &truth);
 			cr_expect_eq(r.error, 0);
 			cr_expect_eq(r.difference.wrong, 0, "%llu in %llu", (unsigned long long)old,
 				     (unsigned long long)b);
 			nr++;
 			nr_stale += r.result.nr_stale != 0;
-			salvage_result_destroy(&r.result);
+			salvaged_destroy(&r);
 			memcpy(i.bytes, clean.bytes, clean.nr_blocks * MD_BLOCK_SIZE);
 		}
 	}
@@ -103,19 +62,19 @@ Test(salvage, roots_that_lead_to_the_superblock_are_lost_roots)
 {
 	const struct salvage_options options = { .aggressive = false };
 	struct image clean = image_load("basic"), i = image_load("basic");
-	struct content truth = content_of(&clean);
+	struct content truth = image_content(&clean);
 	uint64_t leaf = first_leaf(&clean, mapping_root(&clean));
 
 	for (unsigned int e = 0; e < node_nr_entries(&clean, leaf); e++) {
-		struct repaired r;
+		struct salvaged r;
 
 		image_set_node(&i, leaf, node_value_offset(&i, leaf, e), 8, SUPERBLOCK_LOCATION);
-		r = repair(&i, &options, &truth);
+		r = salvage_image(&i, &options, &truth);
 		cr_expect_eq(r.error, 0);
 		cr_expect_eq(r.difference.wrong, 0);
 		cr_expect_eq(r.difference.lost, 0, "%" PRIu64 " lost of entry %u",
 			     r.difference.lost, e);
-		salvage_result_destroy(&r.result);
+		salvaged_destroy(&r);
 		memcpy(i.bytes, clean.bytes, clean.nr_blocks * MD_BLOCK_SIZE);
 	}
 	content_destroy(&truth);
@@ -130,19 +89,19 @@ Test(salvage, the_last_commit_is_found_though_it_is_damaged)
 {
 	const struct salvage_options options = { .data_block_size = 128 };
 	struct image clean = image_load("basic"), i = image_load("basic");
-	struct content truth = content_of(&clean);
+	struct content truth = image_content(&clean);
 
 	for (uint64_t b = 1; b < clean.nr_blocks; b++) {
-		struct repaired r;
+		struct salvaged r;
 
 		if (!version_in_use(&clean, b))
 			continue;
-		lose(&i, 0);
-		lose(&i, b);
-		r = repair(&i, &options, &truth);
+		image_lose(&i, 0);
+		image_lose(&i, b);
+		r = salvage_image(&i, &options, &truth);
 		cr_expect_eq(r.difference.wrong, 0, "%" PRIu64 " wrong without block %" PRIu64,
 			     r.difference.wrong, b);
-		salvage_result_destroy(&r.result);
+		salvaged_destroy(&r);
 		memcpy(i.bytes, clean.bytes, clean.nr_blocks * MD_BLOCK_SIZE);
 	}
 	content_destroy(&truth);
@@ -204,21 +163,21 @@ static void make_old(struct image *i, uint64_t to, uint64_t from)
 static void expect_whole(struct image *i, const struct content *truth, uint64_t node)
 {
 	const struct salvage_options none = { 0 };
-	struct repaired r = repair(i, &none, truth);
+	struct salvaged r = salvage_image(i, &none, truth);
 
 	cr_assert_eq(r.error, 0);
 	cr_expect_eq(r.result.nr_stale, 1, "%" PRIu64 " for block %" PRIu64, r.result.nr_stale,
 		     node);
 	cr_expect_eq(r.difference.wrong, 0, "%" PRIu64, r.difference.wrong);
 	cr_expect_eq(r.difference.lost, 0, "%" PRIu64, r.difference.lost);
-	salvage_result_destroy(&r.result);
+	salvaged_destroy(&r);
 }
 
 /* It leads to many nodes that are not in use, and these to others: one old node, not as many. */
 Test(salvage, an_old_node_above_old_nodes)
 {
 	struct image i = tall_image();
-	struct content truth = content_of(&i);
+	struct content truth = image_content(&i);
 	uint64_t node = node_value(&i, device_root(&i, 1), 0), free = FIRST_FREE;
 
 	for (unsigned int n = 0; n < 20; n++, free++) {
@@ -244,7 +203,7 @@ Test(salvage, an_old_node_above_old_nodes)
 Test(salvage, an_old_node_of_another_height)
 {
 	struct image i = tall_image();
-	struct content truth = content_of(&i);
+	struct content truth = image_content(&i);
 	uint64_t node = node_value(&i, device_root(&i, 1), 1);
 	const unsigned int nr = node_nr_entries(&i, node);
 
@@ -269,25 +228,25 @@ Test(salvage, what_cannot_be_told_apart_is_left_out)
 {
 	struct salvage_options options = { .aggressive = false };
 	struct image i = image_load("needs-check");
-	struct content truth = content_of(&i);
-	struct repaired r;
+	struct content truth = image_content(&i);
+	struct salvaged r;
 
-	lose(&i, mapping_root(&i));
-	r = repair(&i, &options, &truth);
+	image_lose(&i, mapping_root(&i));
+	r = salvage_image(&i, &options, &truth);
 	cr_expect_eq(r.error, 0);
 	cr_expect_eq(r.difference.wrong, 0);
 	cr_expect_eq(r.difference.kept, truth.nr - 2);
 	cr_expect(r.result.devices[0].undecided && r.result.devices[2].undecided);
 	cr_expect_not(r.result.devices[1].undecided);
-	salvage_result_destroy(&r.result);
+	salvaged_destroy(&r);
 
 	options.aggressive = true;
-	r = repair(&i, &options, &truth);
+	r = salvage_image(&i, &options, &truth);
 	cr_expect_eq(r.error, 0);
 	cr_expect_eq(r.result.nr_guessed, 2);
 	cr_expect_not(r.result.devices[0].undecided);
 	cr_expect_geq(r.difference.kept, truth.nr - 2);
-	salvage_result_destroy(&r.result);
+	salvaged_destroy(&r);
 	content_destroy(&truth);
 	image_destroy(&i);
 }
@@ -297,16 +256,16 @@ Test(salvage, counts_are_found_without_their_index)
 {
 	const struct salvage_options options = { .aggressive = false };
 	struct image i = image_load("many-snaps");
-	struct content truth = content_of(&i);
-	struct repaired r;
+	struct content truth = image_content(&i);
+	struct salvaged r;
 
-	lose(&i, image_get(&i, 0, SUPER_METADATA_MAP + MAP_BITMAP_ROOT, 8));
-	lose(&i, mapping_root(&i));
-	r = repair(&i, &options, &truth);
+	image_lose(&i, image_get(&i, 0, SUPER_METADATA_MAP + MAP_BITMAP_ROOT, 8));
+	image_lose(&i, mapping_root(&i));
+	r = salvage_image(&i, &options, &truth);
 	cr_expect_eq(r.error, 0);
 	cr_expect_eq(r.difference.kept, truth.nr);
 	cr_expect_eq(r.difference.wrong, 0);
-	salvage_result_destroy(&r.result);
+	salvaged_destroy(&r);
 	content_destroy(&truth);
 	image_destroy(&i);
 }
@@ -316,18 +275,18 @@ Test(salvage, nothing_is_put_back_where_something_hidden_is_lost)
 {
 	struct salvage_options options = { .aggressive = false };
 	struct image i = image_load("docker-kill9-1");
-	struct content truth = content_of(&i);
-	struct repaired r;
+	struct content truth = image_content(&i);
+	struct salvaged r;
 
 	/* The root of a device, and, with the mapping root, that of another. */
-	lose(&i, device_root(&i, 33));
-	lose(&i, device_root(&i, 32));
-	lose(&i, mapping_root(&i));
-	r = repair(&i, &options, &truth);
+	image_lose(&i, device_root(&i, 33));
+	image_lose(&i, device_root(&i, 32));
+	image_lose(&i, mapping_root(&i));
+	r = salvage_image(&i, &options, &truth);
 	cr_expect_eq(r.error, 0);
 	cr_expect_eq(r.difference.wrong, 0);
 	cr_expect_eq(r.result.nr_adopted, 0);
-	salvage_result_destroy(&r.result);
+	salvaged_destroy(&r);
 	content_destroy(&truth);
 	image_destroy(&i);
 }
@@ -361,7 +320,7 @@ Test(salvage, candidates)
 	candidate_list_destroy(&list);
 
 	/* The current one is listed, though a leaf of it is lost. */
-	lose(&i, first_leaf(&i, device_root(&i, 0)));
+	image_lose(&i, first_leaf(&i, device_root(&i, 0)));
 	list = candidates_of(&i);
 	cr_expect(list.items[0].current && list.items[0].damaged);
 	candidate_list_destroy(&list);
@@ -373,19 +332,19 @@ Test(salvage, chosen_roots)
 	struct salvage_options options = { .has_roots = true };
 	struct image i = image_load("basic");
 	struct candidate_list list = candidates_of(&i);
-	struct content truth = content_of(&i);
+	struct content truth = image_content(&i);
 
 	for (size_t n = 0; n < list.nr; n++) {
-		struct repaired r;
+		struct salvaged r;
 
 		options.mapping_root = list.items[n].mapping_root;
 		options.details_root = list.items[n].details_root;
-		r = repair(&i, &options, &truth);
+		r = salvage_image(&i, &options, &truth);
 		cr_expect_eq(r.error, 0);
 		cr_expect_eq(r.result.older, n != 0);
 		cr_expect_eq(r.difference.kept + r.difference.wrong, list.items[n].nr_mappings);
 		cr_expect_eq(r.result.nr_devices, list.items[n].nr_devices);
-		salvage_result_destroy(&r.result);
+		salvaged_destroy(&r);
 	}
 	candidate_list_destroy(&list);
 	content_destroy(&truth);
@@ -396,25 +355,25 @@ Test(salvage, earlier_commits_only_on_request)
 {
 	struct salvage_options options = { .allow_older = true };
 	struct image i = image_load("basic");
-	struct content truth = content_of(&i);
-	struct repaired r = repair(&i, &options, &truth);
+	struct content truth = image_content(&i);
+	struct salvaged r = salvage_image(&i, &options, &truth);
 
 	cr_expect_eq(r.difference.kept, truth.nr);
 	cr_expect_not(r.result.older, "there is a current one");
-	salvage_result_destroy(&r.result);
+	salvaged_destroy(&r);
 
-	lose(&i, mapping_root(&i));
-	lose(&i, details_root(&i));
-	r = repair(&i, &options, &truth);
+	image_lose(&i, mapping_root(&i));
+	image_lose(&i, details_root(&i));
+	r = salvage_image(&i, &options, &truth);
 	cr_expect_eq(r.error, 0);
 	cr_expect(r.result.older);
 	cr_expect_eq(r.difference.kept, 494, "those of the commit before");
-	salvage_result_destroy(&r.result);
+	salvaged_destroy(&r);
 
 	options.allow_older = false;
-	r = repair(&i, &options, &truth);
+	r = salvage_image(&i, &options, &truth);
 	cr_expect_eq(r.error, -EUCLEAN);
-	salvage_result_destroy(&r.result);
+	salvaged_destroy(&r);
 	content_destroy(&truth);
 	image_destroy(&i);
 }

@@ -191,3 +191,85 @@ Test(sharing, of_three_devices)
 	simple_device(&p, 3, 9, &(struct mapping_run){ 0, 102, 2, 5 });
 	expect_shared(&p, "device 1 " OVERWRITE "4" BY_DEVICE "2: 1@0-4(4) of 2 of 3\n");
 }
+
+/* ---- as many blocks as their users are remembered of */
+
+enum { MANY = 1 << 20 };
+
+static void shared_def(struct made_pool *p, uint64_t name, uint64_t data, uint64_t nr)
+{
+	cr_assert_eq(p->v->def(p->v, name), 0);
+	map(p, 0, data, nr, 5);
+	cr_assert_eq(p->v->def_end(p->v), 0);
+}
+
+static void refer(struct made_pool *p, uint64_t id, uint64_t nr, uint64_t name)
+{
+	device(p, id, nr, 5);
+	cr_assert_eq(p->v->ref(p->v, name), 0);
+	device_end(p);
+}
+
+/* nr blocks of devices 1 and 2, and one of 3 and 4: what is said of that. */
+static void expect_last(uint64_t nr, const char *expected)
+{
+	const struct pool_header header = {
+		.time = NOW, .transaction_id = 1, .data_block_size = 128, .nr_data_blocks = 2 * MANY
+	};
+	struct check_result result;
+	struct report report;
+	struct made_pool p;
+
+	made_pool_begin(&p, 5000, &header);
+	shared_def(&p, 1, 0, nr);
+	shared_def(&p, 2, MANY, 1);
+	for (uint64_t id = 1; id < 5; id++)
+		refer(&p, id, id < 3 ? nr : 1, id < 3 ? 1 : 2);
+	cr_assert_eq(made_pool_commit(&p), 0);
+	cr_assert_eq(image_check(&p.image, NULL, &report, &result), 0);
+	cr_assert_eq(report.nr_findings, 4);
+	cr_expect_not_null(strstr(report.findings[0].message, BY_DEVICE "2"), "%s",
+			   report.findings[0].message);
+	cr_expect_str_eq(report.findings[2].message, expected);
+	check_result_destroy(&result);
+	report_destroy(&report);
+	made_pool_destroy(&p);
+}
+
+/* Beyond that they are found, but nobody is named; up to there everybody is. */
+Test(sharing, of_very_many_blocks)
+{
+	expect_last(MANY - 1, "device 3 " OVERWRITE "1" BY_DEVICE "4");
+	expect_last(MANY, "device 3 " OVERWRITE "1" TWICE);
+}
+
+/* Ranges beyond those that are kept are counted, and those of one device are no other's. */
+Test(sharing, of_very_many_ranges)
+{
+	const uint64_t nr = REPORT_MAX_AFFECTED;
+	struct check_result result;
+	struct report report;
+	struct made_pool p;
+
+	begin(&p);
+	device(&p, 1, nr, 5);
+	for (uint64_t n = 0; n < nr; n++)
+		map(&p, 2 * n, n, 1, 5);
+	device_end(&p);
+	device(&p, 2, nr, 5);
+	map(&p, 0, 0, nr, 5);
+	device_end(&p);
+	cr_assert_eq(made_pool_commit(&p), 0);
+	cr_assert_eq(image_check(&p.image, NULL, &report, &result), 0);
+	cr_assert_eq(report.nr_findings, 2);
+	for (size_t n = 0; n < 2; n++) {
+		const struct finding *f = &report.findings[n];
+		const size_t ranges = n ? (nr + 251) / 252 : nr; /* at the least one a leaf */
+
+		cr_expect_eq(f->nr_affected + f->nr_affected_left_out, ranges + 1);
+		cr_expect_eq(f->nr_affected_left_out == 0, n == 1);
+	}
+	check_result_destroy(&result);
+	report_destroy(&report);
+	made_pool_destroy(&p);
+}

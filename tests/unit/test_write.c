@@ -11,6 +11,7 @@
 #include "tests/support/content.h"
 #include "tests/support/image.h"
 #include "tests/support/leaks.h"
+#include "tests/support/made_pool.h"
 
 TestSuite(write, .fini = fail_on_leaks);
 
@@ -251,4 +252,102 @@ Test(write, counts_of_an_old_restore_without_a_tail)
 	cr_expect_eq(image_worst(&i), SEVERITY_SUSPECT);
 	content_destroy(&truth);
 	image_destroy(&i);
+}
+
+/* ---- which leaves stay shared */
+
+static void def_of(struct made_pool *p, uint64_t name, uint64_t thin, uint64_t nr)
+{
+	cr_assert_eq(p->v->def(p->v, name), 0);
+	made_pool_map(p, thin, 1000 * name, nr, 1);
+	cr_assert_eq(p->v->def_end(p->v), 0);
+}
+
+/* Own mappings before those of a def, and behind it. */
+static void mixed_device(struct made_pool *p, uint64_t id, uint64_t before, uint64_t name,
+			 uint64_t behind)
+{
+	const struct device_details d = { .snapshotted_time = 2 };
+
+	made_pool_device(p, id, &d);
+	if (before)
+		made_pool_map(p, 0, 10000 * id, before, 1);
+	cr_assert_eq(p->v->ref(p->v, name), 0);
+	if (behind)
+		made_pool_map(p, 9000, 10000 * id + 5000, behind, 1);
+	made_pool_device_end(p);
+}
+
+static bool leads_to(const struct image *i, uint64_t device, uint64_t leaf)
+{
+	uint64_t root = device_root(i, device);
+
+	for (unsigned int n = 0; n < node_nr_entries(i, root); n++) {
+		if (node_value(i, root, n) == leaf)
+			return true;
+	}
+	return false;
+}
+
+/* A leaf has to be a third full, 84 mappings, beside others: one that is stays as it is. */
+Test(write, a_third_is_enough)
+{
+	const struct pool_header header = { .version = 2,
+					    .time = 2,
+					    .transaction_id = 1,
+					    .data_block_size = 128,
+					    .nr_data_blocks = NR_DATA_BLOCKS };
+
+	for (uint64_t nr = 83; nr < 86; nr++) {
+		const bool shared = nr >= 84;
+		struct made_pool p;
+
+		made_pool_begin(&p, 100, &header);
+		def_of(&p, 1, 1000, nr);
+		def_of(&p, 2, 1000, 252);
+		mixed_device(&p, 1, 0, 1, 0);
+		mixed_device(&p, 2, 0, 2, 0);
+		mixed_device(&p, 3, 100, 1, 0);
+		mixed_device(&p, 4, 0, 1, 100);
+		mixed_device(&p, 5, nr, 2, 0);
+		mixed_device(&p, 6, 0, 2, nr);
+		cr_assert_eq(made_pool_commit(&p), 0);
+		for (uint64_t id = 3; id < 7; id++) {
+			uint64_t leaf = device_root(&p.image, id < 5 ? 1 : 2);
+
+			cr_expect_eq(leads_to(&p.image, id, leaf), shared, "%llu, device %llu",
+				     (unsigned long long)nr, (unsigned long long)id);
+		}
+		made_pool_destroy(&p);
+	}
+}
+
+/* ---- room */
+
+static int write_into(uint64_t nr_blocks)
+{
+	const struct pool_header header = { .version = 2,
+					    .data_block_size = 128,
+					    .nr_data_blocks = NR_DATA_BLOCKS };
+	struct made_pool p;
+	int r;
+
+	made_pool_begin(&p, nr_blocks, &header);
+	made_pool_device(&p, 1, &(struct device_details){ .mapped_blocks = 1000 });
+	made_pool_map(&p, 0, 0, 1000, 0);
+	made_pool_device_end(&p);
+	r = made_pool_commit(&p);
+	made_pool_destroy(&p);
+	return r;
+}
+
+/* The superblock; 4 leaves and their parent; details, top level; data: 7 bitmaps, index, counts;
+ * metadata: bitmap, index, counts. */
+Test(write, what_fits_exactly_is_written)
+{
+	const uint64_t needed = 1 + 5 + 2 + (7 + 1 + 1) + 3;
+
+	cr_expect_eq(write_into(needed), 0);
+	cr_expect_eq(write_into(needed + 1), 0);
+	cr_expect_eq(write_into(needed - 1), -ENOSPC);
 }

@@ -232,6 +232,35 @@ Test(write_calls, far_too_many_mappings_are_estimated)
 	metadata_writer_destroy(w);
 }
 
+/* More than the largest metadata device has room for: said all the same. */
+Test(write_calls, more_than_any_device_holds_is_estimated)
+{
+	const uint64_t nr = 20000000, nr_runs = 60;
+	struct pool_header h = plain_header;
+	const struct device_details d = { .mapped_blocks = nr_runs * nr };
+	struct metadata_writer *w;
+	struct metadata_visitor *v;
+	uint64_t needed = 0, used;
+
+	h.nr_data_blocks = nr;
+	cr_assert_eq(metadata_writer_create(NULL, 100, &w), 0);
+	v = metadata_writer_visitor(w);
+	cr_assert_eq(v->superblock(v, &h), 0);
+	cr_assert_eq(v->device(v, 1, &d), 0);
+	for (uint64_t n = 0; n < nr_runs; n++) {
+		const struct mapping_run run = { .thin_begin = n * nr, .length = nr };
+
+		cr_assert_eq(v->map(v, &run), 0);
+	}
+	cr_assert_eq(v->device_end(v), 0);
+	cr_assert_eq(v->superblock_end(v), 0);
+	cr_assert_eq(metadata_writer_commit(w, &needed), 0);
+	used = 1 + btree_nr_nodes(nr_runs * nr, 8) + 2 + space_map_data_size(nr, 0);
+	cr_assert_gt(used, METADATA_MAX_BLOCKS);
+	cr_expect_eq(needed, used + space_map_metadata_size(METADATA_MAX_BLOCKS, 0));
+	metadata_writer_destroy(w);
+}
+
 Test(write_calls, a_destroyed_superblock_is_zero)
 {
 	struct image i = image_load("basic"), before = image_load("basic");

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT
+ * test_check_exact.c: what a finding says of the damage, to the number: how many mappings stood
+ * there, and whether it is the metadata snapshot's alone.
+ */
+#include <criterion/criterion.h>
+
+#include "common/base/compiler.h"
+#include "tests/support/leaks.h"
+#include "tests/support/made_pool.h"
+
+TestSuite(check_exact, .fini = fail_on_leaks);
+
+enum { NR_METADATA = 1024, NOW = 9, LEAF = 252, TALL = 300 * LEAF, GUESS = 168 };
+
+struct checked {
+	struct report report;
+	struct check_result result;
+};
+
+static struct checked check(struct image *i, const struct check_options *options)
+{
+	struct checked c;
+
+	cr_assert_eq(image_check(i, options, &c.report, &c.result), 0);
+	return c;
+}
+
+static void checked_destroy(struct checked *c)
+{
+	check_result_destroy(&c->result);
+	report_destroy(&c->report);
+}
+
+/* The finding about a block. */
+static const struct finding *about(const struct checked *c, uint64_t block)
+{
+	for (size_t n = 0; n < c->report.nr_findings; n++) {
+		if (c->report.findings[n].block == block)
+			return &c->report.findings[n];
+	}
+	cr_assert_fail("nothing is said of block %llu", (unsigned long long)block);
+	return NULL;
+}
+
+static void spoil(struct image *i, uint64_t block)
+{
+	image_set(i, block, 4000, 1, image_get(i, block, 4000, 1) ^ 1);
+}
+
+/* ---- whose it is: the pool's, or the metadata snapshot's alone */
+
+/* The top level of the metadata snapshot. */
+static uint64_t held_top(const struct image *i)
+{
+	return image_get(i, image_get(i, 0, SUPER_HELD_ROOT, 8), SUPER_MAPPING_ROOT, 8);
+}
+
+static void expect_role(uint64_t (*block_of)(const struct image *i), bool asked,
+			enum snapshot_role role)
+{
+	const struct check_options options = { .metadata_snap = asked };
+	struct image i = image_load("metadata-snapshot");
+	uint64_t block = block_of(&i);
+	struct checked c;
+
+	spoil(&i, block);
+	c = check(&i, &options);
+	cr_expect_eq(about(&c, block)->id, FINDING_BLOCK_CHECKSUM);
+	cr_expect_eq(about(&c, block)->snapshot, role, "%d instead of %d",
+		     about(&c, block)->snapshot, role);
+	checked_destroy(&c);
+	image_destroy(&i);
+}
+
+static uint64_t live_top(const struct image *i)
+{
+	return image_get(i, 0, SUPER_MAPPING_ROOT, 8);
+}
+
+/* A leaf that both have. */
+static uint64_t common_leaf(const struct image *i)
+{
+	const uint64_t live = live_top(i), held = held_top(i);
+
+	for (unsigned int n = 0; n < node_nr_entries(i, live); n++) {
+		uint64_t root = node_value(i, live, n);
+
+		for (unsigned int h = 0; h < node_nr_entries(i, held); h++) {
+			if (first_leaf(i, root) == first_leaf(i, node_value(i, held, h)))
+				return first_leaf(i, root);
+		}
+	}
+	cr_assert_fail("there is none");
+	return 0;
+}
+
+Test(check_exact, of_the_metadata_snapshot_or_not)
+{
+	expect_role(held_top, false, SNAPSHOT_BESIDE);
+	expect_role(held_top, true, SNAPSHOT_ASKED);
+	expect_role(live_top, false, SNAPSHOT_NONE);
+	expect_role(common_leaf, false, SNAPSHOT_NONE);
+	expect_role(common_leaf, true, SNAPSHOT_ASKED);
+}
+
+/* The metadata snapshot has the trees of the pool, as one that was just taken. */
+static void hold_live_trees(struct image *i)
+{
+	const uint64_t held = image_get(i, 0, SUPER_HELD_ROOT, 8);
+
+	image_set(i, held, SUPER_MAPPING_ROOT, 8, live_top(i));
+	image_set(i, held, SUPER_DETAILS_ROOT, 8, image_get(i, 0, SUPER_DETAILS_ROOT, 8));
+	image_seal(i, held, SALT_SUPERBLOCK);
+}
+
+/* mapped_blocks of a device is wrong: so many findings. */
+static void expect_wrong_details(uint64_t device, bool same_trees, uint64_t nr)
+{
+	struct image i = image_load("metadata-snapshot");
+	struct checked c;
+	uint64_t block;
+	size_t offset = device_details_offset(&i, device, &block);
+
+	if (same_trees)
+		hold_live_trees(&i);
+	image_set_node(&i, block, offset, 8, image_get(&i, block, offset, 8) + 1);
+	c = check(&i, NULL);
+	cr_expect_eq(c.report.per_id[FINDING_DEVICE_MAPPED_BLOCKS], nr, "%llu of device %llu",
+		     (unsigned long long)c.report.per_id[FINDING_DEVICE_MAPPED_BLOCKS],
+		     (unsigned long long)device);
+	checked_destroy(&c);
+	image_destroy(&i);
+}
+
+/* What both have is told once, of whichever device. */
+Test(check_exact, details_of_both)
+{
+	static const uint64_t devices[] = { 0, 2, 3, 4, 7 };
+
+	for (size_t n = 0; n < ARRAY_SIZE(devices); n++) {
+		expect_wrong_details(devices[n], false, 1);
+		expect_wrong_details(devices[n], true, 1);
+	}
+}
+
+/* ---- how many mappings are lost */
+
+/* One device with a tree of three levels. */
+static void tall_pool(struct made_pool *p, uint64_t mapped_blocks)
+{
+	const struct pool_header header = { .version = 2,
+					    .time = NOW,
+					    .transaction_id = 1,
+					    .data_block_size = 128,
+					    .nr_data_blocks = 2 * TALL };
+	const struct device_details d = { .mapped_blocks = mapped_blocks };
+
+	made_pool_begin(p, NR_METADATA, &header);
+	made_pool_device(p, 1, &d);
+	made_pool_map(p, 0, 0, TALL, 0);
+	made_pool_device_end(p);
+	cr_assert_eq(made_pool_commit(p), 0);
+}
+
+/* The node above leaves in an entry of the root, and a leaf below it. */
+static uint64_t node_of(const struct image *i, unsigned int entry)
+{
+	return node_value(i, device_root(i, 1), entry);
+}
+
+static uint64_t leaf_of(const struct image *i, unsigned int entry, unsigned int leaf)
+{
+	return node_value(i, node_of(i, entry), leaf);
+}
+
+static void expect_mappings(struct made_pool *p, uint64_t block, uint64_t mappings)
+{
+	struct checked c = check(&p->image, NULL);
+	const struct finding *f = about(&c, block);
+
+	cr_expect_eq(f->id, FINDING_BLOCK_CHECKSUM);
+	cr_assert_eq(f->nr_affected, 1);
+	cr_expect_eq(f->affected[0].device, 1);
+	cr_expect_eq(f->affected[0].mappings, mappings, "%llu instead of %llu",
+		     (unsigned long long)f->affected[0].mappings, (unsigned long long)mappings);
+	checked_destroy(&c);
+	made_pool_destroy(p);
+}
+
+/* What the details count and no leaf has. */
+Test(check_exact, one_lost_leaf_has_what_is_missing)
+{
+	struct made_pool p;
+
+	tall_pool(&p, TALL);
+	spoil(&p.image, leaf_of(&p.image, 0, 5));
+	expect_mappings(&p, leaf_of(&p.image, 0, 5), LEAF);
+}
+
+/* Of several it cannot be told which had how many. */
+Test(check_exact, several_lost_leaves_are_estimated)
+{
+	struct made_pool p;
+
+	tall_pool(&p, TALL);
+	spoil(&p.image, leaf_of(&p.image, 0, 5));
+	spoil(&p.image, leaf_of(&p.image, 1, 5));
+	expect_mappings(&p, leaf_of(&p.image, 0, 5), GUESS);
+}
+
+/* Nor where the details count fewer than are left. */
+Test(check_exact, details_that_are_wrong_prove_nothing)
+{
+	struct made_pool p;
+
+	tall_pool(&p, TALL - LEAF);
+	spoil(&p.image, leaf_of(&p.image, 0, 5));
+	expect_mappings(&p, leaf_of(&p.image, 0, 5), GUESS);
+}
+
+/* A key that is wrong in another node cuts nothing off. */
+Test(check_exact, a_fault_beside_a_lost_leaf)
+{
+	struct made_pool p;
+	uint64_t node;
+
+	tall_pool(&p, TALL);
+	node = node_of(&p.image, 1);
+	node_set_key(&p.image, node, 5, node_key(&p.image, node, 5) + 1);
+	spoil(&p.image, leaf_of(&p.image, 0, 5));
+	expect_mappings(&p, leaf_of(&p.image, 0, 5), LEAF);
+}
