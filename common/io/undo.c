@@ -24,20 +24,25 @@ enum { SECTOR = 512 /* what a disk writes whole or not at all */ };
 struct undo_header {
 	char magic[16];
 	__le64 nr_blocks;
+	__le32 superblock;
 	__le32 checksum;
-	uint8_t zero[4];
 };
 
 struct undo_record {
 	__le64 block;
+	__le32 number;
 	__le32 checksum;
-	uint8_t zero[4];
 	uint8_t before[MD_BLOCK_SIZE];
 	uint8_t after[MD_BLOCK_SIZE];
 };
 
 static_assert(sizeof(struct undo_header) == 32, "as documented");
 static_assert(sizeof(struct undo_record) == 16 + 2 * MD_BLOCK_SIZE, "as documented");
+
+static uint32_t whole_checksum(const void *raw)
+{
+	return crc32c_portable(UINT32_MAX, raw, MD_BLOCK_SIZE);
+}
 
 static uint32_t header_checksum(const struct undo_header *h)
 {
@@ -46,7 +51,7 @@ static uint32_t header_checksum(const struct undo_header *h)
 
 static uint32_t record_checksum(const struct undo_record *r)
 {
-	uint32_t crc = crc32c_portable(UINT32_MAX, &r->block, sizeof(r->block));
+	uint32_t crc = crc32c_portable(UINT32_MAX, r, offsetof(struct undo_record, checksum));
 
 	return crc32c_portable(crc, r->before, sizeof(r->before) + sizeof(r->after));
 }
@@ -79,6 +84,7 @@ static int note(struct undo_engine *u, uint64_t block, const void *after)
 	memcpy(r->before, u->raw, MD_BLOCK_SIZE);
 	memcpy(r->after, after, MD_BLOCK_SIZE);
 	r->block = cpu_to_le64(block);
+	r->number = cpu_to_le32((uint32_t)u->nr_noted);
 	r->checksum = cpu_to_le32(record_checksum(r));
 	e = fd_write_all(u->fd, r, sizeof(*r));
 	if (!e && fsync(u->fd))
@@ -156,8 +162,11 @@ static int sync_directory(const char *path)
 static int begin_file(struct undo_engine *u)
 {
 	struct undo_header h = { .magic = MAGIC, .nr_blocks = cpu_to_le64(u->inner->nr_blocks) };
-	int r;
+	int r = block_read(u->inner, 0, u->raw);
 
+	if (r)
+		return r;
+	h.superblock = cpu_to_le32(whole_checksum(u->raw));
 	h.checksum = cpu_to_le32(header_checksum(&h));
 	u->fd = open(u->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (u->fd < 0)
@@ -202,6 +211,7 @@ uint64_t undo_engine_nr_noted(const struct block_engine *e)
 struct undo {
 	struct block_engine *engine;
 	int fd;
+	uint32_t superblock; /* checksum of what it was before */
 	uint64_t nr_records;
 	struct undo_record *record; /* owned: the one that is looked at */
 	uint8_t *raw;               /* owned: a block, aligned */
@@ -229,6 +239,7 @@ static int read_record(struct undo *u, uint64_t nr)
 	if (r)
 		return r;
 	return le32_to_cpu(u->record->checksum) == record_checksum(u->record) &&
+			       le32_to_cpu(u->record->number) == (uint32_t)nr &&
 			       le64_to_cpu(u->record->block) < u->engine->nr_blocks
 		       ? 0
 		       : -ENODATA;
@@ -244,6 +255,7 @@ static int read_header(struct undo *u)
 	if (r || memcmp(h.magic, MAGIC, sizeof(h.magic)) != 0 ||
 	    le32_to_cpu(h.checksum) != header_checksum(&h))
 		return complain(u->fault, "it is no undo file of thin_check");
+	u->superblock = le32_to_cpu(h.superblock);
 	if (le64_to_cpu(h.nr_blocks) == u->engine->nr_blocks)
 		return 0;
 	(void)snprintf(u->fault->text, sizeof(u->fault->text),
@@ -307,10 +319,30 @@ static int check_record(struct undo *u, uint64_t nr, bool *ret_fits)
 	return r;
 }
 
+/* Without a record of the superblock it was not written. */
+static int check_superblock(struct undo *u)
+{
+	bool recorded = false;
+	int r = 0;
+
+	for (uint64_t i = 0; i < u->nr_records && !r && !recorded; i++) {
+		r = read_record(u, i);
+		recorded = !r && !le64_to_cpu(u->record->block);
+	}
+	if (!r)
+		r = block_read(u->engine, 0, u->raw);
+	if (r || recorded || whole_checksum(u->raw) == u->superblock)
+		return r;
+	return complain(u->fault,
+			"it was cut off, or the output is another device: the superblock there is "
+			"not the one from before the change, and it has no record of that; nothing "
+			"was written");
+}
+
 static int check_all(struct undo *u)
 {
 	bool ok = true;
-	int r = 0;
+	int r = check_superblock(u);
 
 	for (uint64_t i = 0; i < u->nr_records && !r && ok; i++)
 		r = check_record(u, i, &ok);

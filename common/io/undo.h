@@ -6,9 +6,14 @@
  * change, the file has all of it.  Integers are little-endian; checksums are CRC32C, begun with all
  * ones, not inverted.
  *
- *     header   0 "thinmend undo 1\n"   16 le64 blocks on the device   24 le32 checksum of bytes
- * 0..23 28 zero up to 32 record   0 le64 block   8 le32 checksum of bytes 0..7 and 16..8207   12
- * zero 16 the block before (4096 bytes)   4112 the block after
+ *     header   0 "thinmend undo 1\n"   16 le64 blocks on the device
+ *              24 le32 checksum of block 0 before   28 le32 checksum of bytes 0..27
+ *     record   0 le64 block   8 le32 number of the record, from 0
+ *              12 le32 checksum of bytes 0..11 and 16..8207
+ *              16 the block before (4096 bytes)   4112 the block after
+ *
+ * Block 0, the superblock, tells whether the file has all: it is the last block of a change that is
+ * written, so it is as before, or the file has the record of its being written.
  */
 #ifndef THINMEND_IO_UNDO_H
 #define THINMEND_IO_UNDO_H
@@ -16,7 +21,7 @@
 #include "common/io/block_io.h"
 
 struct undo_fault {
-	char text[160];
+	char text[240];
 };
 
 /*
@@ -33,8 +38,9 @@ uint64_t undo_engine_nr_noted(const struct block_engine *e);
 
 /*
  * Put back what the undo file at path has.  Every block has to be as it was before or after the
- * change, or half of each where a write of it was torn: else the device is another one or was used
- * since, and nothing is written.  *ret_nr: how many blocks were put back.  An undo that was
+ * change, or half of each where a write of it was torn, and so has block 0 where the file has no
+ * record of it: else the device is another one or was used since, or the file was cut off, and
+ * nothing is written.  *ret_nr: how many blocks were put back.  An undo that was
  * interrupted may be done again. 0; -EUCLEAN with fault filled; or another -errno.
  */
 must_check int undo_apply(struct block_engine *e, const char *path, uint64_t *ret_nr,

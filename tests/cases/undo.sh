@@ -43,6 +43,12 @@ head -c -100 log >short
 cp before half
 run 0 thin_restore --undo short -o half
 unchanged before half
+# The change was finished, and the file was cut off since.
+head -c -8208 log >cut
+cp after now
+run 1 thin_restore --undo cut -o now
+has err 'cut off'
+unchanged after now
 # Damage in the midst of it.
 cp log broken
 printf xxx | dd of=broken bs=1 seek=5000 conv=notrunc status=none

@@ -2,6 +2,7 @@
  * test_undo.c: what is noted before blocks are changed in place, and putting it back.
  */
 #include <criterion/criterion.h>
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/base/alloc.h"
+#include "common/io/checksum.h"
 #include "common/io/undo.h"
 #include "tests/support/alloc_fault.h"
 #include "tests/support/fault_engine.h"
@@ -156,6 +158,7 @@ Test(undo, there_and_back)
 /* What is in the file is documented, and nothing else. */
 Test(undo, the_file)
 {
+	const uint32_t superblock = htole32(crc32c_portable(UINT32_MAX, before, MD_BLOCK_SIZE));
 	uint8_t header[HEADER], *record = alloc_array(RECORD, 1);
 	int fd;
 
@@ -163,10 +166,9 @@ Test(undo, the_file)
 	fd = open(path, O_RDONLY);
 	cr_assert_eq(read(fd, header, sizeof(header)), (ssize_t)sizeof(header));
 	cr_expect(!memcmp(header, "thinmend undo 1\n\x10\0\0\0\0\0\0\0", 24));
-	cr_expect(!memcmp(header + 28, "\0\0\0\0", 4));
+	cr_expect(!memcmp(header + 24, &superblock, 4));
 	cr_assert_eq(pread(fd, record, RECORD, HEADER + 2 * RECORD), RECORD);
-	cr_expect(!memcmp(record, "\3\0\0\0\0\0\0\0", 8));
-	cr_expect(!memcmp(record + 12, "\0\0\0\0", 4));
+	cr_expect(!memcmp(record, "\3\0\0\0\0\0\0\0\2\0\0\0", 12));
 	for (size_t i = 0; i < MD_BLOCK_SIZE; i++) {
 		cr_assert_eq(record[16 + i], 0x80);
 		cr_assert_eq(record[16 + MD_BLOCK_SIZE + i], 0x82);
@@ -346,6 +348,36 @@ Test(undo, the_last_record_is_damaged)
 	memcpy(block_of(memory, 0), block_of(before, 0), MD_BLOCK_SIZE);
 	harm_file(HEADER + 4 * RECORD - 1);
 	expect_undone(3);
+}
+
+/* The superblock was written, and the file does not know of it. */
+Test(undo, a_file_that_was_cut_off)
+{
+	change();
+	for (int nr = 3; nr > 0; nr--) {
+		cr_assert_eq(truncate(path, HEADER + nr * RECORD + 100), 0);
+		expect_refused(device, "cut off");
+		cr_assert_eq(truncate(path, HEADER + nr * RECORD), 0);
+		expect_refused(device, "cut off");
+	}
+}
+
+/* Whole records that are not where they belong. */
+Test(undo, a_file_without_one_of_its_records)
+{
+	uint8_t *record = alloc_array(RECORD, 1);
+	int fd;
+
+	change();
+	fd = open(path, O_RDWR);
+	for (off_t nr = 2; nr < 4; nr++) {
+		cr_assert_eq(pread(fd, record, RECORD, HEADER + nr * RECORD), RECORD);
+		cr_assert_eq(pwrite(fd, record, RECORD, HEADER + (nr - 1) * RECORD), RECORD);
+	}
+	cr_assert_eq(ftruncate(fd, HEADER + 3 * RECORD), 0);
+	close(fd);
+	alloc_free(record);
+	expect_refused(device, "damaged");
 }
 
 Test(undo, a_damaged_record)
