@@ -181,7 +181,7 @@ static int accept_output(const struct thin_dump_options *o)
 
 	if (!o->output)
 		return STATUS_NONE;
-	if (!stat(o->output, &st) && S_ISREG(st.st_mode) && loop_file_in_use(&st))
+	if (!stat(o->output, &st) && loop_in_use(&st))
 		why = "it is in use through a loop device";
 	else if (!o->force && !output_may_replace(o->output, marks, ARRAY_SIZE(marks)))
 		why = output_refusal();

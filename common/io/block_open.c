@@ -18,9 +18,9 @@ static int check_kind(const struct stat *st, enum open_mode mode)
 		return -EISDIR;
 	if (!S_ISREG(st->st_mode) && !S_ISBLK(st->st_mode))
 		return -ENOTBLK;
-	/* Docker's loop-lvm pools keep their metadata in a file: O_EXCL does not see that it is in
-	 * use. */
-	if (S_ISREG(st->st_mode) && mode != OPEN_READ_LIVE && loop_file_in_use(st))
+	/* Docker's loop-lvm pools keep their metadata in a file.  O_EXCL does not see that it is in
+	 * use, nor that a device below a loop device is. */
+	if (mode != OPEN_READ_LIVE && loop_in_use(st))
 		return -EBUSY;
 	return 0;
 }

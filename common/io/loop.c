@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/loop.h>
+#include <linux/major.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -29,6 +30,11 @@ static int name_of(dev_t rdev, char name[256])
 
 	(void)snprintf(path, sizeof(path), "/sys/dev/block/%u:%u", major(rdev), minor(rdev));
 	n = readlink(path, target, sizeof(target) - 1);
+	if (n < 0 && major(rdev) == LOOP_MAJOR) {
+		/* Without /sys: so it is called where loop.max_part is 0, as it is by default. */
+		(void)snprintf(name, 256, "loop%u", minor(rdev));
+		return 0;
+	}
 	if (n < 0)
 		return -errno;
 	target[n] = '\0';
@@ -70,44 +76,108 @@ int loop_backing(dev_t rdev, struct loop_backing *ret)
 	return r;
 }
 
-/* Does loop device `name` (loop3) stand on this file, and is it in use itself? */
-static bool holds(const char *name, const struct stat *file)
+/* ---- who stands on it */
+
+enum { MAX_LEVELS = 8 };
+
+static bool is_on(const struct loop_backing *on, const struct stat *st)
+{
+	if (S_ISBLK(st->st_mode))
+		return on->is_device && on->rdev == st->st_rdev;
+	return !on->is_device && on->device == st->st_dev && on->inode == st->st_ino;
+}
+
+/* By the name that the kernel shows, where there is no node to ask. */
+static bool is_named_on(const char *name, const struct stat *st)
 {
 	struct loop_backing on = { .end = 0 };
-	int fd = open_loop(name, 0), r;
+	char path[300], line[4096] = "";
+	struct stat file;
+	FILE *f;
 
-	if (fd < 0)
+	(void)snprintf(path, sizeof(path), "/sys/block/%s/loop/backing_file", name);
+	f = fopen(path, "re");
+	if (!f)
 		return false;
-	r = ask(fd, &on);
-	(void)close(fd);
-	if (r || on.is_device || on.device != file->st_dev || on.inode != file->st_ino)
+	if (!fgets(line, sizeof(line), f))
+		*line = '\0';
+	(void)fclose(f);
+	line[strcspn(line, "\n")] = '\0';
+	if (!*line || stat(line, &file))
 		return false;
-	fd = open_loop(name, O_EXCL);
+	on = (struct loop_backing){ .is_device = S_ISBLK(file.st_mode),
+				    .device = file.st_dev,
+				    .rdev = file.st_rdev,
+				    .inode = file.st_ino };
+	return is_on(&on, st);
+}
+
+struct seeker {
+	const struct stat *st;
+	bool used;          /* only one that is in use */
+	unsigned int level; /* of loop devices on loop devices */
+};
+
+static bool is_any(const struct seeker *s);
+
+/* NOLINTNEXTLINE(misc-no-recursion): at most MAX_LEVELS deep */
+static bool is_held(const char *name, const struct stat *device, unsigned int level)
+{
+	const struct seeker upper = { device, true, level + 1 };
+	const int fd = open_loop(name, O_EXCL);
+
 	if (fd >= 0)
 		(void)close(fd);
-	return fd == -EBUSY;
+	return fd == -EBUSY || is_any(&upper);
 }
 
-static bool is_bound(const char *name)
+/* Is loop device `name` (loop3) one? */
+/* NOLINTNEXTLINE(misc-no-recursion): at most MAX_LEVELS deep */
+static bool is_one(const char *name, const struct seeker *s)
 {
-	char path[300];
+	struct loop_backing on;
+	struct stat device;
+	int fd = open_loop(name, 0);
+	bool found;
 
-	(void)snprintf(path, sizeof(path), "/sys/block/%s/loop", name);
-	return !access(path, F_OK);
+	if (fd < 0)
+		return is_named_on(name, s->st);
+	found = !fstat(fd, &device) && !ask(fd, &on) && is_on(&on, s->st);
+	(void)close(fd);
+	return found && (!s->used || is_held(name, &device, s->level));
 }
 
-bool loop_file_in_use(const struct stat *file)
+/* NOLINTNEXTLINE(misc-no-recursion): at most MAX_LEVELS deep */
+static bool is_any(const struct seeker *s)
 {
-	DIR *dir = opendir("/sys/block");
 	const struct dirent *entry;
-	bool used = false;
+	bool found = false;
+	DIR *dir;
 
+	if (s->level >= MAX_LEVELS)
+		return true;
+	dir = opendir("/sys/block");
+	if (!dir)
+		dir = opendir("/dev");
 	if (!dir)
 		return false;
-	while (!used && (entry = readdir(dir))) {
-		if (!strncmp(entry->d_name, "loop", 4) && is_bound(entry->d_name))
-			used = holds(entry->d_name, file);
+	while (!found && (entry = readdir(dir))) {
+		const char *number = entry->d_name + 4;
+
+		if (!strncmp(entry->d_name, "loop", 4) && *number &&
+		    !number[strspn(number, "0123456789")])
+			found = is_one(entry->d_name, s);
 	}
 	(void)closedir(dir);
-	return used;
+	return found;
+}
+
+bool loop_stands_on(const struct stat *st)
+{
+	return is_any(&(struct seeker){ st, false, 0 });
+}
+
+bool loop_in_use(const struct stat *st)
+{
+	return is_any(&(struct seeker){ st, true, 0 });
 }

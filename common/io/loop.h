@@ -27,7 +27,16 @@ struct loop_backing {
  */
 must_check int loop_backing(dev_t rdev, struct loop_backing *ret);
 
-/* Is a loop device on this regular file mounted, or part of something that is active? */
-bool loop_file_in_use(const struct stat *file);
+/*
+ * Does a loop device stand on this regular file or block device?  The kernel's list is asked
+ * (/sys/block, or /dev where that is not mounted).
+ */
+bool loop_stands_on(const struct stat *st);
+
+/*
+ * Is one of them, or one that stands on it in turn, mounted or part of something that is active?
+ * True also where that cannot be told, because its node is not in /dev.
+ */
+bool loop_in_use(const struct stat *st);
 
 #endif

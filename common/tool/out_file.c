@@ -58,7 +58,7 @@ static int accept_what_is_there(const struct out_file *f, struct out_fault *faul
 		return refuse(fault, S_ISLNK(st.st_mode)   ? "it is a symbolic link"
 				     : S_ISDIR(st.st_mode) ? "it is a directory"
 							   : "it is no regular file");
-	if (loop_file_in_use(&st))
+	if (loop_in_use(&st))
 		return refuse(fault, "it is in use through a loop device");
 	return 0;
 }

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <linux/major.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/sysmacros.h>
@@ -15,7 +16,6 @@
 
 enum {
 	SECTOR = 512,
-	LOOP_MAJOR = 7,  /* Linux: Documentation/admin-guide/devices.txt */
 	MAX_LEVELS = 32, /* of devices on devices; the kernel's stack would not bear more */
 };
 
@@ -123,9 +123,12 @@ static int find_below_loop(struct storage *s, const struct storage_extent *here,
 {
 	struct loop_backing on;
 	struct storage_node node;
+	const int e = loop_backing(here->node.rdev, &on);
 
-	*ret_known = !loop_backing(here->node.rdev, &on);
-	if (!*ret_known)
+	*ret_known = !e;
+	/* Who may not ask may not read it either. */
+	s->unknown |= e && e != -ENXIO && e != -EACCES && e != -EPERM;
+	if (e)
 		return 0;
 	node = (struct storage_node){ .device = on.device, .inode = on.inode };
 	if (on.is_device)
@@ -281,7 +284,8 @@ bool storage_overlaps(const struct storage *a, const struct storage *b)
 {
 	if (!a->nr_nodes || !b->nr_nodes)
 		return false;
-	return has_node(a, &b->nodes[0]) || has_node(b, &a->nodes[0]) || extents_meet(a, b);
+	return a->unknown || b->unknown || has_node(a, &b->nodes[0]) || has_node(b, &a->nodes[0]) ||
+	       extents_meet(a, b);
 }
 
 int storage_compare(const struct stat *a, const struct stat *b)

@@ -34,6 +34,7 @@ struct storage {
 	struct storage_extent
 		*extents; /* owned: where its bytes are, as far down as that is known */
 	size_t nr_extents, extents_capacity;
+	bool unknown; /* a loop device is in the way that cannot be asked: it may be anywhere */
 };
 
 /*
@@ -43,7 +44,7 @@ struct storage {
 must_check int storage_find(const struct stat *st, struct storage *ret);
 void storage_destroy(struct storage *s);
 
-/* Does writing to one of them change the other? */
+/* Does writing to one of them change the other?  True also where that cannot be told. */
 bool storage_overlaps(const struct storage *a, const struct storage *b);
 
 /* The same of two files or devices: 1 or 0, or -ENOMEM. */

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/io/loop.h"
 #include "common/tool/earlier_output.h"
 #include "common/tool/same_storage.h"
 #include "docker_meta/output/columns.h"
@@ -137,6 +138,20 @@ static bool may_be_list(const char *path)
 			return true;
 	}
 	return false;
+}
+
+/*
+ * Looked at before the sandbox hides it.  A loop device on it may be what is read, or be mounted:
+ * behind either nobody wants an answer.
+ */
+int out_place_is_free(const char *path, struct out_fault *fault)
+{
+	struct stat st;
+
+	*fault = (struct out_fault){ "" };
+	return path && !stat(path, &st) && loop_stands_on(&st)
+		       ? refuse(fault, "it is in use through a loop device")
+		       : 0;
 }
 
 int out_place_may_replace(const struct docker_meta_options *o, struct out_fault *fault)

@@ -43,7 +43,8 @@ Test(storage, no_loop_device)
 	struct loop_backing on;
 
 	cr_expect_eq(loop_backing(d->rdev, &on), -ENXIO);
-	cr_expect_eq(loop_backing(makedev(7, 4), &on), -ENOENT);
+	cr_expect_eq(loop_backing(makedev(7, 4000), &on), -ENOENT);
+	cr_expect_eq(loop_backing(makedev(8, 4000), &on), -ENOENT);
 	/* Its name in /dev is another one's. */
 	d->rdev = makedev(7, 5);
 	cr_expect_eq(loop_backing(makedev(7, 3), &on), -ENODEV);
@@ -57,22 +58,57 @@ Test(storage, files_in_use_through_loop_devices)
 	struct device *d;
 
 	cr_assert_eq(stat(file_a, &a) | stat(file_b, &b), 0);
-	cr_expect_not(loop_file_in_use(&a), "there is no /sys/block");
+	cr_expect_not(loop_in_use(&a), "there is no /sys/block");
 	add_loop(0, NULL, 0, 0)->busy = true;
 	add_loop(1, file_b, 0, 0);
 	d = add_loop(2, file_a, 0, 0);
-	cr_expect_not(loop_file_in_use(&a), "nobody uses it");
+	cr_expect_not(loop_in_use(&a), "nobody uses it");
 	d->busy = true;
-	cr_expect(loop_file_in_use(&a));
-	cr_expect_not(loop_file_in_use(&b));
+	cr_expect(loop_in_use(&a));
+	cr_expect_not(loop_in_use(&b));
 	d->loop.lo_rdevice = makedev(8, 1);
-	cr_expect_not(loop_file_in_use(&a), "it is on a device of that number");
+	cr_expect_not(loop_in_use(&a), "it is on a device of that number");
 	d->loop.lo_rdevice = 0;
 	d->loop.lo_device++;
-	cr_expect_not(loop_file_in_use(&a), "on a file of another file system");
+	cr_expect_not(loop_in_use(&a), "on a file of another file system");
 	d->loop.lo_device--;
 	strcpy(d->path, "/dev/gone");
-	cr_expect_not(loop_file_in_use(&a), "it has no name");
+	cr_expect_not(loop_in_use(&a), "it has no name");
+}
+
+/* The one below is free for O_EXCL. */
+Test(storage, loop_devices_on_loop_devices)
+{
+	struct stat a, st = { .st_mode = S_IFBLK };
+	struct device *below, *above;
+
+	cr_assert_eq(stat(file_a, &a), 0);
+	below = add_loop(1, file_a, 0, 0);
+	above = add_loop(2, file_b, 0, 0);
+	above->loop.lo_rdevice = below->rdev;
+	st.st_rdev = below->rdev;
+	cr_expect(loop_stands_on(&a));
+	cr_expect(loop_stands_on(&st));
+	cr_expect_not(loop_in_use(&a));
+	cr_expect_not(loop_in_use(&st));
+	above->busy = true;
+	cr_expect(loop_in_use(&a));
+	cr_expect(loop_in_use(&st));
+	st.st_rdev = above->rdev;
+	cr_expect_not(loop_stands_on(&st));
+	cr_expect_not(loop_in_use(&st));
+}
+
+/* Where a loop device cannot be asked it may stand on anything. */
+Test(storage, a_loop_device_that_cannot_be_asked)
+{
+	struct stat a, st = { .st_mode = S_IFBLK, .st_rdev = makedev(7, 4000) };
+
+	cr_assert_eq(stat(file_a, &a), 0);
+	cr_expect_eq(storage_compare(&a, &st), 1);
+	cr_expect_eq(storage_compare(&st, &a), 1);
+	st.st_rdev = add_loop(3, NULL, 0, 0)->rdev;
+	cr_expect_eq(storage_compare(&a, &st), 0);
 }
 
 /* ---- tables of device-mapper */
