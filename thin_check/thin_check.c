@@ -35,7 +35,7 @@ static bool may_write(const struct thin_check_options *o)
 static enum open_mode open_mode(const struct thin_check_options *o)
 {
 	if (may_write(o))
-		return OPEN_READ_WRITE;
+		return OPEN_MAY_WRITE;
 	return o->check.metadata_snap ? OPEN_READ_LIVE : OPEN_READ;
 }
 
@@ -223,6 +223,11 @@ static int begin_changes(struct session *s, struct block_engine **ret_engine)
 	const char *path = s->options->undo;
 	int r = 0;
 
+	if (s->engine->read_only) {
+		if (!s->options->quiet)
+			explain_read_only(&thin_check_tool, s->options->input);
+		return -EROFS;
+	}
 	if (path && !s->noting)
 		r = undo_engine_create(s->engine, path, &s->noting);
 	*ret_engine = s->noting ? s->noting : s->engine;
@@ -231,6 +236,21 @@ static int begin_changes(struct session *s, struct block_engine **ret_engine)
 			   r == -EEXIST ? "it exists, and no undo file is ever overwritten"
 					: strerror(-r));
 	return r;
+}
+
+/* A change that failed: of the device, or of the undo file. */
+static void say_change(const struct session *s, const char *what, int error)
+{
+	const int undo = s->noting ? undo_engine_error(s->noting) : 0;
+
+	if (!undo)
+		say(s, what, error);
+	else if (!s->options->quiet)
+		tool_error(
+			&thin_check_tool,
+			"%s: the undo file could not be written: %s; thin_restore --undo puts back "
+			"what was changed by then",
+			s->options->undo, strerror(-undo));
 }
 
 /* Done whole, or not begun: no signal comes in between. */
@@ -245,8 +265,10 @@ static int fix_engine(struct session *s, struct fix_result *fixed)
 	if (!r) {
 		r = metadata_fix_space_maps(e, s->result.leaks, s->result.nr_leaks, fixed);
 		if (r)
-			say(s, "the space maps could not be mended; what was found before follows",
-			    r);
+			say_change(s,
+				   "the space maps could not be mended; what was found before "
+				   "follows",
+				   r);
 	}
 	signals_release(&before);
 	return r;
@@ -263,7 +285,7 @@ static int clear_engine(struct session *s)
 	if (!r) {
 		r = metadata_clear_needs_check(e);
 		if (r)
-			say(s, "needs_check could not be cleared", r);
+			say_change(s, "needs_check could not be cleared", r);
 	}
 	signals_release(&before);
 	return r;

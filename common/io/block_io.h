@@ -50,6 +50,7 @@ struct block_engine_ops {
 struct block_engine {
 	const struct block_engine_ops *ops;
 	uint64_t nr_blocks; /* whole blocks on the device */
+	bool read_only;     /* opened by OPEN_MAY_WRITE, and nothing can be written */
 	unsigned int nr_under_way;
 };
 
@@ -69,6 +70,7 @@ enum open_mode {
 	OPEN_READ,       /* exclusive on devices: fails with -EBUSY when in use */
 	OPEN_READ_LIVE,  /* not exclusive: for the metadata snapshot of an active pool */
 	OPEN_READ_WRITE, /* exclusive on devices */
+	OPEN_MAY_WRITE,  /* the same; where it is read-only the engine is read_only */
 };
 
 /*

@@ -76,7 +76,7 @@ static int measure(int fd, off_t *ret_bytes)
 	return *ret_bytes < 0 ? -errno : check_kind(&st, OPEN_READ_LIVE);
 }
 
-int block_open(const char *path, enum open_mode mode, struct block_engine **ret_engine)
+static int open_once(const char *path, enum open_mode mode, struct block_engine **ret_engine)
 {
 	struct stat st;
 	off_t bytes = 0;
@@ -98,5 +98,18 @@ int block_open(const char *path, enum open_mode mode, struct block_engine **ret_
 		r = create_engine(fd, direct, (uint64_t)bytes / MD_BLOCK_SIZE, ret_engine);
 	if (r)
 		(void)close(fd);
+	return r;
+}
+
+int block_open(const char *path, enum open_mode mode, struct block_engine **ret_engine)
+{
+	const enum open_mode first = mode == OPEN_MAY_WRITE ? OPEN_READ_WRITE : mode;
+	int r = open_once(path, first, ret_engine);
+
+	if (r != -EROFS || mode != OPEN_MAY_WRITE)
+		return r;
+	r = open_once(path, OPEN_READ, ret_engine);
+	if (!r)
+		(*ret_engine)->read_only = true;
 	return r;
 }

@@ -67,6 +67,7 @@ struct undo_engine {
 	char *path;                 /* owned */
 	int fd;
 	uint64_t nr_noted;
+	int error; /* of the file */
 };
 
 static struct undo_engine *to_undo(struct block_engine *e)
@@ -90,6 +91,7 @@ static int note(struct undo_engine *u, uint64_t block, const void *after)
 	if (!e && fsync(u->fd))
 		e = -errno;
 	u->nr_noted += !e;
+	u->error = e;
 	return e;
 }
 
@@ -204,6 +206,11 @@ int undo_engine_create(struct block_engine *inner, const char *path,
 uint64_t undo_engine_nr_noted(const struct block_engine *e)
 {
 	return ((const struct undo_engine *)e)->nr_noted;
+}
+
+int undo_engine_error(const struct block_engine *e)
+{
+	return ((const struct undo_engine *)e)->error;
 }
 
 /* ---- putting back */

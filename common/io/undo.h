@@ -33,6 +33,9 @@ struct undo_fault {
 must_check int undo_engine_create(struct block_engine *inner, const char *path,
 				  struct block_engine **ret_engine);
 
+/* Why the file could not be written: 0 or -errno. */
+int undo_engine_error(const struct block_engine *e);
+
 /* How many blocks were noted. */
 uint64_t undo_engine_nr_noted(const struct block_engine *e);
 

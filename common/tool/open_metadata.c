@@ -42,12 +42,7 @@ static void explain_open(const struct tool *tool, const char *path, const char *
 		explain_busy(tool, path, what);
 		break;
 	case EROFS:
-		tool_error(tool,
-			   "%s: it is read-only, and so it stays as it was (LVM activates a "
-			   "pool's _tmeta read-only: swap the metadata out with lvconvert "
-			   "--thinpool POOL --poolmetadata LV, or give LVM the option in "
-			   "thin_check_options of lvm.conf)",
-			   path);
+		tool_error(tool, "%s: it is read-only, and stays as it was", path);
 		break;
 	case EACCES:
 		tool_error(tool, "%s: Permission denied; run as root", path);
@@ -228,6 +223,15 @@ int open_any_blocks(const struct tool *tool, const char *path, enum open_mode mo
 		    struct block_engine **ret_engine)
 {
 	return open_and_examine(tool, path, mode, quiet, ANY_BLOCKS, ret_engine);
+}
+
+void explain_read_only(const struct tool *tool, const char *path)
+{
+	tool_error(tool,
+		   "%s: it is read-only, and so it stays as it was (LVM activates a pool's _tmeta "
+		   "read-only: swap the metadata out with lvconvert --thinpool POOL --poolmetadata "
+		   "LV, or give LVM the option in thin_check_options of lvm.conf)",
+		   path);
 }
 
 int open_output(const struct tool *tool, const char *path, bool quiet,

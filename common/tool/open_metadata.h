@@ -20,6 +20,9 @@ must_check int open_metadata(const struct tool *tool, const char *path, enum ope
 must_check int open_any_blocks(const struct tool *tool, const char *path, enum open_mode mode,
 			       bool quiet, struct block_engine **ret_engine);
 
+/* Say that what should be changed in place is read-only, and what can be done. */
+void explain_read_only(const struct tool *tool, const char *path);
+
 /* Open what is to be overwritten: it has to exist, and nobody may use it.  As above. */
 must_check int open_output(const struct tool *tool, const char *path, bool quiet,
 			   struct block_engine **ret_engine);

@@ -147,9 +147,16 @@ has err 'same storage'
 
 # A read-only device says so, and what to do.
 if attach --read-only kept; then
-	refused 1 thin_check --auto-repair "$loop"
-	has err 'it is read-only'
+	run 0 thin_check --auto-repair --clear-needs-check-flag "$loop"
 	refused 1 thin_restore -i dump.xml -o "$loop"
+	has err 'it is read-only'
+fi
+cp pool leaking
+damage leaking leaks 3
+if attach --read-only leaking; then
+	run 1 thin_check --auto-repair "$loop"
+	has err 'it is read-only, and so it stays as it was'
+	has err 'block-leaked'
 fi
 
 # In use through a loop device: mounted.
