@@ -22,11 +22,12 @@ static void allow_files(const struct docker_meta_options *o, struct sandbox *s)
 {
 	s->make[0] = o->output;
 	s->make[1] = o->state;
+	s->messages = o->reserve_snap;
 	if (!is_copied(o->xml))
 		return;
-	s->make[2] = getenv("TMPDIR");
-	s->make[3] = "/var/tmp";
-	s->make[4] = "/tmp";
+	s->scratch[0] = getenv("TMPDIR");
+	s->scratch[1] = "/var/tmp";
+	s->scratch[2] = "/tmp";
 }
 
 void walls_raise(const struct docker_meta_options *o)

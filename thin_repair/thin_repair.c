@@ -228,6 +228,7 @@ static int salvage_safely(struct repair *r)
 static int run(struct repair *r)
 {
 	const struct thin_repair_options *o = r->options;
+	struct confirm confirm;
 	int status = open_output(&thin_repair_tool, o->output, o->quiet, &r->output);
 
 	if (status != STATUS_NONE) {
@@ -235,8 +236,9 @@ static int run(struct repair *r)
 			       o->output);
 		return report(r, status);
 	}
-	status = confirm_overwrite(&thin_repair_tool, o->output, r->output, o->batch);
+	confirm_look(o->output, o->batch, &confirm);
 	sandbox_enter(&(struct sandbox){ .off = o->no_sandbox, .make = { o->report } });
+	status = confirm_overwrite(&thin_repair_tool, o->output, r->output, &confirm);
 	if (status == STATUS_NONE)
 		status = salvage_safely(r);
 	else

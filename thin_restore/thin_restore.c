@@ -170,6 +170,7 @@ static int write_all(const struct thin_restore_options *o, struct input *in, str
 static int restore(const struct thin_restore_options *o, struct input *in)
 {
 	struct shared_block shared = { .found = false };
+	struct confirm confirm;
 	struct block_engine *e;
 	uint64_t nr_blocks;
 	int status = open_output(&thin_restore_tool, o->output, o->quiet, &e);
@@ -178,9 +179,10 @@ static int restore(const struct thin_restore_options *o, struct input *in)
 		return status;
 	nr_blocks = e->nr_blocks < METADATA_MAX_BLOCKS ? e->nr_blocks : METADATA_MAX_BLOCKS;
 	status = refuse_binary(o, in);
-	if (status == STATUS_NONE)
-		status = confirm_overwrite(&thin_restore_tool, o->output, e, o->batch);
+	confirm_look(o->output, o->batch, &confirm);
 	sandbox_enter(&(struct sandbox){ .off = o->no_sandbox });
+	if (status == STATUS_NONE)
+		status = confirm_overwrite(&thin_restore_tool, o->output, e, &confirm);
 	if (status == STATUS_NONE)
 		status = measure(o, in, e, nr_blocks, &shared);
 	if (status == STATUS_NONE)
@@ -217,6 +219,7 @@ static int undo(const struct thin_restore_options *o)
 
 	if (status != STATUS_NONE)
 		return status;
+	sandbox_enter(&(struct sandbox){ .off = o->no_sandbox, .read = { o->undo } });
 	signals_hold(&before);
 	r = undo_apply(e, o->undo, &nr, &fault);
 	signals_release(&before);

@@ -8,7 +8,6 @@
 
 #include "common/base/alloc.h"
 #include "common/thin/metadata_check.h"
-#include "common/tool/known_content.h"
 
 /* Metadata that a pool can be activated on: somebody's, or an earlier result. */
 static bool holds_pool(struct block_engine *e, char text[KNOWN_CONTENT_MAX])
@@ -45,13 +44,17 @@ static int ask(const struct tool *tool, const char *path, const char *what)
 	return STATUS_BAD;
 }
 
-int confirm_overwrite(const struct tool *tool, const char *path, struct block_engine *e, bool batch)
+void confirm_look(const char *path, bool batch, struct confirm *ret)
 {
-	char what[KNOWN_CONTENT_MAX];
+	*ret = (struct confirm){ .asks = !batch && isatty(STDIN_FILENO) && isatty(STDERR_FILENO) };
+	if (ret->asks && !known_content(path, ret->what))
+		*ret->what = '\0';
+}
 
-	if (batch || !isatty(STDIN_FILENO) || !isatty(STDERR_FILENO) || !e->nr_blocks)
+int confirm_overwrite(const struct tool *tool, const char *path, struct block_engine *e,
+		      struct confirm *c)
+{
+	if (!c->asks || !e->nr_blocks || (!*c->what && !holds_pool(e, c->what)))
 		return STATUS_NONE;
-	if (!known_content(path, what) && !holds_pool(e, what))
-		return STATUS_NONE;
-	return ask(tool, path, what);
+	return ask(tool, path, c->what);
 }

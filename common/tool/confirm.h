@@ -7,7 +7,16 @@
 #include <stdbool.h>
 
 #include "common/io/block_io.h"
+#include "common/tool/known_content.h"
 #include "common/tool/tool.h"
+
+/* What is known of it before the sandbox, in which libblkid could not look at devices. */
+struct confirm {
+	bool asks; /* someone sits at a terminal, and there is no --batch-mode */
+	char what[KNOWN_CONTENT_MAX];
+};
+
+void confirm_look(const char *path, bool batch, struct confirm *ret);
 
 /*
  * May the file or device at path, which e is of, be overwritten?  Where it holds a file system, a
@@ -15,6 +24,6 @@
  * so and asked. Without a terminal, and with batch, the answer is yes.  STATUS_NONE, or STATUS_BAD.
  */
 must_check int confirm_overwrite(const struct tool *tool, const char *path, struct block_engine *e,
-				 bool batch);
+				 struct confirm *c);
 
 #endif

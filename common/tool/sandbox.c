@@ -8,9 +8,11 @@
 
 #include <fcntl.h>
 #include <linux/audit.h>
+#include <linux/dm-ioctl.h>
 #include <linux/filter.h>
 #include <linux/fs.h>
 #include <linux/landlock.h>
+#include <linux/loop.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -49,6 +51,8 @@ struct ruleset {
 #define ACCESS_MAKE                                                                    \
 	(ACCESS_WRITE | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_REMOVE_FILE | \
 	 LANDLOCK_ACCESS_FS_REFER)
+#define ACCESS_SCRATCH \
+	(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG)
 /* What a rule of a file can be about. */
 #define ACCESS_OF_FILE                                                \
 	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE | \
@@ -128,6 +132,10 @@ static void restrict_files(const struct sandbox *s)
 			allow(ruleset, s->read[i], ACCESS_READ);
 		if (s->write[i])
 			allow(ruleset, s->write[i], ACCESS_WRITE & all.fs);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(s->scratch); i++) {
+		if (s->scratch[i])
+			allow(ruleset, s->scratch[i], ACCESS_SCRATCH);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(s->make); i++) {
 		if (s->make[i])
@@ -309,8 +317,18 @@ static const uint16_t never[] = {
 #endif
 };
 
-/* TIOCSTI types on the terminal, and whoever reads there runs it; so does TIOCLINUX. */
-static const uint32_t terminal_commands[] = { TIOCSTI, TIOCLINUX };
+/*
+ * TIOCSTI types on the terminal, and whoever reads there runs it; so does TIOCLINUX.  The others
+ * change devices of device-mapper, loop devices, and what is on a device, through a descriptor that
+ * is open for reading.
+ */
+static const uint32_t forbidden_commands[] = {
+	TIOCSTI,        TIOCLINUX,         DM_REMOVE_ALL,   DM_DEV_CREATE,     DM_DEV_REMOVE,
+	DM_DEV_RENAME,  DM_DEV_SUSPEND,    DM_TABLE_LOAD,   DM_TABLE_CLEAR,    DM_DEV_SET_GEOMETRY,
+	LOOP_SET_FD,    LOOP_CLR_FD,       LOOP_SET_STATUS, LOOP_SET_STATUS64, LOOP_CHANGE_FD,
+	LOOP_CONFIGURE, LOOP_SET_CAPACITY, BLKROSET,        BLKDISCARD,        BLKSECDISCARD,
+	BLKZEROOUT,     DM_TARGET_MSG, /* the last: see struct sandbox */
+};
 static const uint32_t known_commands[] = { TCGETS, TIOCGWINSZ, BLKGETSIZE64, BLKSSZGET,
 					   BLKPBSZGET };
 
@@ -392,11 +410,11 @@ static void forbid_all_but_work(struct program *p, bool files)
 	end(p, REFUSE);
 }
 
-static void forbid_some(struct program *p)
+static void forbid_some(struct program *p, bool messages)
 {
 	match(p, never, ARRAY_SIZE(never), REFUSE);
-	match_argument(p, SYS_ioctl, 1, terminal_commands, ARRAY_SIZE(terminal_commands), REFUSE,
-		       SECCOMP_RET_ALLOW);
+	match_argument(p, SYS_ioctl, 1, forbidden_commands,
+		       ARRAY_SIZE(forbidden_commands) - messages, REFUSE, SECCOMP_RET_ALLOW);
 	end(p, SECCOMP_RET_ALLOW);
 }
 
@@ -408,6 +426,8 @@ static bool names_files(const struct sandbox *s)
 		any |= s->read[i] || s->write[i];
 	for (size_t i = 0; i < ARRAY_SIZE(s->make); i++)
 		any |= s->make[i] != NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(s->scratch); i++)
+		any |= s->scratch[i] != NULL;
 	return any;
 }
 
@@ -424,7 +444,7 @@ static void filter_calls(const struct sandbox *s)
 	end(&p, REFUSE);
 #endif
 	if (s->walks)
-		forbid_some(&p);
+		forbid_some(&p, s->messages);
 	else
 		forbid_all_but_work(&p, names_files(s));
 	const struct sock_fprog program = { .len = p.nr, .filter = p.code };

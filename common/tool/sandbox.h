@@ -29,6 +29,9 @@ struct sandbox {
 	bool walks;
 	const char *read[SANDBOX_PATHS];  /* files, and directories with all that is below them */
 	const char *write[SANDBOX_PATHS]; /* the same, to be read and written too, but not made */
+	/* Directories in which, and below which, files without a name are made. */
+	const char *scratch[4];
+	bool messages;       /* messages to targets of device-mapper are let through */
 	const char *make[8]; /* files to be made or replaced: all of their directory is writable */
 };
 

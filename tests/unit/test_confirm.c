@@ -65,6 +65,7 @@ static int answer(struct image *i, const char *typed, unsigned int places, bool 
 	const int saved_in = dup(STDIN_FILENO), saved_err = dup(STDERR_FILENO);
 	const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	struct block_engine *e = image_engine(i);
+	struct confirm confirm;
 	int status;
 
 	terminal_open(t);
@@ -72,7 +73,8 @@ static int answer(struct image *i, const char *typed, unsigned int places, bool 
 	dup2(places & IN ? t->screen : null, STDIN_FILENO);
 	dup2(places & ERR ? t->screen : null, STDERR_FILENO);
 	clearerr(stdin);
-	status = confirm_overwrite(&tool, path, e, batch);
+	confirm_look(path, batch, &confirm);
+	status = confirm_overwrite(&tool, path, e, &confirm);
 	dup2(saved_in, STDIN_FILENO);
 	dup2(saved_err, STDERR_FILENO);
 	close(saved_in);
