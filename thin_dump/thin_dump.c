@@ -143,6 +143,8 @@ static int salvage_and_dump(const struct thin_dump_options *o, struct block_engi
 		status = dump_salvaged(o, sound, result, &found);
 		block_engine_destroy(sound);
 	} else {
+		/* Of what it found by then nothing was made. */
+		salvage_result_destroy(result);
 		status = STATUS_BAD;
 		if (!o->quiet)
 			tool_error(&thin_dump_tool, "%s: %s", o->input,

@@ -119,7 +119,8 @@ static int link_entry(struct node_table *t, struct frame *stack, unsigned int *d
 			return 0;
 		}
 		top->slot++;
-		return slot_fault(t, top->node, FINDING_TREE_DEPTH, slot, BTREE_MAX_DEPTH, 0);
+		return slot_fault(t, top->node, FINDING_TREE_DEPTH, slot, BTREE_MAX_DEPTH,
+				  BTREE_MAX_DEPTH + 1);
 	}
 	top->slot++;
 	return join(t, top->node, &p, slot, (size_t)child);

@@ -321,7 +321,8 @@ static int refuse_depth(struct node_table *t, const struct bitset *frontier)
 
 	for (uint64_t b = bitset_next(frontier, 0); b < frontier->nr_bits && !r;
 	     b = bitset_next(frontier, b + 1))
-		r = bad_node(t, t->node_of[b] - 1, FINDING_TREE_DEPTH, BTREE_MAX_DEPTH, 0);
+		r = bad_node(t, t->node_of[b] - 1, FINDING_TREE_DEPTH, BTREE_MAX_DEPTH,
+			     BTREE_MAX_DEPTH + 1);
 	return r;
 }
 
