@@ -88,10 +88,9 @@ static int judge(const struct session *s)
 	return STATUS_BAD;
 }
 
-static void print_figures(const struct check_result *r, bool metadata_snap)
+static void print_figures(const struct check_result *r, bool unknown)
 {
-	/* Of a metadata snapshot that cannot be read nobody knows them. */
-	if (!r->has_superblock || (metadata_snap && r->snapshot_lost))
+	if (!r->has_superblock || unknown)
 		return;
 	(void)printf("TRANSACTION_ID=%" PRIu64 "\nMETADATA_FREE_BLOCKS=%" PRIu64 "\n",
 		     r->sb.transaction_id, r->free_metadata_blocks);
@@ -160,7 +159,10 @@ static void print_damage(const struct session *s)
 
 static void print_text(const struct session *s)
 {
-	print_figures(&s->result, s->checked.metadata_snap);
+	/* Of a metadata snapshot that is damaged nobody knows them. */
+	print_figures(&s->result,
+		      s->checked.metadata_snap && (s->result.snapshot_lost ||
+						   report_worst(&s->report) == SEVERITY_FATAL));
 	report_print_text(&s->report, stderr);
 	if (s->report.nr_findings)
 		print_damage(s);

@@ -161,7 +161,7 @@ int thin_repair_parse(int argc, char **argv, struct thin_repair_options *ret_opt
 		return status;
 	if (!ret_options->input)
 		return tool_usage_error(&thin_repair_tool,
-					REQUIRED_MISSING ": -i <DEVICE> (no input file provided)");
+					REQUIRED_MISSING ": -i <DEVICE> (No input file provided.)");
 	ret_options->salvage.has_roots = ret_options->salvage.mapping_root != 0;
 	return check_combination(ret_options);
 }

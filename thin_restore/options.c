@@ -109,7 +109,7 @@ int thin_restore_parse(int argc, char **argv, struct thin_restore_options *ret_o
 		return status;
 	if (!ret_options->input && !ret_options->undo)
 		return tool_usage_error(&thin_restore_tool,
-					REQUIRED_MISSING ": -i <FILE> (no input file provided)");
+					REQUIRED_MISSING ": -i <FILE> (No input file provided.)");
 	if (!ret_options->output)
 		return tool_usage_error(&thin_restore_tool,
 					REQUIRED_MISSING ": -o <DEVICE> (no output file provided)");

@@ -122,9 +122,9 @@ static int settle_superblock(struct salvage *s)
 	if (o->data_block_size)
 		s->sb.data_block_size = o->data_block_size;
 	if (!data_block_size_valid(s->sb.data_block_size))
-		return hopeless(s,
-				"the data block size is lost: give --data-block-size (LVM: lvs -o "
-				"chunk_size; else dmsetup table, or what manages the pool)");
+		return hopeless(s, "the data block size is lost and needs to be provided: give "
+				   "--data-block-size (LVM: lvs -o "
+				   "chunk_size; else dmsetup table, or what manages the pool)");
 	/* As thin-provisioning-tools 1.x has it: they raise what is there, and replace what is
 	 * lost. */
 	if (o->has_transaction_id &&

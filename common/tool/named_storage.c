@@ -12,7 +12,7 @@
 static int no_memory(const struct tool *tool)
 {
 	tool_error(tool, "%s", strerror(ENOMEM));
-	return tool->failure ? tool->failure : STATUS_BAD;
+	return tool_failure(tool);
 }
 
 int named_storage_add(struct named_storage *n, const struct tool *tool, bool is_output,

@@ -206,7 +206,7 @@ static int take_input(const struct tool *tool, int argc, char **argv, const char
 	if (optind >= argc && tool->input_optional)
 		return STATUS_NONE;
 	if (optind >= argc)
-		return tool_usage_error(tool, REQUIRED_MISSING ": %s (no input file provided)",
+		return tool_usage_error(tool, REQUIRED_MISSING ": %s (No input file provided.)",
 					tool->input);
 	if (optind + max < argc)
 		return tool_usage_error(tool, "unexpected argument '%s' found%s",
@@ -328,6 +328,11 @@ static bool reader_is_gone(void)
 	return poll(&p, 1, 0) == 1 && (p.revents & POLLERR);
 }
 
+int tool_failure(const struct tool *tool)
+{
+	return tool->failure ? tool->failure : STATUS_BAD;
+}
+
 int tool_end(const struct tool *tool, int status)
 {
 	bool failed = fflush(stdout) != 0;
@@ -336,5 +341,5 @@ int tool_end(const struct tool *tool, int status)
 		return status;
 	if (!reader_is_gone())
 		tool_error(tool, "cannot write to standard output");
-	return status ? status : STATUS_BAD;
+	return status ? status : tool_failure(tool);
 }

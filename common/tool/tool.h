@@ -91,8 +91,11 @@ int tool_usage_error(const struct tool *tool, const char *format, ...) printf_li
  * signal. */
 void tool_begin(void);
 
+/* The status of a failure of ours. */
+int tool_failure(const struct tool *tool);
+
 /*
- * The last thing main does: what was printed must have got out.  Returns status, or STATUS_BAD when
+ * The last thing main does: what was printed must have got out.  Returns status, or that when
  * standard output could not be written; a reader that went away is not complained about.
  */
 int tool_end(const struct tool *tool, int status);
