@@ -33,7 +33,8 @@ struct candidate_list {
 				 */
 };
 
-/* Reads the whole device.  0; -EUCLEAN with ret_fault filled; or -errno. */
+/* Reads the whole device.  0; -EUCLEAN with ret_fault filled; or -errno.  *ret_list is to be
+ * destroyed in any case. */
 must_check int salvage_find_candidates(struct block_engine *e, struct candidate_list *ret_list,
 				       struct salvage_fault *ret_fault);
 void candidate_list_destroy(struct candidate_list *list);

@@ -45,8 +45,7 @@ static int list_once(void *context)
 	struct salvage_fault fault;
 	int r = salvage_find_candidates(a->engine, &list, &fault);
 
-	if (!r)
-		candidate_list_destroy(&list);
+	candidate_list_destroy(&list);
 	return r;
 }
 
