@@ -135,7 +135,7 @@ static bool is_held(const char *name, const struct stat *device, unsigned int le
 /* NOLINTNEXTLINE(misc-no-recursion): at most MAX_LEVELS deep */
 static bool is_one(const char *name, const struct seeker *s)
 {
-	struct loop_backing on;
+	struct loop_backing on = { .end = 0 };
 	struct stat device;
 	int fd = open_loop(name, 0);
 	bool found;

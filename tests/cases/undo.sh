@@ -44,9 +44,9 @@ cp before half
 run 0 thin_restore --undo short -o half
 unchanged before half
 # The change was finished, and the file was cut off since.
-head -c -8208 log >cut
+head -c -8208 log >broken-off
 cp after now
-run 1 thin_restore --undo cut -o now
+run 1 thin_restore --undo broken-off -o now
 has err 'cut off'
 unchanged after now
 # Damage in the midst of it.

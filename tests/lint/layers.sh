@@ -54,7 +54,7 @@ only libaio.h common/io/aio_engine.c
 only zlib.h "common/io/stream.c common/io/input.c"
 only expat.h common/xml/parse.c
 only libdevmapper.h docker_meta/host/dm.c
-only linux/dm-ioctl.h common/tool/dm_table.c
+only linux/dm-ioctl.h "common/tool/dm_table.c common/tool/sandbox.c"
 only linux/landlock.h common/tool/sandbox.c
 only linux/seccomp.h common/tool/sandbox.c
 only jansson.h "common/tool/report_json.c common/tool/loss_json.c docker_meta/output/json_build.h docker_meta/state/go_json.h"
