@@ -155,7 +155,7 @@ static int accept_state(const struct docker_meta_options *o)
 	if (o->output && !strcmp(o->output, o->state))
 		return tool_usage_error(&docker_meta_tool, "--state and --output are one file: %s",
 					o->state);
-	if (out_place_is_free(o->state, &fault))
+	if (out_place_accept(o->state, &fault))
 		return tool_usage_error(&docker_meta_tool, "--state %s: %s", o->state, fault.text);
 	return STATUS_NONE;
 }
@@ -181,7 +181,7 @@ int meta_command_accept(const struct docker_meta_options *o)
 	if (!sayings[o->command][o->form])
 		return tool_usage_error(&docker_meta_tool, "%s has no such form",
 					meta_command_name(o->command));
-	if (out_place_is_free(o->output, &fault) || out_place_may_replace(o, &fault))
+	if (out_place_accept(o->output, &fault) || out_place_may_replace(o, &fault))
 		return tool_usage_error(&docker_meta_tool, "--output %s: %s", o->output,
 					fault.text);
 	status = accept_state(o);

@@ -165,8 +165,8 @@ static int dump_repaired(const struct thin_dump_options *o)
 		return status;
 	sandbox_enter(&(struct sandbox){ .off = o->no_sandbox, .make = { o->output } });
 	status = salvage_and_dump(o, engine, &result);
-	if (!o->quiet &&
-	    (result.superblock_found_out || result.nr_raised || loss_totals(&result).anything_lost))
+	if (!o->quiet && (result.superblock_found_out || result.nr_raised || result.nr_unreadable ||
+			  loss_totals(&result).anything_lost))
 		loss_report_text(&thin_dump_tool, o->input, &result);
 	salvage_result_destroy(&result);
 	block_engine_destroy(engine);

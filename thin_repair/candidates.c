@@ -55,7 +55,7 @@ int thin_repair_list(const struct thin_repair_options *o, struct block_engine *i
 	}
 	if (list.nr_unreadable && !o->quiet)
 		tool_error(&thin_repair_tool,
-			   "%s: %" PRIu64 " block%s could not be read: pairs may be missing for it",
+			   "%s: %" PRIu64 " block%s could not be read: pairs may be missing",
 			   o->input, list.nr_unreadable, list.nr_unreadable == 1 ? "" : "s");
 	candidate_list_destroy(&list);
 	return status;

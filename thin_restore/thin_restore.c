@@ -178,9 +178,9 @@ static int restore(const struct thin_restore_options *o, struct input *in)
 	if (status != STATUS_NONE)
 		return status;
 	nr_blocks = e->nr_blocks < METADATA_MAX_BLOCKS ? e->nr_blocks : METADATA_MAX_BLOCKS;
-	status = refuse_binary(o, in);
 	confirm_look(o->output, o->batch, &confirm);
 	sandbox_enter(&(struct sandbox){ .off = o->no_sandbox });
+	status = refuse_binary(o, in);
 	if (status == STATUS_NONE)
 		status = confirm_overwrite(&thin_restore_tool, o->output, e, &confirm);
 	if (status == STATUS_NONE)

@@ -78,7 +78,7 @@ enum open_mode {
  *   -EISDIR    a directory
  *   -ENOTBLK   neither a regular file nor a block device
  *   -EBUSY     a device in use, or a file behind a loop device in use
- *   -EROFS     to be written to, but the device is read-only
+ *   -EROFS     OPEN_READ_WRITE, but the device is read-only
  */
 must_check int block_open(const char *path, enum open_mode mode, struct block_engine **ret_engine);
 

@@ -35,6 +35,20 @@ int fd_write_all(int fd, const void *data, size_t bytes)
 	return 0;
 }
 
+int fd_pread_all(int fd, void *data, size_t bytes, off_t offset)
+{
+	for (size_t done = 0; done < bytes;) {
+		ssize_t n = pread(fd, (char *)data + done, bytes - done, offset + (off_t)done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n ? -errno : -EIO;
+		done += (size_t)n;
+	}
+	return 0;
+}
+
 int fd_pwrite_all(int fd, const void *data, size_t bytes, off_t offset)
 {
 	for (size_t done = 0; done < bytes;) {

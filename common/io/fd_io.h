@@ -13,7 +13,9 @@
 must_check int fd_read_up_to(int fd, void *data, size_t size, size_t *ret_bytes);
 /* 0 or -errno. */
 must_check int fd_write_all(int fd, const void *data, size_t bytes);
-/* The same at an offset.  A full disk is -ENOSPC, a limit of the file's size -EFBIG. */
+/* All of it from an offset on: 0 or -errno, -EIO where the end comes first. */
+must_check int fd_pread_all(int fd, void *data, size_t bytes, off_t offset);
+/* fd_write_all() at an offset.  A full disk is -ENOSPC, a limit of the file's size -EFBIG. */
 must_check int fd_pwrite_all(int fd, const void *data, size_t bytes, off_t offset);
 
 #endif

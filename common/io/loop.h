@@ -35,7 +35,7 @@ bool loop_stands_on(const struct stat *st);
 
 /*
  * Is one of them, or one that stands on it in turn, mounted or part of something that is active?
- * True also where that cannot be told, because its node is not in /dev.
+ * True also where that cannot be told, because its node in /dev cannot be opened.
  */
 bool loop_in_use(const struct stat *st);
 

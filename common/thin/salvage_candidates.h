@@ -29,8 +29,7 @@ struct candidate_list {
 	struct candidate *items; /* owned; the current one first, then the newest */
 	size_t nr, capacity;
 	uint64_t nr_left_out;   /* beyond MAX_CANDIDATES */
-	uint64_t nr_unreadable; /* blocks that the device did not give: pairs may be missing for it
-				 */
+	uint64_t nr_unreadable; /* blocks that the device did not give: pairs may be missing */
 };
 
 /* Reads the whole device.  0; -EUCLEAN with ret_fault filled; or -errno.  *ret_list is to be

@@ -191,7 +191,7 @@ static int find_below_linear(struct storage *s, const struct storage_extent *her
 	*ret_known = r > 0;
 	if (r > 0)
 		r = dm_table_linear(here->node.rdev, visit_linear, &w);
-	if (r == -ENODEV) { /* it is gone since */
+	if (r == -ENODEV) { /* It was removed in the meantime. */
 		*ret_known = false;
 		r = 0;
 	}

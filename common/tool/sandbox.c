@@ -327,7 +327,7 @@ static const uint32_t forbidden_commands[] = {
 	DM_DEV_RENAME,  DM_DEV_SUSPEND,    DM_TABLE_LOAD,   DM_TABLE_CLEAR,    DM_DEV_SET_GEOMETRY,
 	LOOP_SET_FD,    LOOP_CLR_FD,       LOOP_SET_STATUS, LOOP_SET_STATUS64, LOOP_CHANGE_FD,
 	LOOP_CONFIGURE, LOOP_SET_CAPACITY, BLKROSET,        BLKDISCARD,        BLKSECDISCARD,
-	BLKZEROOUT,     DM_TARGET_MSG, /* the last: see struct sandbox */
+	BLKZEROOUT,     DM_TARGET_MSG, /* the last, left out where messages are let through */
 };
 static const uint32_t known_commands[] = { TCGETS, TIOCGWINSZ, BLKGETSIZE64, BLKSSZGET,
 					   BLKPBSZGET };

@@ -144,7 +144,7 @@ static bool may_be_list(const char *path)
  * Looked at before the sandbox hides it.  A loop device on it may be what is read, or be mounted:
  * behind either nobody wants an answer.
  */
-int out_place_is_free(const char *path, struct out_fault *fault)
+int out_place_accept(const char *path, struct out_fault *fault)
 {
 	struct stat st;
 

@@ -25,8 +25,8 @@ struct out_inputs {
 must_check int out_place_open(const char *path, const struct out_inputs *inputs,
 			      struct out_file *ret_file, struct out_fault *fault);
 
-/* Is path no file that a loop device stands on?  0 (also for NULL); -EPERM with fault filled. */
-must_check int out_place_is_free(const char *path, struct out_fault *fault);
+/* No loop device may stand on path.  0 (also for NULL); -EPERM with fault filled. */
+must_check int out_place_accept(const char *path, struct out_fault *fault);
 
 /* May -o write over what stands at path?  0; -EPERM with fault filled. */
 must_check int out_place_may_replace(const struct docker_meta_options *o, struct out_fault *fault);

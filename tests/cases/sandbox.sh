@@ -88,6 +88,15 @@ fifo < <(cat meta.xml) >out 2>err
 status=$?
 refused_all read write socket trace signal type run
 
+# The question on a terminal: what is on the output is looked at inside the walls, too.
+what="thin_restore on a terminal"
+rm -f other/made
+printf 'YES\n' | script -qec "env BREACH=node BREACH_FILE=$work/other/made $build/breach/thin_restore -i meta.xml -o output" \
+	/dev/null 2>&1 | tr -d '\r' >err
+status=0
+has err '^breach: run: '
+refused_all read write socket trace signal type run
+
 # Without a parser that was taken over, the tools do what they are asked to, inside their walls.
 run 0 thin_restore -i meta.xml.gz -o output
 truncate -r meta free
@@ -142,6 +151,17 @@ for place in config state node; do
 	breach $place docker_meta "${host[@]}" -o outputs/list.txt list
 	refused_all "${files[@]/read/write}" "${calls[@]}"
 done
+# XML from a pipe is copied to a file without a name: where those are made, and nowhere else.
+if [ "$landlock" -gt 0 ]; then
+	what="docker_meta --xml -"
+	made=$build/breach/made
+	rm -f "$made"
+	thin_dump docker_tmeta | BREACH=xml BREACH_FILE=$made "$build/breach/docker_meta" -r docker --xml - \
+		--daemon-json daemon.json list >out 2>err
+	has err '^breach: run: '
+	has err "^breach: write: $no"
+	[ ! -e "$made" ] || fail "$what: a file was written"
+fi
 docker_meta --no-sandbox "${host[@]}" >free
 for command in check predict tree du plan lint; do
 	docker_meta --no-sandbox "${host[@]}" $command >free 2>&1

@@ -26,8 +26,7 @@ struct fault_case {
 	bool gathered;        /* another case lets what is read fail: this one does not */
 	bool sandbox;         /* in it, and nothing fails but memory and opening files */
 	bool talks;           /* a failure is told, and so is what was found before it */
-	/* Said of what the run outlives (a second output, a block that it can do without); or NULL.
-	 */
+	/* Said of what the run outlives, a second output or a block; or NULL. */
 	const char *optional[2];
 };
 

@@ -271,7 +271,8 @@ Test(fix_trees, the_order_in_place)
 	made_pool_destroy(&p);
 }
 
-/* A leak that has to stay, for its count stands in the tree, keeps none behind it. */
+/* A leak whose count is in the reference count tree stays; those behind it are freed all the same.
+ */
 Test(fix_trees, in_place_the_leaks_behind_a_high_count_are_freed)
 {
 	struct leak leaks[2];
