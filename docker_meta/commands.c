@@ -141,10 +141,34 @@ static int (*const sayings[NR_COMMANDS][NR_FORMS])(const struct meta_view *v, FI
 
 /* ---- what is accepted */
 
-static int accept_state(const struct docker_meta_options *o)
+static int refuse_place(const char *option, const char *path, int r, const struct out_fault *fault)
+{
+	if (r == -EPERM && *fault->text)
+		return tool_usage_error(&docker_meta_tool, "%s %s: %s", option, path, fault->text);
+	tool_error(&docker_meta_tool, "%s: %s", path, fault->text);
+	return META_STATUS_BLIND;
+}
+
+static int find_place(const char *option, const char *path, struct out_file *ret_file)
 {
 	struct out_fault fault;
+	int r = path ? out_place_find(path, ret_file, &fault) : 0;
 
+	return r ? refuse_place(option, path, r, &fault) : STATUS_NONE;
+}
+
+static int accept_output(const struct docker_meta_options *o, struct out_places *places)
+{
+	struct out_fault fault;
+	int status = find_place("--output", o->output, &places->output);
+
+	if (status == STATUS_NONE && out_place_may_replace(o, &fault))
+		return refuse_place("--output", o->output, -EPERM, &fault);
+	return status;
+}
+
+static int accept_state(const struct docker_meta_options *o, struct out_places *places)
+{
 	if (!o->state)
 		return STATUS_NONE;
 	if (o->command != COMMAND_CHECK)
@@ -155,9 +179,7 @@ static int accept_state(const struct docker_meta_options *o)
 	if (o->output && !strcmp(o->output, o->state))
 		return tool_usage_error(&docker_meta_tool, "--state and --output are one file: %s",
 					o->state);
-	if (out_place_accept(o->state, &fault))
-		return tool_usage_error(&docker_meta_tool, "--state %s: %s", o->state, fault.text);
-	return STATUS_NONE;
+	return find_place("--state", o->state, &places->state);
 }
 
 /* Options that one command alone has a use for. */
@@ -171,20 +193,18 @@ static int accept_particulars(const struct docker_meta_options *o)
 	return STATUS_NONE;
 }
 
-int meta_command_accept(const struct docker_meta_options *o)
+int meta_command_accept(const struct docker_meta_options *o, struct out_places *places)
 {
 	struct list_layout layout;
-	struct out_fault fault;
 	struct verdict verdict;
 	int status;
 
 	if (!sayings[o->command][o->form])
 		return tool_usage_error(&docker_meta_tool, "%s has no such form",
 					meta_command_name(o->command));
-	if (out_place_accept(o->output, &fault) || out_place_may_replace(o, &fault))
-		return tool_usage_error(&docker_meta_tool, "--output %s: %s", o->output,
-					fault.text);
-	status = accept_state(o);
+	status = accept_output(o, places);
+	if (status == STATUS_NONE)
+		status = accept_state(o, places);
 	if (status == STATUS_NONE)
 		status = accept_particulars(o);
 	if (status == STATUS_NONE)
@@ -196,23 +216,16 @@ int meta_command_accept(const struct docker_meta_options *o)
 
 /* ---- speaking */
 
-/* What is said goes to f; where that is NULL, to standard output. */
-static int begin(const struct docker_meta_options *o, const struct out_inputs *inputs,
-		 struct out_file *f)
+/* What is said goes to the output; where none is named, to standard output. */
+static int begin(const struct docker_meta_options *o, const struct out_inputs *inputs)
 {
 	struct out_fault fault;
 	int r;
 
 	if (!o->output)
 		return STATUS_NONE;
-	r = out_place_open(o->output, inputs, f, &fault);
-	if (!r)
-		return STATUS_NONE;
-	if (r == -EPERM && *fault.text)
-		return tool_usage_error(&docker_meta_tool, "--output %s: %s", o->output,
-					fault.text);
-	tool_error(&docker_meta_tool, "%s: %s", o->output, fault.text);
-	return META_STATUS_BLIND;
+	r = out_place_begin(&inputs->places->output, o->output, inputs, &fault);
+	return r ? refuse_place("--output", o->output, r, &fault) : STATUS_NONE;
 }
 
 /* r: how far it came.  STATUS_NONE, or the status of a failure. */
@@ -237,14 +250,14 @@ static int end(const struct docker_meta_options *o, struct out_file *f, int r)
 static bool speak(const struct meta_view *v, int *status)
 {
 	const struct docker_meta_options *o = v->options;
-	struct out_file f = { .dir = -1 };
-	const struct out_inputs inputs = { v->root, v->metadata, v->config };
-	int failed = begin(o, &inputs, &f), r;
+	const struct out_inputs inputs = { v->root, v->metadata, v->config, v->places };
+	struct out_file *f = &v->places->output;
+	int failed = begin(o, &inputs), r;
 	int said = v->devices->pool ? META_STATUS_OK : META_STATUS_BLIND;
 
 	if (failed == STATUS_NONE) {
-		r = sayings[o->command][o->form](v, o->output ? f.stream : stdout, &said);
-		failed = end(o, &f, r);
+		r = sayings[o->command][o->form](v, o->output ? f->stream : stdout, &said);
+		failed = end(o, f, r);
 	}
 	*status = failed == STATUS_NONE ? said : failed;
 	return failed == STATUS_NONE;
@@ -260,14 +273,14 @@ static int complain(const char *path, const char *text)
 static int speak_of_changes(const struct meta_view *v, const struct verdict *measured)
 {
 	const char *path = v->options->state;
-	const struct out_inputs inputs = { v->root, v->metadata, v->config };
+	const struct out_inputs inputs = { v->root, v->metadata, v->config, v->places };
 	struct verdict verdict = *measured;
 	struct meta_view view = *v;
 	struct changes changes;
 	struct out_fault fault;
 	int status;
 
-	if (changes_find(v, &verdict, path, &changes, &fault)) {
+	if (changes_find(v, &verdict, &changes, &fault)) {
 		changes_destroy(&changes);
 		return complain(path, fault.text);
 	}
@@ -303,16 +316,16 @@ int meta_command_run(const struct meta_view *v)
 void meta_command_blind(const struct docker_meta_options *o, const struct out_inputs *inputs,
 			const char *what, const char *why)
 {
-	struct out_file f = { .dir = -1 };
+	struct out_file *f = &inputs->places->output;
 	FILE *out;
 
 	if ((o->form != OUTPUT_NAGIOS && o->form != OUTPUT_PROMETHEUS) ||
-	    begin(o, inputs, &f) != STATUS_NONE)
+	    begin(o, inputs) != STATUS_NONE)
 		return;
-	out = o->output ? f.stream : stdout;
+	out = o->output ? f->stream : stdout;
 	if (o->form == OUTPUT_NAGIOS)
 		output_nagios_unknown(what, why, out);
 	else
 		output_prometheus_unknown(inputs->root, META_STATUS_BLIND, out);
-	(void)end(o, &f, 0);
+	(void)end(o, f, 0);
 }

@@ -7,8 +7,13 @@
 #include "docker_meta/output/out_place.h"
 #include "docker_meta/view.h"
 
-/* STATUS_NONE, or usage: it has nothing to say in that form, or the options do not go with it. */
-must_check int meta_command_accept(const struct docker_meta_options *o);
+/*
+ * STATUS_NONE with the places found; or usage: it has nothing to say in that form, the options do
+ * not go with it, or what they name is not to be written; or the status of a place that cannot be.
+ * The places are to be abandoned in any case.
+ */
+must_check int meta_command_accept(const struct docker_meta_options *o,
+				   struct out_places *ret_places);
 
 /*
  * Nothing could be looked at, which was told on stderr.  Forms for monitoring tell it as well;

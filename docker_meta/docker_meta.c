@@ -8,6 +8,7 @@
 #include "docker_meta/commands.h"
 #include "docker_meta/gather.h"
 #include "docker_meta/join/foreign.h"
+#include "docker_meta/output/out_place.h"
 #include "docker_meta/walls.h"
 
 struct conclusions {
@@ -66,6 +67,7 @@ static int answer(const struct gathered *g, const struct conclusions *c)
 		.sets = &c->sets,
 		.findings = &c->findings,
 		.forecast = &c->forecast,
+		.places = g->places,
 	};
 
 	return meta_command_run(&view);
@@ -80,16 +82,14 @@ static void forget(struct conclusions *c)
 	device_table_destroy(&c->devices);
 }
 
-int docker_meta_run(const struct docker_meta_options *o)
+static int look_and_answer(const struct docker_meta_options *o, struct out_places *places)
 {
 	struct conclusions c = { 0 };
 	struct gathered g;
-	int status = meta_command_accept(o), ended;
+	int status, ended;
 
-	if (status != STATUS_NONE)
-		return status;
-	walls_raise(o);
-	status = gather(o, &g);
+	walls_raise(o, places);
+	status = gather(o, places, &g);
 	if (status == STATUS_NONE)
 		status = conclude(&g, &c);
 	if (status == STATUS_NONE)
@@ -97,4 +97,16 @@ int docker_meta_run(const struct docker_meta_options *o)
 	forget(&c);
 	ended = gather_end(&g);
 	return ended == STATUS_NONE ? status : ended;
+}
+
+int docker_meta_run(const struct docker_meta_options *o)
+{
+	struct out_places places = NO_OUT_PLACES;
+	int status = meta_command_accept(o, &places);
+
+	if (status == STATUS_NONE)
+		status = look_and_answer(o, &places);
+	out_file_abandon(&places.output);
+	out_file_abandon(&places.state);
+	return status;
 }

@@ -28,7 +28,7 @@ int gather_blind(const struct gathered *g, const char *what, const char *why)
 	const char *root = g->root            ? g->root
 			   : g->options->root ? g->options->root
 					      : DEFAULT_DATA_ROOT;
-	const struct out_inputs inputs = { root, g->metadata, &g->config };
+	const struct out_inputs inputs = { root, g->metadata, &g->config, g->places };
 
 	tool_error(&docker_meta_tool, "%s: %s", what, why);
 	meta_command_blind(g->options, &inputs, what, why);
@@ -426,14 +426,15 @@ static int end_reading(struct gathered *g)
 	return release_snap(g);
 }
 
-int gather(const struct docker_meta_options *o, struct gathered *ret_gathered)
+int gather(const struct docker_meta_options *o, struct out_places *places,
+	   struct gathered *ret_gathered)
 {
 	struct gathered *g = ret_gathered;
 	int status;
 
-	*g = (struct gathered){ .options = o };
+	*g = (struct gathered){ .options = o, .places = places };
 	status = read_config(g);
-	walls_close(o, g->root);
+	walls_close(o, places, g->root);
 	if (status == STATUS_NONE)
 		status = gather_at_rest(g);
 	if (status == STATUS_NONE) {

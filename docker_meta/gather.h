@@ -14,8 +14,11 @@
 #include "docker_meta/pool/pool_state.h"
 #include "docker_meta/state/docker_state.h"
 
+struct out_places;
+
 struct gathered {
 	const struct docker_meta_options *options;
+	struct out_places *places;
 	const char *root;     /* path of Docker's data-root */
 	const char *metadata; /* path; NULL: not looked at */
 	const char *torn;     /* why it is not of one moment, in one line; NULL: it is */
@@ -41,7 +44,8 @@ struct gathered {
 };
 
 /* STATUS_NONE, or the status to end with: then all has been said.  To be ended in any case. */
-must_check int gather(const struct docker_meta_options *o, struct gathered *ret_gathered);
+must_check int gather(const struct docker_meta_options *o, struct out_places *places,
+		      struct gathered *ret_gathered);
 
 /* Let go of it, and of a snapshot of the pool.  STATUS_NONE, or the status to end with. */
 must_check int gather_end(struct gathered *g);

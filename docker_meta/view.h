@@ -14,6 +14,7 @@
 #include "docker_meta/options.h"
 #include "docker_meta/pool/pool_source.h"
 
+struct out_places;
 struct verdict;
 
 /* Everything is borrowed, and there, unless it says otherwise. */
@@ -33,6 +34,7 @@ struct meta_view {
 	const struct device_sets *sets;
 	const struct meta_findings *findings;
 	const struct forecast *forecast;
+	struct out_places *places;
 	const struct verdict *verdict; /* output/verdict.h; there when a command speaks */
 };
 

@@ -18,10 +18,17 @@ static bool is_copied(const char *xml)
 	return xml && (!strcmp(xml, "-") || (!stat(xml, &st) && !S_ISREG(st.st_mode)));
 }
 
-static void allow_files(const struct docker_meta_options *o, struct sandbox *s)
+static void allow_place(const struct out_file *f, const char *path, size_t n, struct sandbox *s)
 {
-	s->make[0] = o->output;
-	s->make[1] = o->state;
+	s->make[n] = out_file_is_open(f) ? NULL : path;
+	s->name[n] = out_file_is_open(f) ? path : NULL;
+}
+
+static void allow_files(const struct docker_meta_options *o, const struct out_places *places,
+			struct sandbox *s)
+{
+	allow_place(&places->output, o->output, 0, s);
+	allow_place(&places->state, o->state, 1, s);
 	s->messages = o->reserve_snap;
 	if (!is_copied(o->xml))
 		return;
@@ -30,17 +37,18 @@ static void allow_files(const struct docker_meta_options *o, struct sandbox *s)
 	s->scratch[2] = "/tmp";
 }
 
-void walls_raise(const struct docker_meta_options *o)
+void walls_raise(const struct docker_meta_options *o, const struct out_places *places)
 {
 	struct sandbox all = {
 		.off = o->no_sandbox, .walks = true, .read = { "/" }, .write = { DM_CONTROL }
 	};
 
-	allow_files(o, &all);
+	allow_files(o, places, &all);
 	sandbox_enter(&all);
 }
 
-void walls_close(const struct docker_meta_options *o, const char *root)
+void walls_close(const struct docker_meta_options *o, const struct out_places *places,
+		 const char *root)
 {
 	struct sandbox known = {
 		.off = o->no_sandbox,
@@ -49,10 +57,10 @@ void walls_close(const struct docker_meta_options *o, const char *root)
 		.read = { root, "/dev", "/proc", "/sys", "/etc/docker", "/etc/sysconfig",
 			  "/etc/lvm", "/etc/localtime", "/usr/share/zoneinfo", o->metadata, o->xml,
 			  o->data, o->status, o->table, o->mountinfo, o->proc, o->daemon_json,
-			  o->lvs_json, o->loss },
+			  o->lvs_json, o->loss, o->state },
 		.write = { DM_CONTROL },
 	};
 
-	allow_files(o, &known);
+	allow_files(o, places, &known);
 	sandbox_enter(&known);
 }

@@ -5,16 +5,20 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
-#include "common/io/loop.h"
-#include "common/tool/earlier_output.h"
 #include "common/tool/loss_report.h"
 #include "common/tool/open_metadata.h"
+#include "common/tool/output_file.h"
 #include "common/tool/progress_terminal.h"
 #include "common/tool/sandbox.h"
 #include "common/tool/verify.h"
 #include "common/xml/emit.h"
+
+struct dump {
+	const struct thin_dump_options *options;
+	struct output_file file; /* where the output is named */
+};
 
 static int explain(const struct thin_dump_options *o, const struct read_fault *fault, int error)
 {
@@ -30,14 +34,22 @@ static int explain(const struct thin_dump_options *o, const struct read_fault *f
 	return STATUS_BAD;
 }
 
-static int explain_output(const struct thin_dump_options *o, int error)
+static int explain_output(const struct thin_dump_options *o, const char *why)
 {
-	if (!o->quiet && error != -EPIPE)
+	if (!o->quiet)
 		tool_error(&thin_dump_tool, "cannot write to %s: %s",
-			   o->output ? o->output : "standard output", strerror(-error));
+			   o->output ? o->output : "standard output", why);
 	return STATUS_BAD;
 }
 
+/* Its reader went away, or we are to end: nobody wants to hear of it. */
+static int explain_write(const struct thin_dump_options *o, int error)
+{
+	return error == -EPIPE || error == -EINTR ? STATUS_BAD
+						  : explain_output(o, strerror(-error));
+}
+
+/* STATUS_NONE: what was read is at fault, and has been told. */
 static int emit(const struct thin_dump_options *o, struct metadata_reader *reader,
 		struct stream *out)
 {
@@ -55,35 +67,67 @@ static int emit(const struct thin_dump_options *o, struct metadata_reader *reade
 	emitter_destroy(v);
 	if (!r)
 		return STATUS_OK;
-	return stream_error(out) ? explain_output(o, stream_error(out)) : explain(o, &fault, r);
+	if (stream_error(out))
+		return explain_write(o, stream_error(out));
+	(void)explain(o, &fault, r);
+	return STATUS_NONE;
 }
 
-static int dump(const struct thin_dump_options *o, struct metadata_reader *reader)
+static int dump_to(const struct thin_dump_options *o, struct metadata_reader *reader, int fd)
 {
 	struct stream *out;
-	int status, r = stream_open(o->output, o->compress, &out);
+	int status, r = stream_open(fd, o->compress, &out);
 
 	if (r)
-		return explain_output(o, r);
+		return explain_write(o, r);
 	status = emit(o, reader, out);
 	r = stream_close(out);
-	if (r && status == STATUS_OK)
-		return explain_output(o, r);
-	if (status != STATUS_OK && o->output && !o->quiet)
-		tool_error(&thin_dump_tool, "%s is incomplete", o->output);
-	return status;
+	return r && status != STATUS_BAD ? explain_write(o, r) : status;
 }
 
-static int dump_engine(const struct thin_dump_options *o, struct block_engine *engine,
-		       const struct read_options *read)
+/*
+ * Of damaged metadata the part that was read is worth having, unless something better may stand
+ * there.
+ */
+static int end_file(struct dump *d, int status)
+{
+	const struct thin_dump_options *o = d->options;
+	const bool keep = output_file_replaces(&d->file);
+	int r = status == STATUS_OK || (status == STATUS_NONE && !keep) ? 0 : -EIO;
+
+	r = output_file_end(&d->file, r);
+	if (status == STATUS_OK)
+		return r ? explain_write(o, r) : STATUS_OK;
+	if (status == STATUS_NONE && (keep || !r) && !o->quiet)
+		tool_error(&thin_dump_tool, "%s %s", o->output,
+			   keep ? "is left as it was" : "is incomplete");
+	return STATUS_BAD;
+}
+
+static int dump(struct dump *d, struct metadata_reader *reader)
+{
+	const struct thin_dump_options *o = d->options;
+	struct out_fault fault = { "" };
+	int status;
+
+	if (!o->output) {
+		status = dump_to(o, reader, STDOUT_FILENO);
+		return status == STATUS_NONE ? STATUS_BAD : status;
+	}
+	if (output_file_begin(&d->file, &fault))
+		return explain_output(o, fault.text);
+	return end_file(d, dump_to(o, reader, fileno(d->file.stream)));
+}
+
+static int dump_engine(struct dump *d, struct block_engine *engine, const struct read_options *read)
 {
 	struct metadata_reader *reader;
 	struct read_fault fault;
 	int status, r = metadata_reader_open(engine, read, &reader, &fault);
 
 	if (r)
-		return explain(o, &fault, r);
-	status = dump(o, reader);
+		return explain(d->options, &fault, r);
+	status = dump(d, reader);
 	metadata_reader_destroy(reader);
 	return status;
 }
@@ -109,15 +153,16 @@ static int salvage_safely(struct block_engine *engine, struct salvage_options *o
 	return salvage(engine, options, ret_sound, result, fault);
 }
 
-static int dump_salvaged(const struct thin_dump_options *o, struct block_engine *sound,
-			 struct salvage_result *result, const struct contradictions *found)
+static int dump_salvaged(struct dump *d, struct block_engine *sound, struct salvage_result *result,
+			 const struct contradictions *found)
 {
+	const struct thin_dump_options *o = d->options;
 	struct read_options read = o->read;
 	struct contradictions left = { .any = false };
 	int status, r;
 
 	read.nr_blocks = result->nr_blocks;
-	status = dump_engine(o, sound, &read);
+	status = dump_engine(d, sound, &read);
 	if (status != STATUS_OK || !found->any)
 		return status;
 	r = contradictions_find(sound, false, &left);
@@ -127,9 +172,10 @@ static int dump_salvaged(const struct thin_dump_options *o, struct block_engine 
 	return status;
 }
 
-static int salvage_and_dump(const struct thin_dump_options *o, struct block_engine *engine,
+static int salvage_and_dump(struct dump *d, struct block_engine *engine,
 			    struct salvage_result *result)
 {
+	const struct thin_dump_options *o = d->options;
 	struct salvage_options options = { .has_transaction_id = o->has_transaction_id,
 					   .transaction_id = o->read.transaction_id,
 					   .nr_data_blocks = o->read.nr_data_blocks,
@@ -140,7 +186,7 @@ static int salvage_and_dump(const struct thin_dump_options *o, struct block_engi
 	int status, r = salvage_safely(engine, &options, &sound, result, &fault, &found);
 
 	if (!r) {
-		status = dump_salvaged(o, sound, result, &found);
+		status = dump_salvaged(d, sound, result, &found);
 		block_engine_destroy(sound);
 	} else {
 		/* Of what it found by then nothing was made. */
@@ -154,17 +200,26 @@ static int salvage_and_dump(const struct thin_dump_options *o, struct block_engi
 	return status;
 }
 
-/* What is lost is told, but no reason to fail: the dump is whole. */
-static int dump_repaired(const struct thin_dump_options *o)
+static void raise_walls(const struct dump *d)
 {
+	struct sandbox walls = { .off = d->options->no_sandbox };
+
+	output_file_let_through(&d->file, &walls);
+	sandbox_enter(&walls);
+}
+
+/* What is lost is told, but no reason to fail: the dump is whole. */
+static int dump_repaired(struct dump *d)
+{
+	const struct thin_dump_options *o = d->options;
 	struct salvage_result result;
 	struct block_engine *engine;
 	int status = open_any_blocks(&thin_dump_tool, o->input, OPEN_READ, o->quiet, &engine);
 
 	if (status != STATUS_NONE)
 		return status;
-	sandbox_enter(&(struct sandbox){ .off = o->no_sandbox, .make = { o->output } });
-	status = salvage_and_dump(o, engine, &result);
+	raise_walls(d);
+	status = salvage_and_dump(d, engine, &result);
 	if (!o->quiet && (result.superblock_found_out || result.nr_raised || result.nr_unreadable ||
 			  loss_totals(&result).anything_lost))
 		loss_report_text(&thin_dump_tool, o->input, &result);
@@ -173,41 +228,42 @@ static int dump_repaired(const struct thin_dump_options *o)
 	return status;
 }
 
+static int dump_as_it_is(struct dump *d)
+{
+	const struct thin_dump_options *o = d->options;
+	enum open_mode mode = o->read.metadata_snap ? OPEN_READ_LIVE : OPEN_READ;
+	struct block_engine *engine;
+	int status = open_metadata(&thin_dump_tool, o->input, mode, o->quiet, &engine);
+
+	if (status != STATUS_NONE)
+		return status;
+	raise_walls(d);
+	status = dump_engine(d, engine, &o->read);
+	block_engine_destroy(engine);
+	return status;
+}
+
 /* Before anything is read, and before the sandbox hides what the file is used for. */
-static int accept_output(const struct thin_dump_options *o)
+static int place_output(struct dump *d)
 {
 	static const struct output_mark marks[] = { { "<superblock ", NULL },
 						    { "begin superblock: ", NULL } };
-	const char *why = NULL;
-	struct stat st;
+	const struct thin_dump_options *o = d->options;
+	struct out_fault fault;
 
-	if (!o->output)
+	if (!o->output ||
+	    !output_file_place(o->output, o->force, marks, ARRAY_SIZE(marks), &d->file, &fault))
 		return STATUS_NONE;
-	if (!stat(o->output, &st) && loop_in_use(&st))
-		why = "it is in use through a loop device";
-	else if (!o->force && !output_may_replace(o->output, marks, ARRAY_SIZE(marks)))
-		why = output_refusal();
-	if (why && !o->quiet)
-		tool_error(&thin_dump_tool, "%s: %s", o->output, why);
-	return why ? STATUS_BAD : STATUS_NONE;
+	return explain_output(o, fault.text);
 }
 
 int thin_dump_run(const struct thin_dump_options *o)
 {
-	enum open_mode mode = o->read.metadata_snap ? OPEN_READ_LIVE : OPEN_READ;
-	struct block_engine *engine;
-	int status;
+	struct dump d = { .options = o, .file = NO_OUTPUT_FILE };
+	int status = place_output(&d);
 
-	status = accept_output(o);
-	if (status != STATUS_NONE)
-		return status;
-	if (o->repair)
-		return dump_repaired(o);
-	status = open_metadata(&thin_dump_tool, o->input, mode, o->quiet, &engine);
-	if (status != STATUS_NONE)
-		return status;
-	sandbox_enter(&(struct sandbox){ .off = o->no_sandbox, .make = { o->output } });
-	status = dump_engine(o, engine, &o->read);
-	block_engine_destroy(engine);
+	if (status == STATUS_NONE)
+		status = o->repair ? dump_repaired(&d) : dump_as_it_is(&d);
+	(void)output_file_end(&d.file, -EIO);
 	return status;
 }

@@ -17,7 +17,7 @@
 #include "common/tool/confirm.h"
 #include "common/tool/loss_report.h"
 #include "common/tool/open_metadata.h"
-#include "common/tool/report_file.h"
+#include "common/tool/output_file.h"
 #include "common/tool/sandbox.h"
 #include "common/tool/verify.h"
 
@@ -29,6 +29,7 @@ struct repair {
 	struct contradictions found;
 	uint64_t nr_blocks; /* of the output */
 	bool written;
+	struct output_file report;
 	char reason[512]; /* why nothing was */
 };
 
@@ -141,15 +142,14 @@ static void report_to_file(struct repair *r)
 {
 	const struct thin_repair_options *o = r->options;
 	struct out_fault fault = { "" };
-	struct report_file f;
 	int e;
 
 	if (!o->report)
 		return;
-	e = report_file_begin(o->report, &f, &fault);
+	e = output_file_begin(&r->report, &fault);
 	if (!e)
-		e = write_report(r, f.stream);
-	e = report_file_end(&f, e);
+		e = write_report(r, r->report.stream);
+	e = output_file_end(&r->report, e);
 	if (e && !o->quiet)
 		tool_error(&thin_repair_tool, "%s: the report could not be written: %s", o->report,
 			   *fault.text ? fault.text : strerror(-e));
@@ -228,6 +228,7 @@ static int salvage_safely(struct repair *r)
 static int run(struct repair *r)
 {
 	const struct thin_repair_options *o = r->options;
+	struct sandbox walls = { .off = o->no_sandbox };
 	struct confirm confirm;
 	int status = open_output(&thin_repair_tool, o->output, o->quiet, &r->output);
 
@@ -237,7 +238,8 @@ static int run(struct repair *r)
 		return report(r, status);
 	}
 	confirm_look(o->output, o->batch, &confirm);
-	sandbox_enter(&(struct sandbox){ .off = o->no_sandbox, .make = { o->report } });
+	output_file_let_through(&r->report, &walls);
+	sandbox_enter(&walls);
 	status = confirm_overwrite(&thin_repair_tool, o->output, r->output, &confirm);
 	if (status == STATUS_NONE)
 		status = salvage_safely(r);
@@ -249,32 +251,41 @@ static int run(struct repair *r)
 }
 
 /* Likewise. */
-static int try_report(const struct thin_repair_options *o)
+static int place_report(struct repair *r)
 {
-	struct out_fault fault = { "" };
+	const struct thin_repair_options *o = r->options;
+	struct out_fault fault;
 
-	if (!o->report || !report_file_try(o->report, o->force, &report_mark, 1, &fault))
+	if (!o->report ||
+	    !output_file_place(o->report, o->force, &report_mark, 1, &r->report, &fault))
 		return STATUS_NONE;
 	if (!o->quiet)
 		tool_error(&thin_repair_tool, "%s: %s", o->report, fault.text);
 	return STATUS_BAD;
 }
 
+static int list_or_repair(struct repair *r)
+{
+	const struct thin_repair_options *o = r->options;
+	int status = open_any_blocks(&thin_repair_tool, o->input, OPEN_READ, o->quiet, &r->input);
+
+	if (status != STATUS_NONE) {
+		(void)snprintf(r->reason, sizeof(r->reason), "%s: it cannot be opened", o->input);
+		return report(r, status);
+	}
+	status = o->candidates ? thin_repair_list(o, r->input) : run(r);
+	salvage_result_destroy(&r->result);
+	block_engine_destroy(r->input);
+	return status;
+}
+
 int thin_repair_run(const struct thin_repair_options *o)
 {
-	struct repair r = { .options = o, .salvage = o->salvage };
-	int status;
+	struct repair r = { .options = o, .salvage = o->salvage, .report = NO_OUTPUT_FILE };
+	int status = place_report(&r);
 
-	status = try_report(o);
-	if (status != STATUS_NONE)
-		return status;
-	status = open_any_blocks(&thin_repair_tool, o->input, OPEN_READ, o->quiet, &r.input);
-	if (status != STATUS_NONE) {
-		(void)snprintf(r.reason, sizeof(r.reason), "%s: it cannot be opened", o->input);
-		return report(&r, status);
-	}
-	status = o->candidates ? thin_repair_list(o, r.input) : run(&r);
-	salvage_result_destroy(&r.result);
-	block_engine_destroy(r.input);
+	if (status == STATUS_NONE)
+		status = list_or_repair(&r);
+	(void)output_file_end(&r.report, -EIO);
 	return status;
 }

@@ -4,8 +4,7 @@
 #include "common/io/stream.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <sys/stat.h>
+#include <signal.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -16,7 +15,6 @@ enum { BUFFER_BYTES = 1 << 20 };
 
 struct stream {
 	int fd;
-	bool owns_fd;
 	gzFile gz; /* NULL: plain */
 	char *buffer;
 	size_t used;
@@ -33,6 +31,16 @@ static int gz_error(gzFile gz)
 	return code == Z_MEM_ERROR ? -ENOMEM : -EIO;
 }
 
+/* Somebody wants the process to end, and it holds that back. */
+static bool is_to_end(void)
+{
+	sigset_t pending;
+
+	return !sigpending(&pending) &&
+	       (sigismember(&pending, SIGINT) || sigismember(&pending, SIGTERM) ||
+		sigismember(&pending, SIGHUP));
+}
+
 static void drain(struct stream *s)
 {
 	size_t bytes = s->error ? 0 : s->used; /* after an error the rest is dropped */
@@ -40,31 +48,15 @@ static void drain(struct stream *s)
 	s->used = 0;
 	if (!bytes)
 		return;
+	if (is_to_end()) {
+		s->error = -EINTR;
+		return;
+	}
 	errno = 0;
 	if (!s->gz)
 		s->error = fd_write_all(s->fd, s->buffer, bytes);
 	else if (gzwrite(s->gz, s->buffer, (unsigned int)bytes) != (int)bytes)
 		s->error = gz_error(s->gz);
-}
-
-/* A device that somebody uses must not be written over. */
-static int open_flags(const char *path)
-{
-	struct stat st;
-
-	if (!stat(path, &st) && S_ISBLK(st.st_mode))
-		return O_WRONLY | O_EXCL | O_CLOEXEC;
-	return O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC;
-}
-
-static int open_output(struct stream *s, const char *path)
-{
-	s->fd = STDOUT_FILENO;
-	if (!path)
-		return 0;
-	s->fd = open(path, open_flags(path), 0666);
-	s->owns_fd = s->fd >= 0;
-	return s->owns_fd ? 0 : -errno;
 }
 
 /* zlib closes the descriptor that it is given. */
@@ -83,21 +75,20 @@ static int open_gzip(struct stream *s)
 
 static void destroy(struct stream *s)
 {
-	if (s->owns_fd)
-		(void)close(s->fd);
 	alloc_free(s->buffer);
 	alloc_free(s);
 }
 
-int stream_open(const char *path, bool compress, struct stream **ret_stream)
+int stream_open(int fd, bool compress, struct stream **ret_stream)
 {
 	struct stream *s = alloc_object(struct stream);
 	int r;
 
 	if (!s)
 		return -ENOMEM;
+	s->fd = fd;
 	s->buffer = alloc_aligned(BUFFER_BYTES);
-	r = s->buffer ? open_output(s, path) : -ENOMEM;
+	r = s->buffer ? 0 : -ENOMEM;
 	if (!r && compress)
 		r = open_gzip(s);
 	if (r)
@@ -124,16 +115,6 @@ int stream_error(const struct stream *s)
 	return s->error;
 }
 
-/* A full disk may be noticed only here; pipes and terminals cannot be synced, which is no error. */
-static int sync_file(const struct stream *s)
-{
-	struct stat st;
-
-	if (!s->owns_fd || fstat(s->fd, &st) || !S_ISREG(st.st_mode))
-		return 0;
-	return fsync(s->fd) ? -errno : 0;
-}
-
 int stream_close(struct stream *s)
 {
 	int r;
@@ -142,8 +123,6 @@ int stream_close(struct stream *s)
 	errno = 0;
 	if (s->gz && gzclose(s->gz) != Z_OK && !s->error)
 		s->error = errno ? -errno : -EIO;
-	if (!s->error)
-		s->error = sync_file(s);
 	r = s->error;
 	destroy(s);
 	return r;

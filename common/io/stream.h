@@ -13,15 +13,13 @@
 
 struct stream;
 
-/*
- * Write to the file at path, which is made or emptied, or to standard output where path is NULL.
- * 0 or -errno.
- */
-must_check int stream_open(const char *path, bool compress, struct stream **ret_stream);
+/* Write to fd, which stays the caller's and has to stay open.  0 or -errno. */
+must_check int stream_open(int fd, bool compress, struct stream **ret_stream);
 
 /*
  * Room for at least STREAM_ROOM bytes, inside the buffer; whatever was put there counts once
- * stream_advance() says how much.  Errors are sticky and told by stream_error() and stream_close().
+ * stream_advance() says how much.  Errors are sticky and told by stream_error() and stream_close();
+ * a SIGINT, SIGTERM or SIGHUP that is held back is -EINTR.
  */
 char *stream_room(struct stream *s);
 void stream_advance(struct stream *s, size_t bytes);
@@ -29,10 +27,7 @@ void stream_advance(struct stream *s, size_t bytes);
 /* 0 or the first -errno met; -EPIPE when the reader went away. */
 must_check int stream_error(const struct stream *s);
 
-/*
- * Write what is left, make sure that the file has it, and free s, also on failure.  0 or the first
- * -errno met.
- */
+/* Write what is left, and free s, also on failure.  0 or the first -errno met. */
 must_check int stream_close(struct stream *s);
 
 #endif

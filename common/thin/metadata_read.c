@@ -64,8 +64,6 @@ static int check_superblock(const struct metadata_reader *r, struct read_fault *
 {
 	const struct superblock *sb = &r->sb;
 
-	if (sb->version < 1 || sb->version > SUPERBLOCK_VERSION)
-		return broken(fault, "superblock: version %" PRIu32 " is not known", sb->version);
 	if (sb->incompat_flags)
 		return broken(fault, "superblock: unknown incompatible features: 0x%" PRIx32,
 			      sb->incompat_flags);

@@ -300,9 +300,10 @@ static int discount_unused(struct metadata_writer *w)
 
 /* ---- what the visitor is told */
 
+/* A device may have a time that no pool can have: it stays as it was. */
 static void saw_time(struct metadata_writer *w, uint32_t time)
 {
-	if (time > w->newest)
+	if (time > w->newest && time <= MAX_TIME)
 		w->newest = time;
 }
 

@@ -18,14 +18,15 @@ struct output_mark {
 };
 
 /*
- * Does path lead to nothing, to an empty file, to what holds no data (a pipe, a terminal,
- * /dev/null), or to what has one of these marks, plain or gzip'd?  Of a disk, also: is it blank?
- * What cannot be read is not known to be any of these.
+ * Does path lead to nothing, to an empty file, to what is no file, or to a file that has one of
+ * these marks, plain or gzip'd?  A file that cannot be read is not known to have any.
  */
 must_check bool output_may_replace(const char *path, const struct output_mark *marks,
 				   size_t nr_marks);
 
 /* What output_may_replace() has refused, for one line that ends in "--force". */
+#define OUTPUT_IS_DEVICE \
+	"it is a block device; nothing was written (overwrite it: --force)"
 #define OUTPUT_NOT_OURS                                                                        \
 	"it exists and is no earlier output of this kind; nothing was written (overwrite it: " \
 	"--force)"

@@ -48,31 +48,20 @@ static int open_dir(struct out_file *f, const char *path)
 	return r;
 }
 
-static int accept_what_is_there(const struct out_file *f, struct out_fault *fault)
+static int accept_what_is_there(struct out_file *f, struct stat *st, struct out_fault *fault)
 {
-	struct stat st;
-
-	if (fstatat(f->dir, f->name, &st, AT_SYMLINK_NOFOLLOW))
+	f->replaces = !fstatat(f->dir, f->name, st, AT_SYMLINK_NOFOLLOW);
+	if (!f->replaces)
 		return 0;
-	if (!S_ISREG(st.st_mode))
-		return refuse(fault, S_ISLNK(st.st_mode)   ? "it is a symbolic link"
-				     : S_ISDIR(st.st_mode) ? "it is a directory"
-							   : "it is no regular file");
-	if (loop_in_use(&st))
+	if (!S_ISREG(st->st_mode))
+		return refuse(fault, S_ISLNK(st->st_mode)   ? "it is a symbolic link"
+				     : S_ISDIR(st->st_mode) ? "it is a directory"
+				     : S_ISBLK(st->st_mode) ? "it is a block device"
+							    : "it is no regular file");
+	if (loop_in_use(st))
 		return refuse(fault, "it is in use through a loop device");
+	f->mode = st->st_mode & 0777;
 	return 0;
-}
-
-int out_file_place(const char *path, struct out_file *ret_file, struct out_fault *fault)
-{
-	int r;
-
-	*ret_file = (struct out_file){ .dir = -1 };
-	*fault = (struct out_fault){ "" };
-	r = open_dir(ret_file, path);
-	if (!r)
-		r = accept_what_is_there(ret_file, fault);
-	return fail(fault, r);
 }
 
 /* ---- the file */
@@ -98,35 +87,77 @@ static int find_name_beside(struct out_file *f, int (*try_name)(const struct out
 static int create_beside(const struct out_file *f, int fd)
 {
 	(void)fd;
-	fd = openat(f->dir, f->beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	fd = openat(f->dir, f->beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		    f->mode);
 	return fd < 0 ? -errno : fd;
 }
 
-static void let_signals_go(struct out_file *f)
+static void take_name_away(struct out_file *f)
 {
+	if (f->beside)
+		(void)unlinkat(f->dir, f->beside, 0);
+	alloc_free(f->beside);
+	f->beside = NULL;
 	if (f->held)
 		signals_release(&f->mask);
 	f->held = false;
 }
 
-/* Without a name where the file system can do that; else no signal may leave the name behind. */
-static int open_new(struct out_file *f)
+/* No signal may leave the name behind. */
+static int open_named(struct out_file *f)
 {
-	int fd = openat(f->dir, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600);
-
-	if (fd >= 0)
-		return fd;
 	signals_hold(&f->mask);
 	f->held = true;
 	return find_name_beside(f, create_beside, -1);
 }
 
+/* Whose it is stays as it was, where we may do that. */
+static int open_unnamed(const struct out_file *f, const struct stat *replaced)
+{
+	const int fd = openat(f->dir, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, f->mode);
+
+	if (fd >= 0 && f->replaces && !fchown(fd, replaced->st_uid, replaced->st_gid))
+		(void)fchmod(fd, f->mode);
+	return fd;
+}
+
+/* Where files without names cannot be made, the directory is asked alone: a name would be seen. */
+static int open_or_ask(struct out_file *f, const struct stat *replaced)
+{
+	f->unnamed = open_unnamed(f, replaced);
+	if (f->unnamed >= 0)
+		return 0;
+	return faccessat(f->dir, ".", W_OK | X_OK, AT_EACCESS) ? -errno : 0;
+}
+
+int out_file_place(const char *path, struct out_file *ret_file, struct out_fault *fault)
+{
+	struct stat st = { 0 };
+	int r;
+
+	*ret_file = NO_OUT_FILE;
+	ret_file->mode = 0666;
+	*fault = (struct out_fault){ "" };
+	r = open_dir(ret_file, path);
+	if (!r)
+		r = accept_what_is_there(ret_file, &st, fault);
+	if (!r)
+		r = open_or_ask(ret_file, &st);
+	return fail(fault, r);
+}
+
+bool out_file_is_open(const struct out_file *f)
+{
+	return f->unnamed >= 0;
+}
+
 int out_file_begin(struct out_file *f, struct out_fault *fault)
 {
-	const int fd = open_new(f);
+	const int fd = f->unnamed >= 0 ? f->unnamed : open_named(f);
 
 	if (fd < 0)
 		return fail(fault, fd);
+	f->unnamed = -1;
 	f->stream = fdopen(fd, "w");
 	if (f->stream)
 		return 0;
@@ -135,14 +166,6 @@ int out_file_begin(struct out_file *f, struct out_fault *fault)
 }
 
 /* ---- the end */
-
-static mode_t mode_of_new_files(void)
-{
-	const mode_t mask = umask(077);
-
-	(void)umask(mask);
-	return 0666 & ~mask;
-}
 
 /* /proc is not everywhere, and the other way is not for everybody. */
 static int link_beside(const struct out_file *f, int fd)
@@ -184,7 +207,7 @@ static int put_in_place(struct out_file *f)
 
 	if (failed || ferror(f->stream))
 		return failed && errno ? -errno : -EIO;
-	if (fchmod(fd, mode_of_new_files()) || fsync(fd))
+	if (fsync(fd))
 		return -errno;
 	return give_name(f, fd);
 }
@@ -203,12 +226,11 @@ void out_file_abandon(struct out_file *f)
 {
 	if (f->stream)
 		(void)fclose(f->stream);
-	if (f->beside)
-		(void)unlinkat(f->dir, f->beside, 0);
-	let_signals_go(f);
+	if (f->unnamed >= 0)
+		(void)close(f->unnamed);
+	take_name_away(f);
 	if (f->dir >= 0)
-		close(f->dir);
+		(void)close(f->dir);
 	alloc_free(f->name);
-	alloc_free(f->beside);
-	*f = (struct out_file){ .dir = -1 };
+	*f = NO_OUT_FILE;
 }

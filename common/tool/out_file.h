@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 #include "common/base/compiler.h"
 
@@ -15,10 +16,16 @@ struct out_file {
 	FILE *stream;  /* to write to */
 	int dir;       /* owned: descriptor of the directory; -1: closed */
 	char *name;    /* owned: in it */
+	bool replaces; /* something stands there */
+	mode_t mode;   /* to be made with */
+	int unnamed;   /* owned: the file, where it can be made without a name; -1: not yet, or not so */
 	char *beside;  /* owned: the file's name until it is in its place; NULL: it has none */
 	bool held;     /* signals are held back while it has one */
 	sigset_t mask; /* of before */
 };
+
+/* An out_file of which nothing is there. */
+#define NO_OUT_FILE ((struct out_file){ .dir = -1, .unnamed = -1 })
 
 /* Why it cannot be, for one line. */
 struct out_fault {
@@ -26,13 +33,20 @@ struct out_fault {
 };
 
 /*
- * Find the place of a file, without writing anything.  What stands there may only be a regular file
- * that no active loop device stands on.  0; -EPERM with fault filled: not to be written; or another
- * -errno, with fault filled too.  *ret_file is to be abandoned or committed in any case.
+ * Find the place of a file, and that one can be made there; nothing is to be seen of it yet.  What
+ * stands there may only be a regular file that no active loop device stands on.  0; -EPERM with
+ * fault filled: not to be written; or another -errno, with fault filled too.  *ret_file is to be
+ * abandoned or committed in any case.
  */
 must_check int out_file_place(const char *path, struct out_file *ret_file, struct out_fault *fault);
 
-/* Begin to write it.  0 or -errno, with fault filled. */
+/* From out_file_place() on no file has to be opened any more: it has to get its name alone. */
+bool out_file_is_open(const struct out_file *f);
+
+/*
+ * Begin to write it.  Where the file has a name meanwhile, signals are held back until the end
+ * (hold_signals.h).  0 or -errno, with fault filled.
+ */
 must_check int out_file_begin(struct out_file *f, struct out_fault *fault);
 
 /* Put it to its place, and let go.  0 or -errno: then all is as it was before. */

@@ -51,6 +51,7 @@ struct ruleset {
 #define ACCESS_MAKE                                                                    \
 	(ACCESS_WRITE | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_REMOVE_FILE | \
 	 LANDLOCK_ACCESS_FS_REFER)
+#define ACCESS_NAME (LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_REMOVE_FILE)
 #define ACCESS_SCRATCH \
 	(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG)
 /* What a rule of a file can be about. */
@@ -95,26 +96,32 @@ static void allow(int ruleset, const char *path, uint64_t access)
 	(void)close(fd);
 }
 
+static void allow_directory(int ruleset, const char *path, uint64_t access)
+{
+	const char *slash = strrchr(path, '/');
+	char directory[4096] = ".";
+
+	if (slash && (size_t)(slash - path) + 1 >= sizeof(directory))
+		return;
+	if (slash)
+		(void)snprintf(directory, sizeof(directory), "%.*s", (int)(slash - path + 1), path);
+	allow(ruleset, directory, access);
+}
+
 /*
  * What is there already is written to wherever a link leads.  A device's or a pipe's directory is
  * looked into, no more: its neighbours are nobody's output.
  */
 static void allow_making(int ruleset, const char *path, uint64_t access)
 {
-	const char *slash = strrchr(path, '/');
-	char directory[4096] = ".";
 	struct stat st;
 
-	if (slash && (size_t)(slash - path) + 1 >= sizeof(directory))
-		return;
-	if (slash)
-		(void)snprintf(directory, sizeof(directory), "%.*s", (int)(slash - path + 1), path);
 	if (!stat(path, &st) && !S_ISDIR(st.st_mode)) {
 		allow(ruleset, path, access & ACCESS_WRITE);
 		if (!S_ISREG(st.st_mode))
 			access = LANDLOCK_ACCESS_FS_READ_DIR;
 	}
-	allow(ruleset, directory, access);
+	allow_directory(ruleset, path, access);
 }
 
 static void restrict_files(const struct sandbox *s)
@@ -140,6 +147,10 @@ static void restrict_files(const struct sandbox *s)
 	for (size_t i = 0; i < ARRAY_SIZE(s->make); i++) {
 		if (s->make[i])
 			allow_making(ruleset, s->make[i], ACCESS_MAKE & all.fs);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(s->name); i++) {
+		if (s->name[i])
+			allow_directory(ruleset, s->name[i], ACCESS_NAME);
 	}
 	(void)syscall(SYS_landlock_restrict_self, ruleset, 0);
 	(void)close(ruleset);
@@ -188,7 +199,6 @@ static const uint16_t at_work[] = {
 	SYS_fadvise64,
 	SYS_fallocate,
 	SYS_ftruncate,
-	SYS_fchmod,
 	SYS_readv,
 	SYS_writev,
 	SYS_getdents64,
@@ -226,7 +236,6 @@ static const uint16_t at_work[] = {
 	SYS_sched_getaffinity,
 	SYS_sysinfo,
 	SYS_uname,
-	SYS_umask,
 	SYS_rt_sigaction,
 	SYS_rt_sigprocmask,
 	SYS_rt_sigreturn,
@@ -237,16 +246,24 @@ static const uint16_t at_work[] = {
 	SYS_exit_group,
 };
 
-/* Besides, where files are still to be opened or made: Landlock says which. */
+/* Besides, where files are still to be opened: Landlock says which. */
 static const uint16_t on_files[] = {
 #ifdef SYS_open
-	SYS_open,     SYS_link,   SYS_rename,    SYS_unlink,
+	SYS_open,
 #endif
-	SYS_openat,   SYS_linkat, SYS_renameat2, SYS_unlinkat,
+	SYS_openat,
+	SYS_openat2,
+};
+
+/* Where they get names. */
+static const uint16_t on_names[] = {
+#ifdef SYS_link
+	SYS_link,     SYS_rename,   SYS_unlink,
+#endif
 #ifdef SYS_renameat
 	SYS_renameat,
 #endif
-	SYS_openat2,
+	SYS_linkat,   SYS_renameat2, SYS_unlinkat,
 };
 
 /* What no tool of ours has any business with.  io_uring opens files past a filter. */
@@ -399,11 +416,28 @@ static void match_signals(struct program *p)
 	match_argument(p, SYS_tgkill, 0, &self, 1, SECCOMP_RET_ALLOW, REFUSE);
 }
 
-static void forbid_all_but_work(struct program *p, bool files)
+static bool is_any(const char *const *paths, size_t nr)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < nr; i++)
+		any |= paths[i] != NULL;
+	return any;
+}
+
+static bool opens_files(const struct sandbox *s)
+{
+	return is_any(s->read, ARRAY_SIZE(s->read)) || is_any(s->write, ARRAY_SIZE(s->write)) ||
+	       is_any(s->scratch, ARRAY_SIZE(s->scratch)) || is_any(s->make, ARRAY_SIZE(s->make));
+}
+
+static void forbid_all_but_work(struct program *p, const struct sandbox *s)
 {
 	match(p, at_work, ARRAY_SIZE(at_work), SECCOMP_RET_ALLOW);
-	if (files)
+	if (opens_files(s))
 		match(p, on_files, ARRAY_SIZE(on_files), SECCOMP_RET_ALLOW);
+	if (is_any(s->make, ARRAY_SIZE(s->make)) || is_any(s->name, ARRAY_SIZE(s->name)))
+		match(p, on_names, ARRAY_SIZE(on_names), SECCOMP_RET_ALLOW);
 	match_argument(p, SYS_ioctl, 1, known_commands, ARRAY_SIZE(known_commands),
 		       SECCOMP_RET_ALLOW, REFUSE);
 	match_signals(p);
@@ -416,19 +450,6 @@ static void forbid_some(struct program *p, bool messages)
 	match_argument(p, SYS_ioctl, 1, forbidden_commands,
 		       ARRAY_SIZE(forbidden_commands) - messages, REFUSE, SECCOMP_RET_ALLOW);
 	end(p, SECCOMP_RET_ALLOW);
-}
-
-static bool names_files(const struct sandbox *s)
-{
-	bool any = false;
-
-	for (size_t i = 0; i < ARRAY_SIZE(s->read); i++)
-		any |= s->read[i] || s->write[i];
-	for (size_t i = 0; i < ARRAY_SIZE(s->make); i++)
-		any |= s->make[i] != NULL;
-	for (size_t i = 0; i < ARRAY_SIZE(s->scratch); i++)
-		any |= s->scratch[i] != NULL;
-	return any;
 }
 
 static void filter_calls(const struct sandbox *s)
@@ -446,7 +467,7 @@ static void filter_calls(const struct sandbox *s)
 	if (s->walks)
 		forbid_some(&p, s->messages);
 	else
-		forbid_all_but_work(&p, names_files(s));
+		forbid_all_but_work(&p, s);
 	const struct sock_fprog program = { .len = p.nr, .filter = p.code };
 
 	(void)prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);

@@ -33,6 +33,9 @@ struct sandbox {
 	const char *scratch[4];
 	bool messages;       /* messages to targets of device-mapper are let through */
 	const char *make[8]; /* files to be made or replaced: all of their directory is writable */
+	/* Files that are open already, and get their names later: in their directories, and below
+	 * them, names are made and removed. */
+	const char *name[2];
 };
 
 /* May be entered again: what the first one forbids stays forbidden. */

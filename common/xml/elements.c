@@ -47,7 +47,11 @@ enum { DEV_ID, DEV_MAPPED, DEV_TRANSACTION, DEV_CREATION, DEV_SNAP };
 enum { SINGLE_THIN, SINGLE_DATA, SINGLE_TIME };
 enum { RANGE_THIN, RANGE_DATA, RANGE_LENGTH, RANGE_TIME };
 
-/* LVM leaves out flags and version, thin-provisioning-tools 1.x leaves out flags that are 0. */
+/*
+ * LVM leaves out flags and version, thin-provisioning-tools 1.x leaves out flags that are 0.  The
+ * version is of the metadata that were dumped: ours are of one version, and the kernel does not
+ * read it.
+ */
 static const struct element_type types[NR_ELEMENTS] = {
 	[SUPERBLOCK] = { "superblock",
 			 { NO_ELEMENT },
@@ -58,7 +62,7 @@ static const struct element_type types[NR_ELEMENTS] = {
 					  .max = SUPERBLOCK_NEEDS_CHECK,
 					  .optional = true },
 			   [SB_VERSION] = { .name = "version",
-					    .max = SUPERBLOCK_VERSION,
+					    .max = UINT32_MAX,
 					    .optional = true },
 			   [SB_BLOCK_SIZE] = { .name = "data_block_size", .max = UINT32_MAX },
 			   [SB_NR_BLOCKS] = { .name = "nr_data_blocks", .max = MAX_DATA_BLOCKS },
@@ -71,8 +75,8 @@ static const struct element_type types[NR_ELEMENTS] = {
 		     { [DEV_ID] = { .name = "dev_id", .max = MAX_DEV_ID },
 		       [DEV_MAPPED] = { .name = "mapped_blocks", .max = UINT64_MAX },
 		       [DEV_TRANSACTION] = { .name = "transaction", .max = UINT64_MAX },
-		       [DEV_CREATION] = { .name = "creation_time", .max = MAX_TIME },
-		       [DEV_SNAP] = { .name = "snap_time", .max = MAX_TIME } } },
+		       [DEV_CREATION] = { .name = "creation_time", .max = UINT32_MAX },
+		       [DEV_SNAP] = { .name = "snap_time", .max = UINT32_MAX } } },
 	[SINGLE_MAPPING] = { "single_mapping",
 			     { DEF, DEVICE },
 			     { [SINGLE_THIN] = { .name = "origin_block", .max = UINT64_MAX - 1 },
@@ -223,8 +227,6 @@ static int start_superblock(struct elements *e, const struct values *v)
 			     "data_block_size=\"%" PRIu64
 			     "\": expected a multiple of %u from %u to %u sectors",
 			     size, DATA_BLOCK_SIZE_MIN, DATA_BLOCK_SIZE_MIN, DATA_BLOCK_SIZE_MAX);
-	if (v->texts[SB_VERSION] && !v->numbers[SB_VERSION])
-		return wrong(e, "version=\"0\": expected 1 or %u", SUPERBLOCK_VERSION);
 	e->had_superblock = true;
 	e->header = (struct pool_header){
 		.time = (uint32_t)v->numbers[SB_TIME],

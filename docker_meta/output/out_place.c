@@ -83,22 +83,22 @@ static bool was_read(const char *path, const struct out_inputs *inputs)
 	return false;
 }
 
-int out_place_open(const char *path, const struct out_inputs *inputs, struct out_file *ret_file,
-		   struct out_fault *fault)
+int out_place_begin(struct out_file *f, const char *path, const struct out_inputs *inputs,
+		    struct out_fault *fault)
 {
-	int r = out_file_place(path, ret_file, fault);
+	int r;
 
-	if (!r)
-		r = accept_directory(ret_file, inputs->root, fault);
+	*fault = (struct out_fault){ "" };
+	r = accept_directory(f, inputs->root, fault);
 	if (!r && was_read(path, inputs))
 		r = refuse(fault, "it was read as an input, and no input is written to");
 	if (!r)
-		r = out_file_begin(ret_file, fault);
+		r = out_file_begin(f, fault);
 	if (!r)
 		return 0;
 	if (!*fault->text)
 		(void)snprintf(fault->text, sizeof(fault->text), "%s", strerror(-r));
-	out_file_abandon(ret_file);
+	out_file_abandon(f);
 	return r;
 }
 
@@ -140,18 +140,15 @@ static bool may_be_list(const char *path)
 	return false;
 }
 
-/*
- * Looked at before the sandbox hides it.  A loop device on it may be what is read, or be mounted:
- * behind either nobody wants an answer.
- */
-int out_place_accept(const char *path, struct out_fault *fault)
+/* A loop device on it may be what is read, or be mounted: behind either nobody wants an answer. */
+int out_place_find(const char *path, struct out_file *ret_file, struct out_fault *fault)
 {
+	int r = out_file_place(path, ret_file, fault);
 	struct stat st;
 
-	*fault = (struct out_fault){ "" };
-	return path && !stat(path, &st) && loop_stands_on(&st)
+	return !r && !stat(path, &st) && loop_stands_on(&st)
 		       ? refuse(fault, "it is in use through a loop device")
-		       : 0;
+		       : r;
 }
 
 int out_place_may_replace(const struct docker_meta_options *o, struct out_fault *fault)

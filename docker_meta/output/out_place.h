@@ -8,25 +8,32 @@
 #include "docker_meta/config/config.h"
 #include "docker_meta/options.h"
 
+/* Where -o and --state go. */
+struct out_places {
+	struct out_file output, state;
+};
+
+#define NO_OUT_PLACES ((struct out_places){ NO_OUT_FILE, NO_OUT_FILE })
+
 /* What was found without being named; what the command line names, tool_parse() has compared
  * already. */
 struct out_inputs {
 	const char *root;     /* Docker's data-root */
 	const char *metadata; /* NULL: none */
 	const struct config *config;
+	struct out_places *places;
 };
+
+/* As out_file_place(); and no loop device at all may stand on path. */
+must_check int out_place_find(const char *path, struct out_file *ret_file, struct out_fault *fault);
 
 /*
  * Nothing may be written below Docker's root, by whatever way path leads there (a root that there
  * is not has nothing below it), and nothing over what was read.  0; -EPERM with fault filled: not
- * to be written; or another -errno, with fault filled too.  As out_file_place() and
- * out_file_begin().
+ * to be written; or another -errno, with fault filled too.  As out_file_begin().
  */
-must_check int out_place_open(const char *path, const struct out_inputs *inputs,
-			      struct out_file *ret_file, struct out_fault *fault);
-
-/* No loop device may stand on path.  0 (also for NULL); -EPERM with fault filled. */
-must_check int out_place_accept(const char *path, struct out_fault *fault);
+must_check int out_place_begin(struct out_file *f, const char *path,
+			       const struct out_inputs *inputs, struct out_fault *fault);
 
 /* May -o write over what stands at path?  0; -EPERM with fault filled. */
 must_check int out_place_may_replace(const struct docker_meta_options *o, struct out_fault *fault);

@@ -203,33 +203,26 @@ static int take_state(json_t *state, const char *root, struct told_list *before,
 	return 0;
 }
 
-static int read_text(const char *path, json_t **ret_state)
+static int read_text(const struct out_file *place, json_t **ret_state)
 {
-	const char *slash = strrchr(path, '/');
-	char *parent = slash ? alloc_printf("%.*s", (int)(slash - path + 1), path)
-			     : alloc_string("."),
-	     *text = NULL;
-	struct safe_dir dir = { -1 };
+	const struct safe_dir dir = { place->dir };
 	struct go_fault ignored;
+	char *text = NULL;
 	size_t size = 0;
-	int r = parent ? safe_dir_open(parent, &dir) : -ENOMEM;
+	int r = safe_dir_read(&dir, place->name, GO_JSON_MAX, &text, &size);
 
 	if (!r)
-		r = safe_dir_read(&dir, slash ? slash + 1 : path, GO_JSON_MAX, &text, &size);
-	if (!r)
 		r = size ? go_json_parse(text, size, ret_state, &ignored) : -ENOENT;
-	safe_dir_close(&dir);
-	alloc_free(parent);
 	alloc_free(text);
 	return r;
 }
 
 /* An empty file is none yet: mktemp(1) made it. */
-static int read_state(const char *path, const char *root, struct changes *c,
+static int read_state(const struct out_file *place, const char *root, struct changes *c,
 		      struct told_list *before, struct out_fault *fault)
 {
 	json_t *state = NULL;
-	int r = read_text(path, &state);
+	int r = read_text(place, &state);
 
 	c->first = r == -ENOENT;
 	if (c->first)
@@ -298,8 +291,8 @@ static int pick_gone(const struct meta_view *v, const struct told_list *before, 
 	return r;
 }
 
-int changes_find(const struct meta_view *v, struct verdict *verdict, const char *path,
-		 struct changes *ret_changes, struct out_fault *fault)
+int changes_find(const struct meta_view *v, struct verdict *verdict, struct changes *ret_changes,
+		 struct out_fault *fault)
 {
 	struct changes *c = ret_changes;
 	struct told_list before = { 0 };
@@ -307,7 +300,7 @@ int changes_find(const struct meta_view *v, struct verdict *verdict, const char 
 
 	*c = (struct changes){ .first = true };
 	*fault = (struct out_fault){ "out of memory" };
-	r = read_state(path, v->root, c, &before, fault);
+	r = read_state(&v->places->state, v->root, c, &before, fault);
 	if (!r)
 		r = add_findings(v, &c->now);
 	if (!r)
@@ -327,7 +320,7 @@ int changes_save(const struct changes *c, const char *path, const struct out_inp
 		 struct out_fault *fault)
 {
 	json_t *object = json_object(), *told = json_array();
-	struct out_file file;
+	struct out_file *file = &inputs->places->state;
 	bool failed = false;
 	int r;
 
@@ -345,16 +338,16 @@ int changes_save(const struct changes *c, const char *path, const struct out_inp
 	json_put(object, "state", json_integer(FORMAT), &failed);
 	json_put(object, "root", real_root(inputs->root), &failed);
 	json_put(object, "told", told, &failed);
-	r = out_place_open(path, inputs, &file, fault);
+	r = out_place_begin(file, path, inputs, fault);
 	if (r) {
 		json_decref(object);
 		return r;
 	}
-	r = json_finish(object, failed, file.stream);
+	r = json_finish(object, failed, file->stream);
 	if (r)
-		out_file_abandon(&file);
+		out_file_abandon(file);
 	else
-		r = out_file_commit(&file);
+		r = out_file_commit(file);
 	if (r)
 		(void)snprintf(fault->text, sizeof(fault->text), "%s", strerror(-r));
 	return r;

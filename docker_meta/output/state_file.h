@@ -31,14 +31,14 @@ struct changes {
 };
 
 /*
- * What changed since the file was written; verdict's thresholds learn what was told before.  0;
- * -EBADMSG with fault filled: the file is not of this; -ENOMEM, or another -errno with fault
- * filled. To be destroyed in any case.
+ * What changed since the file at v's place for the state was written; verdict's thresholds learn
+ * what was told before.  0; -EBADMSG with fault filled: the file is not of this; -ENOMEM, or
+ * another -errno with fault filled. To be destroyed in any case.
  */
-must_check int changes_find(const struct meta_view *v, struct verdict *verdict, const char *path,
+must_check int changes_find(const struct meta_view *v, struct verdict *verdict,
 			    struct changes *ret_changes, struct out_fault *fault);
 
-/* Write what stands now.  As out_place_open() and out_file_commit(). */
+/* Write what stands now.  As out_place_begin() and out_file_commit(). */
 must_check int changes_save(const struct changes *c, const char *path,
 			    const struct out_inputs *inputs, struct out_fault *fault);
 void changes_destroy(struct changes *c);

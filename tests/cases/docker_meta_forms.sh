@@ -101,6 +101,9 @@ umask 027
 run 0 docker_meta "${well[@]}" -o report
 empty out
 cmp -s wanted report || fail "-o wrote something else"
+[ "$(stat -c %a report)" = 600 ] || fail "-o: mode $(stat -c %a report)"
+rm report
+run 0 docker_meta "${well[@]}" -o report
 [ "$(stat -c %a report)" = 640 ] || fail "-o: mode $(stat -c %a report)"
 umask 022
 run 1 docker_meta "${orphan[@]}" -f json -o "$work/report"
@@ -324,7 +327,7 @@ run 3 docker_meta -r not/there --state kept
 run 3 docker_meta "${orphan[@]}" --state crashed/kept
 has err "below Docker's root"
 ln -s kept to-kept
-run 3 docker_meta "${orphan[@]}" --state to-kept
+run 64 docker_meta "${orphan[@]}" --state to-kept
 for _ in 1 2 3 4 5 6; do
 	docker_meta "${orphan[@]}" --state kept >/dev/null 2>&1 &
 done

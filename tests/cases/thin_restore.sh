@@ -195,8 +195,10 @@ rejects "no def named 'a'" "$sb$dev<ref name=\"a\"/>$end"
 rejects "def 'a' begins with thin block 3" "$sb<def name=\"a\">$map</def>$dev<single_mapping origin_block=\"5\" data_block=\"8\" time=\"0\"/><ref name=\"a\"/>$end"
 rejects 'data_block_size="100"' "${sb/\"128\"/\"100\"}</superblock>"
 rejects 'expected a decimal number' "${sb/\"1000\"/\"9999999999999\"}</superblock>"
-rejects 'version="0"' "${sb/version=\"2\"/version=\"0\"}</superblock>"
-rejects 'expected a decimal number' "${sb/version=\"2\"/version=\"3\"}</superblock>"
+# What a dump says of old metadata, and what the kernel does not read, stops nobody.
+accepts "${sb/version=\"2\"/version=\"0\"}</superblock>"
+accepts "${sb/version=\"2\"/version=\"17\"}</superblock>"
+rejects 'expected a decimal number' "${sb/version=\"2\"/version=\"x\"}</superblock>"
 printf '%s\n' "$sb" "  $dev" "    $map" "    <single_mapping origin_block=\"4\" data_block=\"x\" time=\"0\"/>" "$end" >in.xml
 refused 1 thin_restore -i in.xml -o meta
 has err 'in.xml:4:5: data_block="x" in <single_mapping>: expected a decimal number from 0 to'
@@ -298,6 +300,15 @@ cp wanted meta
 run 0 thin_restore -i late.xml -o meta
 has err "superblock's time is 7 now"
 run 0 thin_check --strict meta
+
+# A time that no pool can have stays with its device, and the pool's stays as it is.
+sed 's/snap_time="4"/snap_time="4294967295"/; s/time="7"/time="1"/' late.xml >far.xml
+run 0 thin_restore -i far.xml -o meta
+empty err
+thin_dump meta >again.xml
+has again.xml 'snap_time="4294967295"'
+has again.xml '^<superblock uuid="" time="1" '
+run 0 thin_restore -i again.xml -o meta
 
 # ---- a data block at two places: harmless while whoever writes to it copies it first
 single() { # THIN DATA TIME

@@ -21,24 +21,33 @@ static int find(const char *path, bool has_pool, struct changes *c, struct out_f
 	static const struct pool_state pool;
 	static const struct meta_findings findings;
 	const struct device_table devices = { .pool = has_pool ? &pool : NULL };
-	const struct meta_view view = { .root = ROOT, .devices = &devices, .findings = &findings };
+	struct out_places places = NO_OUT_PLACES;
+	const struct meta_view view = { .root = ROOT, .devices = &devices, .findings = &findings,
+					.places = &places };
 	struct verdict verdict = { .status = 0 };
+	int r = out_place_find(path, &places.state, fault);
 
+	fuzz_require(!r, "it has no place: %s", fault->text);
 	*fault = (struct out_fault){ "" };
-	return changes_find(&view, &verdict, path, c, fault);
+	r = changes_find(&view, &verdict, c, fault);
+	out_file_abandon(&places.state);
+	return r;
 }
 
 static void save_and_read(const struct changes *c)
 {
 	struct fuzz_path path = fuzz_path_of(fuzz_scratch(), "written");
 	const struct config config = { .data_root = NULL };
-	const struct out_inputs inputs = { ROOT, NULL, &config };
+	struct out_places places = NO_OUT_PLACES;
+	const struct out_inputs inputs = { ROOT, NULL, &config, &places };
 	struct out_fault fault = { "" };
 	struct changes again;
 	size_t bytes;
 	char *text;
-	int r = changes_save(c, path.text, &inputs, &fault);
+	int r = out_place_find(path.text, &places.state, &fault);
 
+	if (!r)
+		r = changes_save(c, path.text, &inputs, &fault);
 	fuzz_require(!r, "it cannot be written: %s", fault.text);
 	text = fuzz_read(path.text, &bytes);
 	fuzz_require_json(text, bytes);

@@ -13,6 +13,7 @@
 #include "common/thin/metadata_write.h"
 #include "common/xml/emit.h"
 #include "common/xml/parse.h"
+#include "tests/support/file_stream.h"
 
 #define FAIL(...) (fprintf(stderr, __VA_ARGS__), abort())
 
@@ -135,12 +136,13 @@ void pool_dump(struct image *i, bool compress, char *path)
 	struct metadata_reader *reader;
 	struct metadata_visitor *v;
 	struct read_fault fault;
-	struct stream *out;
+	struct file_stream out;
 
 	new_file(path);
-	if (stream_open(path, compress, &out) || !(v = emitter_create(&xml_emitter, out)) ||
+	if (file_stream_open(path, compress, &out) ||
+	    !(v = emitter_create(&xml_emitter, out.stream)) ||
 	    metadata_reader_open(e, &options, &reader, &fault) ||
-	    metadata_reader_run(reader, v, NULL, &fault) || stream_close(out))
+	    metadata_reader_run(reader, v, NULL, &fault) || file_stream_close(&out))
 		FAIL("%s: cannot be dumped\n", path);
 	metadata_reader_destroy(reader);
 	emitter_destroy(v);

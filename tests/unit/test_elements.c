@@ -177,10 +177,13 @@ Test(elements, attributes)
 		  "flags=\"2\"", 1 },
 		{ "<superblock uuid=\"\" time=\"1\" transaction=\"2\" version=\"0\" "
 		  "data_block_size=\"128\" nr_data_blocks=\"9\"/>",
-		  "version=\"0\"", 1 },
-		{ "<superblock uuid=\"\" time=\"1\" transaction=\"2\" version=\"3\" "
+		  NULL, 0 },
+		{ "<superblock uuid=\"\" time=\"1\" transaction=\"2\" version=\"17\" "
 		  "data_block_size=\"128\" nr_data_blocks=\"9\"/>",
-		  "version=\"3\"", 1 },
+		  NULL, 0 },
+		{ "<superblock uuid=\"\" time=\"1\" transaction=\"2\" version=\"x\" "
+		  "data_block_size=\"128\" nr_data_blocks=\"9\"/>",
+		  "version=\"x\"", 1 },
 		{ "<superblock uuid=\"\" time=\"1\" transaction=\"2\" data_block_size=\"100\" "
 		  "nr_data_blocks=\"9\"/>",
 		  "data_block_size=\"100\"", 1 },

@@ -6,11 +6,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/base/alloc.h"
 #include "common/xml/emit.h"
 #include "tests/support/alloc_fault.h"
 #include "tests/support/capture.h"
+#include "tests/support/file_stream.h"
 #include "tests/support/leaks.h"
 
 TestSuite(emit, .fini = fail_on_leaks);
@@ -47,7 +49,7 @@ static char *text_of(const struct metadata_visitor *format, int (*fn)(struct met
 	struct metadata_visitor *v;
 	struct stream *out;
 
-	cr_assert_eq(stream_open(NULL, false, &out), 0);
+	cr_assert_eq(stream_open(STDOUT_FILENO, false, &out), 0);
 	v = emitter_create(format, out);
 	cr_assert_not_null(v);
 	cr_expect_eq(fn(v), 0);
@@ -130,18 +132,18 @@ static void expect_failure(const struct metadata_visitor *format)
 {
 	const struct mapping_run run = { .length = 1 };
 	struct metadata_visitor *v;
-	struct stream *out;
+	struct file_stream out;
 	int r = 0;
 
-	cr_assert_eq(stream_open("/dev/full", false, &out), 0);
-	v = emitter_create(format, out);
+	cr_assert_eq(file_stream_open("/dev/full", false, &out), 0);
+	v = emitter_create(format, out.stream);
 	for (int n = 0; n < 200000 && !r; n++)
 		r = v->map(v, &run);
 	cr_expect_eq(r, -ENOSPC);
 	cr_expect_eq(v->superblock_end(v), -ENOSPC);
 	cr_expect_eq(v->device_end(v), -ENOSPC);
 	emitter_destroy(v);
-	cr_expect_eq(stream_close(out), -ENOSPC);
+	cr_expect_eq(file_stream_close(&out), -ENOSPC);
 }
 
 Test(emit, a_full_disk)
@@ -162,9 +164,9 @@ static int make(void *context)
 
 Test(emit, without_memory)
 {
-	struct stream *out;
+	struct file_stream out;
 
-	cr_assert_eq(stream_open("/dev/null", false, &out), 0);
-	cr_expect_eq(alloc_fault_sweep(make, out, 1), 1);
-	cr_expect_eq(stream_close(out), 0);
+	cr_assert_eq(file_stream_open("/dev/null", false, &out), 0);
+	cr_expect_eq(alloc_fault_sweep(make, out.stream, 1), 1);
+	cr_expect_eq(file_stream_close(&out), 0);
 }

@@ -5,8 +5,8 @@
 #include "tests/support/made_devices.h"
 
 #include "common/base/alloc.h"
-#include "common/tool/earlier_output.h"
 #include "common/tool/named_storage.h"
+#include "common/tool/output_file.h"
 #include "common/tool/tool.h"
 #include "tests/support/alloc_fault.h"
 #include "tests/support/capture.h"
@@ -174,31 +174,16 @@ Test(named_storage, devices_that_are_the_same)
 
 /* ---- disks that may be written over */
 
-Test(named_storage, disks_that_may_be_replaced)
+Test(named_storage, disks_are_no_place_for_an_output)
 {
 	static const struct output_mark mark = { "<superblock", NULL };
-	char *zeros = alloc_array(1 << 20, 1), file[200];
 	const struct device *d = add_device("sda", makedev(8, 0), "sda");
-	int fd;
+	struct output_file f;
+	struct out_fault fault;
 
-	(void)snprintf(file, sizeof(file), "%s%s", root, d->path);
-	fd = open(file, O_RDWR);
-	cr_expect(output_may_replace(d->path, &mark, 1), "it has no bytes");
-	cr_assert_eq(pwrite(fd, zeros, 1 << 20, 0), 1 << 20);
-	cr_expect(output_may_replace(d->path, &mark, 1), "it is blank");
-	cr_assert_eq(pwrite(fd, "x", 1, OUTPUT_START - 1), 1);
-	cr_expect_not(output_may_replace(d->path, &mark, 1));
-	cr_expect_str_eq(output_refusal(), OUTPUT_NOT_OURS);
-	cr_assert_eq(pwrite(fd, "<superblock uuid", 16, 0), 16);
-	cr_expect(output_may_replace(d->path, &mark, 1), "an earlier output");
-	/* Its start is blank, but it is an ISO 9660 file system. */
-	cr_assert_eq(pwrite(fd, zeros, OUTPUT_START, 0), OUTPUT_START);
-	cr_expect(output_may_replace(d->path, &mark, 1));
-	cr_assert_eq(pwrite(fd, "\1CD001\1", 7, 32768), 7);
-	cr_expect_not(output_may_replace(d->path, &mark, 1));
-	/* It cannot be read. */
-	cr_assert_eq(unlink(file) | mkdir(file, 0700), 0);
-	cr_expect_not(output_may_replace(d->path, &mark, 1));
-	close(fd);
-	alloc_free(zeros);
+	cr_expect_eq(output_file_place(d->path, false, &mark, 1, &f, &fault), -EEXIST);
+	cr_expect_str_eq(fault.text, OUTPUT_IS_DEVICE);
+	cr_expect_eq(output_file_end(&f, 0), 0);
+	cr_expect_eq(output_file_place(d->path, true, &mark, 1, &f, &fault), 0);
+	cr_expect_eq(output_file_end(&f, 0), 0);
 }

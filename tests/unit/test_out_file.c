@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,7 @@
 #include "common/base/alloc.h"
 #include "common/tool/earlier_output.h"
 #include "common/tool/known_content.h"
-#include "common/tool/report_file.h"
+#include "common/tool/output_file.h"
 #include "tests/support/alloc_fault.h"
 #include "tests/support/leaks.h"
 
@@ -69,8 +70,12 @@ static void expect_names(unsigned int wanted)
 static bool no_unnamed_files;
 int openat(int dir, const char *path, int flags, ...)
 {
-	mode_t mode = 0600;
+	mode_t mode;
+	va_list args;
 
+	va_start(args, flags);
+	mode = flags & (O_CREAT | __O_TMPFILE) ? va_arg(args, mode_t) : 0;
+	va_end(args);
 	if (no_unnamed_files && (flags & __O_TMPFILE)) {
 		errno = EOPNOTSUPP;
 		return -1;
@@ -88,6 +93,14 @@ int linkat(int from_dir, const char *from, int to_dir, const char *to, int flags
 		return -1;
 	}
 	return (int)syscall(SYS_linkat, from_dir, from, to_dir, to, flags);
+}
+
+static void expect_mode(const char *name, mode_t wanted)
+{
+	struct stat st;
+
+	cr_assert_eq(stat(at(name), &st), 0);
+	cr_expect_eq(st.st_mode & 07777, wanted, "%s: %o", name, st.st_mode);
 }
 
 static void begin(void)
@@ -139,13 +152,10 @@ static int write_file(const char *name, const char *text)
 Test(out_file, whole)
 {
 	for (int named = 0; named < 2; named++) {
-		struct stat st;
-
 		no_unnamed_files = named;
 		cr_expect_eq(write_file("new", "text"), 0);
 		expect_content("new", "text");
-		cr_assert_eq(stat(at("new"), &st), 0);
-		cr_expect_eq(st.st_mode & 07777, 0640, "as umask says: %o", st.st_mode);
+		expect_mode("new", 0640); /* as umask says */
 		cr_expect_eq(write_file("new", "more"), 0);
 		expect_content("new", "more");
 		expect_names(1);
@@ -165,6 +175,8 @@ Test(out_file, not_at_all)
 		put("old", "old");
 		cr_assert_eq(out_file_place(at("old"), &f, &fault), 0);
 		expect_names(1);
+		cr_expect_eq(out_file_is_open(&f), !named);
+		cr_expect(f.replaces && !signals_are_held());
 		cr_assert_eq(out_file_begin(&f, &fault), 0);
 		(void)fputs("half", f.stream);
 		expect_content("old", "old");
@@ -174,6 +186,29 @@ Test(out_file, not_at_all)
 		expect_names(1);
 		cr_expect_not(signals_are_held());
 	}
+}
+
+/* Who could not read it before cannot read it now. */
+Test(out_file, whose_it_was)
+{
+	for (int named = 0; named < 2; named++) {
+		struct stat st;
+
+		no_unnamed_files = named;
+		put("old", "old");
+		cr_assert_eq(chmod(at("old"), 0600), 0);
+		if (!getuid())
+			cr_assert_eq(chown(at("old"), 12, 34), 0);
+		cr_expect_eq(write_file("old", "text"), 0);
+		expect_mode("old", 0600);
+		cr_assert_eq(stat(at("old"), &st), 0);
+		if (!getuid() && !named)
+			cr_expect(st.st_uid == 12 && st.st_gid == 34);
+	}
+	no_unnamed_files = false;
+	cr_assert_eq(chmod(at("old"), 06666), 0);
+	cr_expect_eq(write_file("old", "text"), 0);
+	expect_mode("old", 0666);
 }
 
 Test(out_file, a_name_that_is_taken)
@@ -272,9 +307,14 @@ Test(out_file, a_place_that_changes)
 		cr_assert_eq(mkdir(at("d"), 0700), 0);
 		cr_assert_eq(out_file_place(at("d/new"), &f, &fault), 0);
 		cr_assert_eq(rmdir(at("d")), 0);
-		cr_expect_eq(out_file_begin(&f, &fault), -ENOENT);
-		cr_expect_str_eq(fault.text, "No such file or directory");
-		out_file_abandon(&f);
+		if (named) {
+			cr_expect_eq(out_file_begin(&f, &fault), -ENOENT);
+			cr_expect_str_eq(fault.text, "No such file or directory");
+			out_file_abandon(&f);
+		} else {
+			cr_expect_eq(out_file_begin(&f, &fault), 0);
+			cr_expect_eq(out_file_commit(&f), -ENOENT);
+		}
 		cr_expect_not(signals_are_held());
 	}
 }
@@ -436,77 +476,116 @@ Test(out_file, known_contents)
 	cr_expect(!strncmp(content("romfs"), "a file system, romfs", 20), "%s", content("romfs"));
 }
 
-/* ---- reports */
+/* ---- outputs */
 
-static void expect_report(const char *name, int wanted, bool forced, const char *words)
+static void expect_output(const char *name, int wanted, bool forced, const char *words)
 {
+	struct output_file f;
 	struct out_fault fault = { "" };
-	const int r = report_file_try(at(name), forced, marks, ARRAY_SIZE(marks), &fault);
+	const int r = output_file_place(at(name), forced, marks, ARRAY_SIZE(marks), &f, &fault);
 
 	cr_expect_eq(r, wanted, "%s: %d", name, r);
 	cr_expect_str_eq(fault.text, words, "%s: %s", name, fault.text);
+	cr_expect_eq(output_file_end(&f, -EIO), -EIO);
 }
 
-static int write_report(const char *path, int so_far)
+static int write_output(const char *path, int so_far)
 {
-	struct report_file f;
+	struct output_file f;
 	struct out_fault fault;
-	int r = report_file_begin(path, &f, &fault);
+	int r = output_file_place(path, true, marks, ARRAY_SIZE(marks), &f, &fault);
 
+	if (!r)
+		r = output_file_begin(&f, &fault);
 	if (r) {
 		cr_expect_str_eq(fault.text, strerror(-r));
-		return report_file_end(&f, r);
+		return output_file_end(&f, r);
 	}
 	(void)fputs("report", f.stream);
-	return report_file_end(&f, so_far);
+	return output_file_end(&f, so_far);
 }
 
-Test(out_file, reports)
+Test(out_file, outputs)
 {
 	put("notes", "notes");
 	put("earlier", "{\n\"tool\": \"x\"");
-	cr_assert_eq(symlink("notes", at("link")), 0);
-	expect_report("new", 0, false, "");
-	expect_report("earlier", 0, false, "");
-	expect_report("notes", -EEXIST, false, OUTPUT_NOT_OURS);
-	expect_report("notes", 0, true, "");
-	expect_report("link", -EPERM, true, "it is a symbolic link");
-	expect_report("none/x", -ENOENT, true, "No such file or directory");
-	expect_names(3);
+	cr_assert_eq(symlink("notes", at("link")) | symlink("none", at("nowhere")), 0);
+	expect_output("new", 0, false, "");
+	expect_output("earlier", 0, false, "");
+	expect_output("notes", -EEXIST, false, OUTPUT_NOT_OURS);
+	expect_output("notes", 0, true, "");
+	expect_output("link", -EEXIST, false, OUTPUT_NOT_OURS);
+	expect_output("nowhere", -EPERM, true, "it is a symbolic link");
+	expect_output("none/x", -ENOENT, true, "No such file or directory");
+	expect_names(4);
 	expect_content("notes", "notes");
 	expect_content("earlier", "{\n\"tool\": \"x\"");
 
-	cr_expect_eq(write_report(at("new"), 0), 0);
+	cr_expect_eq(write_output(at("new"), 0), 0);
 	expect_content("new", "report");
-	cr_expect_eq(write_report(at("earlier"), -EIO), -EIO);
+	cr_expect_eq(write_output(at("earlier"), -EIO), -EIO);
 	expect_content("earlier", "{\n\"tool\": \"x\"");
-	cr_expect_eq(write_report(at("none/x"), 0), -ENOENT);
-	expect_names(4);
+	cr_expect_eq(write_output(at("none/x"), 0), -ENOENT);
+	expect_names(5);
+}
+
+/* The file gets it, and the link stays. */
+Test(out_file, outputs_behind_links)
+{
+	struct stat st;
+
+	cr_assert_eq(mkdir(at("d"), 0700), 0);
+	put("d/file", "");
+	cr_assert_eq(symlink("d/file", at("near")) | symlink(at("near"), at("far")), 0);
+	cr_expect_eq(write_output(at("far"), 0), 0);
+	expect_content("d/file", "report");
+	cr_expect(!lstat(at("near"), &st) && S_ISLNK(st.st_mode));
+	cr_expect(!lstat(at("far"), &st) && S_ISLNK(st.st_mode));
+}
+
+/* Where files without names cannot be made, one is made in the walls, and all is open to it. */
+Test(out_file, outputs_in_the_walls)
+{
+	for (int named = 0; named < 2; named++) {
+		struct sandbox walls = { .off = true };
+		struct out_fault fault;
+		struct output_file f;
+
+		no_unnamed_files = named;
+		cr_assert_eq(output_file_place(at("new"), false, marks, 1, &f, &fault), 0);
+		output_file_let_through(&f, &walls);
+		cr_expect_eq(named ? walls.make[0] : walls.name[0], f.path);
+		cr_expect_null(named ? walls.name[0] : walls.make[0]);
+		cr_expect_str_eq(f.path, at("new"));
+		cr_expect_not(output_file_replaces(&f));
+		cr_expect_eq(output_file_end(&f, 0), 0, "nothing was begun");
+		expect_names(0);
+	}
 }
 
 /* What is no file is written to directly: nothing is there to be kept. */
-Test(out_file, reports_to_what_is_no_file)
+Test(out_file, outputs_to_what_is_no_file)
 {
 	struct stat st;
 	char text[20] = "";
 	int fd;
 
 	cr_assert_eq(mkfifo(at("fifo"), 0600), 0);
-	expect_report("fifo", 0, false, "");
+	expect_output("fifo", 0, false, "");
 	fd = open(at("fifo"), O_RDWR | O_CLOEXEC);
-	cr_expect_eq(write_report(at("fifo"), 0), 0);
+	cr_expect_eq(write_output(at("fifo"), 0), 0);
 	cr_expect_eq(read(fd, text, sizeof(text) - 1), 6);
 	cr_expect_str_eq(text, "report");
-	cr_expect_eq(write_report(at("fifo"), -EIO), -EIO);
+	cr_expect_eq(write_output(at("fifo"), -EIO), -EIO);
 	close(fd);
 	cr_expect(!stat(at("fifo"), &st) && S_ISFIFO(st.st_mode));
-	cr_expect_eq(write_report("/dev/null", 0), 0);
+	cr_expect_eq(write_output("/dev/null", 0), 0);
 	if (!access("/dev/full", W_OK))
-		cr_expect_eq(write_report("/dev/full", 0), -ENOSPC);
+		cr_expect_eq(write_output("/dev/full", 0), -ENOSPC);
 }
 
 /* What was printed to the same file before is kept. */
-Test(out_file, reports_to_standard_output)
+Test(out_file, outputs_to_standard_output)
 {
 	int saved, fd;
 
@@ -516,8 +595,8 @@ Test(out_file, reports_to_standard_output)
 		fflush(NULL);
 		saved = dup(own);
 		cr_assert_geq(dup2(fd, own), 0);
-		expect_report("printed", 0, false, "");
-		cr_expect_eq(write_report(at("printed"), 0), 0);
+		expect_output("printed", 0, false, "");
+		cr_expect_eq(write_output(at("printed"), 0), 0);
 		cr_expect_eq(write(own, " last", 5), 5, "it is still open");
 		dup2(saved, own);
 		close(saved);

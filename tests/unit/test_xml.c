@@ -12,6 +12,7 @@
 #include "common/thin/metadata_read.h"
 #include "common/xml/emit.h"
 #include "common/xml/parse.h"
+#include "tests/support/file_stream.h"
 #include "tests/support/image.h"
 #include "tests/support/leaks.h"
 
@@ -135,14 +136,14 @@ static void dump_to(const char *fixture, const char *path)
 	struct metadata_reader *reader;
 	struct metadata_visitor *v;
 	struct read_fault fault;
-	struct stream *out;
+	struct file_stream out;
 
 	cr_assert_eq(metadata_reader_open(e, &options, &reader, &fault), 0);
-	cr_assert_eq(stream_open(path, false, &out), 0);
-	v = emitter_create(&xml_emitter, out);
+	cr_assert_eq(file_stream_open(path, false, &out), 0);
+	v = emitter_create(&xml_emitter, out.stream);
 	cr_assert_eq(metadata_reader_run(reader, v, NULL, &fault), 0);
 	emitter_destroy(v);
-	cr_assert_eq(stream_close(out), 0);
+	cr_assert_eq(file_stream_close(&out), 0);
 	metadata_reader_destroy(reader);
 	block_engine_destroy(e);
 	image_destroy(&i);

@@ -5,6 +5,7 @@
 
 #include "common/xml/parse.h"
 #include "tests/fuzz/support/recorder.h"
+#include "tests/support/file_stream.h"
 
 int fuzz_dump_read(struct image *i, const struct read_options *o, struct metadata_visitor *v,
 		   struct read_fault *fault)
@@ -28,16 +29,16 @@ int fuzz_dump_emit(struct image *i, const struct read_options *o,
 {
 	struct metadata_visitor *v;
 	struct read_fault fault;
-	struct stream *out;
+	struct file_stream out;
 	int r;
 
 	*ret = fuzz_file_make("", 0);
-	fuzz_require(!stream_open(ret->path, compress, &out), "no stream");
-	v = emitter_create(format, out);
+	fuzz_require(!file_stream_open(ret->path, compress, &out), "no stream");
+	v = emitter_create(format, out.stream);
 	fuzz_require(v, "no memory");
 	r = fuzz_dump_read(i, o, v, &fault);
 	emitter_destroy(v);
-	fuzz_require(!stream_close(out), "the stream failed");
+	fuzz_require(!file_stream_close(&out), "the stream failed");
 	return r;
 }
 
