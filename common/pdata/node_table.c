@@ -64,7 +64,7 @@ int node_table_refer(struct node_table *t, uint64_t block, enum block_kind kind,
 	} else {
 		*ret = t->kinds[block] == kind ? REFERENCE_KNOWN : REFERENCE_WRONG_KIND;
 	}
-	if (!r && *ret != REFERENCE_OUT_OF_RANGE)
+	if (!r && (*ret == REFERENCE_NEW || *ret == REFERENCE_KNOWN))
 		r = ref_counts_add(&t->refs, block, false);
 	return r;
 }

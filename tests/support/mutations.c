@@ -137,11 +137,16 @@ M(sb_transaction_lowered) { image_set_super(i, SUPER_TRANSACTION, 8, 0); }
 
 M(held_range) { image_set_super(i, SUPER_HELD_ROOT, 8, 1 << 30); }
 M(held_self) { image_set_super(i, SUPER_HELD_ROOT, 8, details_root(i)); }
+M(held_free) { image_set_super(i, SUPER_HELD_ROOT, 8, i->nr_blocks - 1); }
 M(held_checksum) { image_set(i, held(i), 100, 1, 1); }
 M(held_unreadable) { i->unreadable = held(i); }
 M(held_blocknr) { set_held(i, SUPER_BLOCKNR, 8, 0); }
 M(held_magic) { set_held(i, SUPER_MAGIC, 8, 0); }
+M(held_features) { set_held(i, SUPER_INCOMPAT, 4, 1); }
 M(held_root) { set_held(i, SUPER_MAPPING_ROOT, 8, 0); }
+M(held_root_self) { set_held(i, SUPER_MAPPING_ROOT, 8, held(i)); }
+M(held_time) { set_held(i, SUPER_TIME, 4, 1 << 24); }
+M(held_block_size_odd) { set_held(i, SUPER_DATA_BLOCK_SIZE, 4, 3); }
 M(held_newer) { set_held(i, SUPER_TIME, 4, 1000); }
 M(held_block_size) { set_held(i, SUPER_DATA_BLOCK_SIZE, 4, 256); }
 M(held_space_map) { set_held(i, SUPER_DATA_MAP, 8, 1); }
@@ -494,11 +499,16 @@ static const struct mutation mutations_table[] = {
 	ROW(sb_transaction_lowered, DEVICE_TRANSACTION, HELD),
 	ROW(held_range, SNAPSHOT_ROOT, SNAPS),
 	ROW(held_self, SNAPSHOT_ROOT, HELD),
+	ROW(held_free, SUPERBLOCK_CHECKSUM, HELD),
 	ROW(held_checksum, SUPERBLOCK_CHECKSUM, HELD),
 	ROW(held_unreadable, SUPERBLOCK_UNREADABLE, HELD),
-	ROW(held_blocknr, SUPERBLOCK_BLOCKNR, HELD),
-	ROW(held_magic, SUPERBLOCK_MAGIC, HELD),
+	ROW(held_blocknr, SNAPSHOT_BLOCKNR, HELD),
+	ROW(held_magic, SNAPSHOT_MAGIC, HELD),
+	ROW(held_features, SNAPSHOT_FEATURES, HELD),
 	ROW(held_root, SUPERBLOCK_ROOT, HELD),
+	ROW(held_root_self, CHILD_KIND, HELD),
+	ROW(held_time, SNAPSHOT_NEWER, HELD),
+	ROW(held_block_size_odd, SNAPSHOT_BLOCK_SIZE, HELD),
 	ROW(held_newer, SNAPSHOT_NEWER, HELD),
 	ROW(held_block_size, SNAPSHOT_BLOCK_SIZE, HELD),
 	ROW(held_space_map, SNAPSHOT_SPACE_MAP, HELD),

@@ -7,6 +7,7 @@
 #include "common/base/compiler.h"
 #include "tests/support/leaks.h"
 #include "tests/support/made_pool.h"
+#include "tests/support/mutations.h"
 
 TestSuite(check_exact, .fini = fail_on_leaks);
 
@@ -111,6 +112,54 @@ static void hold_live_trees(struct image *i)
 	image_set(i, held, SUPER_MAPPING_ROOT, 8, live_top(i));
 	image_set(i, held, SUPER_DETAILS_ROOT, 8, image_get(i, 0, SUPER_DETAILS_ROOT, 8));
 	image_seal(i, held, SALT_SUPERBLOCK);
+}
+
+/* What is wrong with a snapshot alone is nothing that a pool is refused for, but for what asks. */
+static void expect_worst(const char *name, bool asked, enum severity worst)
+{
+	const struct check_options options = { .metadata_snap = asked };
+	const struct mutation *m = mutation_find(name);
+	struct image i;
+	struct checked c;
+
+	cr_assert_not_null(m);
+	i = image_load(m->fixture);
+	m->apply(&i);
+	c = check(&i, &options);
+	cr_expect_eq(report_worst(&c.report), worst, "%s, asked %d: %d", name, asked,
+		     (int)report_worst(&c.report));
+	cr_expect_eq(c.report.per_id[FINDING_REF_COUNT_LOW], 0, "%s: a wrong pointer counts", name);
+	checked_destroy(&c);
+	image_destroy(&i);
+}
+
+Test(check_exact, a_wrong_snapshot_and_the_pool)
+{
+	static const struct {
+		const char *name;
+		enum severity beside, asked;
+	} cases[] = {
+		{ "held_range", SEVERITY_NON_FATAL, SEVERITY_FATAL },
+		{ "held_self", SEVERITY_NON_FATAL, SEVERITY_FATAL },
+		{ "held_free", SEVERITY_NON_FATAL, SEVERITY_FATAL },
+		{ "held_checksum", SEVERITY_NON_FATAL, SEVERITY_FATAL },
+		{ "held_unreadable", SEVERITY_NON_FATAL, SEVERITY_FATAL },
+		{ "held_root", SEVERITY_NON_FATAL, SEVERITY_FATAL },
+		{ "held_root_self", SEVERITY_NON_FATAL, SEVERITY_FATAL },
+		{ "held_blocknr", SEVERITY_SUSPECT, SEVERITY_FATAL },
+		{ "held_magic", SEVERITY_SUSPECT, SEVERITY_FATAL },
+		{ "held_features", SEVERITY_SUSPECT, SEVERITY_FATAL },
+		{ "held_newer", SEVERITY_SUSPECT, SEVERITY_SUSPECT },
+		{ "held_time", SEVERITY_SUSPECT, SEVERITY_FATAL },
+		{ "held_block_size", SEVERITY_SUSPECT, SEVERITY_SUSPECT },
+		{ "held_block_size_odd", SEVERITY_SUSPECT, SEVERITY_FATAL },
+		{ "held_space_map", SEVERITY_SUSPECT, SEVERITY_SUSPECT },
+	};
+
+	for (size_t n = 0; n < ARRAY_SIZE(cases); n++) {
+		expect_worst(cases[n].name, false, cases[n].beside);
+		expect_worst(cases[n].name, true, cases[n].asked);
+	}
 }
 
 /* mapped_blocks of a device is wrong: so many findings. */
