@@ -103,8 +103,9 @@ static int write_output(struct repair *r)
 	uint64_t needed;
 	int e = metadata_destroy_superblock(r->output);
 
-	if (!e)
-		e = transfer(r, r->output, &needed, &fault);
+	if (e)
+		return fail(r, r->options->output, strerror(-e));
+	e = transfer(r, r->output, &needed, &fault);
 	if (!e)
 		return STATUS_OK;
 	if (metadata_destroy_superblock(r->output))

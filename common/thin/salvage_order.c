@@ -114,7 +114,7 @@ static bool deleted_between(const struct commit_list *l, const struct commit *be
 	const struct details_entry *be, *ae;
 	uint32_t j = 0;
 
-	if (!a || !b)
+	if (!a || !b || !b->nr_entries)
 		return false;
 	be = &l->graph.entries[b->first_entry];
 	ae = &l->graph.entries[a->first_entry];

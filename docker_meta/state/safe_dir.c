@@ -17,10 +17,16 @@
 #define OPEN_FILE (O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
 #define OPEN_DIR (O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC)
 
+/* That there is no descriptor left says nothing of what was to be opened. */
+static int error_of_open(void)
+{
+	return errno == EMFILE || errno == ENFILE ? -ENOMEM : -errno;
+}
+
 int safe_dir_open(const char *path, struct safe_dir *ret_dir)
 {
 	ret_dir->fd = open(path, OPEN_DIR);
-	return ret_dir->fd < 0 ? -errno : 0;
+	return ret_dir->fd < 0 ? error_of_open() : 0;
 }
 
 /* With O_DIRECTORY a symbolic link is told as something that is no directory. */
@@ -34,7 +40,7 @@ static int open_one(int fd, const char *name, int flags, int *ret_fd)
 	if (errno == ENOTDIR && flags & O_DIRECTORY &&
 	    !fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) && S_ISLNK(st.st_mode))
 		return -ELOOP;
-	return -errno;
+	return error_of_open();
 }
 
 static int open_part_by_part(int fd, const char *path, int flags, int *ret_fd)
@@ -70,7 +76,7 @@ static int open_path(int fd, const char *path, int flags, int *ret_fd)
 		return 0;
 	/* Of a symbolic link it says ENOTDIR: part by part it is told from a file. */
 	if (errno != ENOSYS && errno != EPERM && errno != ENOTDIR)
-		return -errno;
+		return error_of_open();
 #endif
 	return open_part_by_part(fd, path, flags, ret_fd);
 }
@@ -253,7 +259,7 @@ int safe_dir_list(const struct safe_dir *dir, struct dir_list *ret_list)
 
 	*ret_list = (struct dir_list){ 0 };
 	if (fd < 0)
-		return -errno;
+		return error_of_open();
 	d = fdopendir(fd);
 	if (!d) {
 		r = -errno;

@@ -184,6 +184,17 @@ has out 'unproven'
 run 0 docker_meta predict -r linked --metadata meta
 has out '^  unknown reads repositories.json: '
 
+# ---- that no descriptor is left says nothing of the files
+for n in 4 5 6 7 8 9 10 12 16; do
+	prlimit --nofile="$n" "$build/bin/docker_meta" -r healthy --metadata meta >few 2>err
+	status=$?
+	case $status in
+	0) cmp -s few <(docker_meta -r healthy --metadata meta) || fail "$n descriptors: another answer" ;;
+	3) lines err 1 ;;
+	*) fail "$n descriptors: exit status $status, $(head -1 few)" ;;
+	esac
+done
+
 # ---- the root as people give it
 run 0 docker_meta -r healthy/ --metadata meta
 run 0 docker_meta -r healthy/. --metadata meta
