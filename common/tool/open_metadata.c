@@ -105,6 +105,7 @@ static bool is_text(const unsigned char *p, size_t bytes)
 static const char *guess_format(const char *p, size_t bytes)
 {
 	const char *first = p + strspn(p, " \t\r\n");
+	const bool is_all_text = is_text((const unsigned char *)p, strnlen(p, bytes));
 
 	for (size_t i = 0; i < ARRAY_SIZE(signatures); i++) {
 		const struct signature *s = &signatures[i];
@@ -112,9 +113,9 @@ static const char *guess_format(const char *p, size_t bytes)
 		if (s->offset + s->nr <= bytes && !memcmp(p + s->offset, s->bytes, s->nr))
 			return s->meaning;
 	}
-	if (*first == '<')
+	if (*first == '<' && is_all_text)
 		return XML_TEXT;
-	return is_text((const unsigned char *)p, bytes)
+	return is_all_text && strlen(p) == bytes
 		       ? "it is a text file; name the pool's metadata device"
 		       : NULL;
 }

@@ -154,13 +154,15 @@ done
 # XML from a pipe is copied to a file without a name: where those are made, and nowhere else.
 if [ "$landlock" -gt 0 ]; then
 	what="docker_meta --xml -"
-	made=$build/breach/made
-	rm -f "$made"
+	made=$(mktemp -u "/dev/shm/made.XXXXXX")
 	thin_dump docker_tmeta | BREACH=xml BREACH_FILE=$made "$build/breach/docker_meta" -r docker --xml - \
 		--daemon-json daemon.json list >out 2>err
 	has err '^breach: run: '
 	has err "^breach: write: $no"
-	[ ! -e "$made" ] || fail "$what: a file was written"
+	[ ! -e "$made" ] || {
+		fail "$what: a file was written"
+		rm -f "$made"
+	}
 fi
 docker_meta --no-sandbox "${host[@]}" >free
 for command in check predict tree du plan lint; do

@@ -180,7 +180,7 @@ unchanged basic.before basic
 
 # ---- bad input: nothing is written
 printf '<superblock/>' >file.xml
-head -c 100000 /dev/urandom >junk
+(printf '<\200'; head -c 100000 /dev/urandom) >junk
 mkdir directory
 for input in not-there directory file.xml junk /dev/null; do
 	refused 1 thin_dump -o new $input

@@ -293,7 +293,7 @@ refused 64 thin_repair -i snaps -o good --nr-data-blocks 0
 refused 64 thin_repair --candidates
 refused 64 thin_dump --repair -m snaps
 thin_dump snaps >snaps.xml
-head -c 100000 /dev/urandom >junk
+(printf '<\200'; head -c 100000 /dev/urandom) >junk
 mkdir directory
 for input in not-there directory snaps.xml junk /dev/null; do
 	refused 1 thin_repair -i $input -o good
