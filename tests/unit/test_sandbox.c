@@ -126,6 +126,14 @@ static int replace_it(const char *path)
 	return r ? r : outcome(rename(beside, path));
 }
 
+static int move_it(const char *path)
+{
+	char to[220];
+
+	(void)snprintf(to, sizeof(to), "%s.moved", path);
+	return outcome(rename(path, to));
+}
+
 static int list_it(const char *path)
 {
 	return open_and_close(path, O_RDONLY | O_DIRECTORY);
@@ -493,7 +501,7 @@ Test(sandbox, files_to_read)
 	expect_inside(&walls, write_it, at("a/below/deep"), EACCES);
 	expect_inside(&walls, cut_it, at("a/below/deep"), EACCES);
 	expect_inside(&walls, make_it, at("a/below/new"), EACCES);
-	expect_inside(&walls, remove_it, at("a/below/deep"), EACCES);
+	expect_inside(&walls, remove_it, at("a/below/deep"), EPERM);
 	expect_inside(&walls, read_it, at("a/two"), EACCES);
 	expect_inside(&walls, list_it, at("a"), EACCES);
 	expect_inside(&walls, read_it, at("a/link"), EACCES);
@@ -513,7 +521,7 @@ Test(sandbox, files_to_write)
 	expect_inside(&walls, write_it, at("a/below/deep"), 0);
 	expect_inside(&walls, list_it, at("a/below"), 0);
 	expect_inside(&walls, make_it, at("a/below/new"), EACCES);
-	expect_inside(&walls, remove_it, at("a/below/deep"), EACCES);
+	expect_inside(&walls, remove_it, at("a/below/deep"), EPERM);
 	expect_inside(&walls, write_it, at("a/two"), EACCES);
 	expect_inside(&walls, make_it, at("none"), EACCES);
 }
@@ -531,6 +539,7 @@ Test(sandbox, every_place_counts)
 	expect_inside(&read, write_it, at("a/one"), EACCES);
 	expect_inside(&write, write_it, at("a/one"), 0);
 	expect_inside(&write, replace_it, at("a/one"), EACCES);
+	expect_inside(&write, remove_it, at("a/one"), EPERM);
 	expect_inside(&make, write_it, at("a/one"), 0);
 	expect_inside(&make, replace_it, at("a/one"), 0);
 }
@@ -548,6 +557,28 @@ Test(sandbox, files_to_make)
 	expect_inside(&walls, make_it, at("a/new"), EACCES);
 	expect_inside(&walls, read_it, at("a/one"), EACCES);
 	expect_inside(&walls, make_it, at("new"), EACCES);
+}
+
+/* Its file is open already: nothing else is opened there, to be read or written. */
+Test(sandbox, files_to_name)
+{
+	struct sandbox walls = { .off = false };
+
+	walls.name[ARRAY_SIZE(walls.name) - 1] = at("b/other");
+	if (!has_landlock() || !has_filter())
+		return;
+	expect_inside(&walls, move_it, at("b/other"), 0);
+	expect_inside(&walls, read_it, at("b/other.moved"), EPERM);
+	expect_inside(&walls, remove_it, at("b/other.moved"), 0);
+	expect_inside(&walls, make_it, at("b/new"), EPERM);
+	expect_inside(&walls, list_it, at("b"), EPERM);
+	expect_inside(&walls, move_it, at("a/one"), EACCES);
+	expect_inside(&walls, remove_it, at("a/one"), EACCES);
+	/* Where others are opened, none of these is. */
+	walls.read[0] = at("a");
+	expect_inside(&walls, read_it, at("a/one"), 0);
+	expect_inside(&walls, make_it, at("b/new"), EACCES);
+	expect_inside(&walls, remove_it, at("a/one"), EACCES);
 }
 
 /* What is there is written to wherever its name leads; its directory is as of any other file. */
