@@ -47,7 +47,7 @@ struct reading {
 static int tell_rest(struct reading *r, const struct json_syntax *s)
 {
 	r->daemon->usable &= !r->background->since_23;
-	return fault_add(r->faults, "G1", r->background->since_23 ? FAULT_AS_ROW : FAULT_WARNING,
+	return fault_add(r->faults, ROW_G1, r->background->since_23 ? FAULT_AS_ROW : FAULT_WARNING,
 			 "daemon.json",
 			 "line %zu column %zu: something stands behind the closing bracket: Docker "
 			 "up to 20.10 takes no notice of it, 23 and later do not start",
@@ -57,7 +57,7 @@ static int tell_rest(struct reading *r, const struct json_syntax *s)
 static int tell_empty(struct reading *r)
 {
 	r->daemon->usable = r->background->since_23;
-	return fault_add(r->faults, "G1", r->background->since_23 ? FAULT_INFO : FAULT_AS_ROW,
+	return fault_add(r->faults, ROW_G1, r->background->since_23 ? FAULT_INFO : FAULT_AS_ROW,
 			 "daemon.json",
 			 "it is empty: Docker up to 20.10 does not start; write {}, or remove it");
 }
@@ -67,7 +67,7 @@ static int tell_twice(struct reading *r, const struct json_syntax *s)
 	int e = 0;
 
 	for (size_t i = 0; i < s->nr_twice && !e; i++)
-		e = fault_add(r->faults, "G2", FAULT_WARNING, s->twice[i].key,
+		e = fault_add(r->faults, ROW_G2, FAULT_WARNING, s->twice[i].key,
 			      "\"%.60s\" is given twice, in line %zu and in line %zu: Docker takes "
 			      "the last",
 			      s->twice[i].key, s->twice[i].first.line, s->twice[i].last.line);
@@ -82,14 +82,14 @@ static int judge_syntax(struct reading *r, const struct json_syntax *s)
 		return tell_empty(r);
 	if (s->has_bom) {
 		r->daemon->usable = r->background->since_23;
-		e = fault_add(r->faults, "G1", r->background->since_23 ? FAULT_INFO : FAULT_AS_ROW,
+		e = fault_add(r->faults, ROW_G1, r->background->since_23 ? FAULT_INFO : FAULT_AS_ROW,
 			      "daemon.json",
 			      "line 1 column 1: a byte order mark, which an editor left: Docker up "
 			      "to 20.10 does not start");
 	}
 	if (!e && s->broken) {
 		r->daemon->usable = false;
-		e = fault_add(r->faults, "G1", FAULT_AS_ROW, "daemon.json",
+		e = fault_add(r->faults, ROW_G1, FAULT_AS_ROW, "daemon.json",
 			      "line %zu column %zu: %s", s->at.line, s->at.column, s->text);
 	}
 	if (!e && s->has_rest)
@@ -129,7 +129,7 @@ static int tell_unknown(struct reading *r, const char *name)
 	const struct key *like = r->faults->nr < MANY ? key_like(name) : NULL;
 
 	r->daemon->usable = false;
-	return fault_add(r->faults, "G2", FAULT_AS_ROW, name,
+	return fault_add(r->faults, ROW_G2, FAULT_AS_ROW, name,
 			 "\"%.60s\" is no key of daemon.json%s%s%s", name, like ? "; is \"" : "",
 			 like ? like->name : "", like ? "\" meant?" : "");
 }
@@ -139,17 +139,17 @@ static int tell_version(struct reading *r, const struct key *k)
 	const unsigned int since = k->since, until = k->until;
 
 	if (since > LAST)
-		return fault_add(r->faults, "G2", FAULT_WARNING, k->name,
+		return fault_add(r->faults, ROW_G2, FAULT_WARNING, k->name,
 				 "\"%s\" is a key of Docker %u.%u and later, which have no "
 				 "devicemapper: an earlier one does not start",
 				 k->name, since / 100, since % 100);
 	if (since > OLDEST && !r->background->since_23)
-		return fault_add(r->faults, "G2", FAULT_WARNING, k->name,
+		return fault_add(r->faults, ROW_G2, FAULT_WARNING, k->name,
 				 "\"%s\" is a key of Docker %u.%u and later: an earlier one does "
 				 "not start",
 				 k->name, since / 100, since % 100);
 	if (until && until < LAST)
-		return fault_add(r->faults, "G2",
+		return fault_add(r->faults, ROW_G2,
 				 r->background->since_23 ? FAULT_AS_ROW : FAULT_WARNING, k->name,
 				 "\"%s\" is a key of Docker up to %u.%02u: a later one does not "
 				 "start",
@@ -218,7 +218,7 @@ static int judge_name(struct reading *r, const char *name)
 	if (!k)
 		return tell_unknown(r, name);
 	if (k->type == KEY_FLAG)
-		return fault_add(r->faults, "G2", FAULT_WARNING, name,
+		return fault_add(r->faults, ROW_G2, FAULT_WARNING, name,
 				 "\"%s\" is a flag of dockerd and no key: Docker takes no notice "
 				 "of it here; \"%ss\" may be meant",
 				 name, name);
@@ -244,7 +244,7 @@ static int judge_members(struct reading *r, const char *name, json_t *value)
 	if (!key_named(name)) {
 		e = json_object_size(value)
 			    ? fault_add(
-				      r->faults, "G2", FAULT_WARNING, name,
+				      r->faults, ROW_G2, FAULT_WARNING, name,
 				      "\"%.60s\" is no key of daemon.json: Docker takes no notice "
 				      "of it, though it asks for the names within",
 				      name)
@@ -271,7 +271,7 @@ static int judge_key(struct reading *r, const char *name, json_t *value)
 		e = tell_version(r, k);
 	if (!e && k && !json_is_null(value) && !has_type(value, k->type)) {
 		r->daemon->usable = false;
-		e = fault_add(r->faults, "G2", FAULT_AS_ROW, name, "\"%s\": %s is expected", name,
+		e = fault_add(r->faults, ROW_G2, FAULT_AS_ROW, name, "\"%s\": %s is expected", name,
 			      type_name(k->type));
 	}
 	return e;
@@ -306,7 +306,7 @@ static int take_root(struct reading *r, json_t *object)
 	alloc_free(graph);
 	r->daemon->usable = false;
 	return fault_add(
-		r->faults, "G2", FAULT_AS_ROW, "graph",
+		r->faults, ROW_G2, FAULT_AS_ROW, "graph",
 		"\"graph\" and \"data-root\" are both given: the former is the old name of "
 		"the latter");
 }
@@ -321,7 +321,7 @@ static int judge_of_other(struct reading *r, const char *option)
 {
 	if (strncmp(option, "dm.", 3) != 0)
 		return 0;
-	return fault_add(r->faults, "G18", FAULT_AS_ROW, option,
+	return fault_add(r->faults, ROW_G18, FAULT_AS_ROW, option,
 			 "%.60s: storage-driver is %.40s, which refuses options of devicemapper",
 			 option, r->daemon->driver);
 }
@@ -391,7 +391,7 @@ int daemon_json_parse(char *text, size_t size, const struct daemon_background *b
 				       &fault);
 		if (e == -EBADMSG) {
 			ret_daemon->usable = false;
-			e = fault_add(faults, "G1", FAULT_AS_ROW, "daemon.json", "%s", fault.text);
+			e = fault_add(faults, ROW_G1, FAULT_AS_ROW, "daemon.json", "%s", fault.text);
 		} else if (!e) {
 			e = take_values(&r, object);
 		}

@@ -34,7 +34,7 @@ struct taking {
 	const char *value;
 };
 
-static int refuse(struct taking *t, const char *row, const char *why)
+static int refuse(struct taking *t, enum meta_row_id row, const char *why)
 {
 	const size_t n = strlen(t->value);
 	const bool quoted = n && strchr("'\"", t->value[0]) && t->value[n - 1] == t->value[0];
@@ -73,9 +73,9 @@ static int take_free(struct taking *t)
 	const size_t n = strlen(t->value);
 
 	if (!n || t->value[n - 1] != '%')
-		return refuse(t, "G4", "the sign % is missing: Docker wants it here");
+		return refuse(t, ROW_G4, "the sign % is missing: Docker wants it here");
 	if (!take_percent(t->value, 99, &t->settings->numbers[t->id]))
-		return refuse(t, "G3", "0% to 99% is expected, without a fraction");
+		return refuse(t, ROW_G3, "0% to 99% is expected, without a fraction");
 	return 0;
 }
 
@@ -89,12 +89,12 @@ static int take_path(struct taking *t)
 	const size_t n = strlen(t->value);
 
 	if (!n)
-		return fault_add(t->faults, "G3", FAULT_WARNING, options[t->id].name,
+		return fault_add(t->faults, ROW_G3, FAULT_WARNING, options[t->id].name,
 				 "%s is empty: as if it were not there", options[t->id].name);
 	if (strchr("'\"", t->value[0]) && t->value[n - 1] == t->value[0])
-		return refuse(t, "G3", "there is no such device");
+		return refuse(t, ROW_G3, "there is no such device");
 	if (t->id == DM_THINPOOLDEV && strchr(without_mapper(t->value), '/'))
-		return refuse(t, "G3",
+		return refuse(t, ROW_G3,
 			      "the pool's name for device-mapper is expected, as dmsetup ls tells "
 			      "it: VG-POOL, a minus within a name doubled");
 	return 0;
@@ -108,29 +108,29 @@ static int take_value(struct taking *t)
 	case DM_TYPE_SIZE:
 		return go_size(t->value, number)
 			       ? 0
-			       : refuse(t, "G3", "a size is expected, as 20G; k, m, g, t are 1024");
+			       : refuse(t, ROW_G3, "a size is expected, as 20G; k, m, g, t are 1024");
 	case DM_TYPE_BOOL:
 		return take_bool(t->value, number)
 			       ? 0
-			       : refuse(t, "G3", "true or false is expected (1, t, 0, f will do)");
+			       : refuse(t, ROW_G3, "true or false is expected (1, t, 0, f will do)");
 	case DM_TYPE_PERCENT:
 		return take_percent(t->value, 99, number)
 			       ? 0
-			       : refuse(t, "G3", "0 to 99 is expected, without a fraction");
+			       : refuse(t, ROW_G3, "0 to 99 is expected, without a fraction");
 	case DM_TYPE_PERCENT_100:
 		return take_percent(t->value, 100, number)
 			       ? 0
-			       : refuse(t, "G3", "0 to 100 is expected, without a fraction");
+			       : refuse(t, ROW_G3, "0 to 100 is expected, without a fraction");
 	case DM_TYPE_U64:
-		return go_uint(t->value, 64, number) ? 0 : refuse(t, "G3", "a number is expected");
+		return go_uint(t->value, 64, number) ? 0 : refuse(t, ROW_G3, "a number is expected");
 	case DM_TYPE_LOG_LEVEL:
 		return go_uint(t->value, 31, number) && *number >= 2 && *number <= 7
 			       ? 0
-			       : refuse(t, "G3", "2 to 7 is expected");
+			       : refuse(t, ROW_G3, "2 to 7 is expected");
 	case DM_TYPE_FILESYSTEM:
 		return !strcmp(t->value, "ext4") || !strcmp(t->value, "xfs")
 			       ? 0
-			       : refuse(t, "G3", "ext4 or xfs is expected");
+			       : refuse(t, ROW_G3, "ext4 or xfs is expected");
 	case DM_TYPE_FREE:
 		return take_free(t);
 	case DM_TYPE_PATH:
@@ -174,9 +174,9 @@ static int unknown(struct dm_settings *s, const char *name, struct fault_list *f
 
 	s->bad = true;
 	if (strncmp(name, "dm.", 3) != 0)
-		return fault_add(faults, "G18", FAULT_AS_ROW, name,
+		return fault_add(faults, ROW_G18, FAULT_AS_ROW, name,
 				 "%.60s: it is no option of devicemapper, which refuses it", name);
-	return fault_add(faults, "G18", FAULT_AS_ROW, name, "%.60s: there is no such option%s%s%s",
+	return fault_add(faults, ROW_G18, FAULT_AS_ROW, name, "%.60s: there is no such option%s%s%s",
 			 name, nearest ? "; is " : "", nearest ? nearest : "",
 			 nearest ? " meant?" : "");
 }
@@ -189,7 +189,7 @@ static int take_known(struct dm_settings *s, enum dm_option_id id, const char *v
 	int r = 0;
 
 	if (s->texts[id] && !may_repeat)
-		r = fault_add(faults, "G3", FAULT_WARNING, options[id].name,
+		r = fault_add(faults, ROW_G3, FAULT_WARNING, options[id].name,
 			      "%s is given twice: the last one, %.60s, counts", options[id].name,
 			      value);
 	alloc_free(s->texts[id]);
@@ -221,7 +221,7 @@ int dm_settings_take(struct dm_settings *s, const char *option, struct fault_lis
 		return -ENOMEM;
 	if (!equals) {
 		s->bad = true;
-		r = fault_add(faults, "G3", FAULT_AS_ROW, option,
+		r = fault_add(faults, ROW_G3, FAULT_AS_ROW, option,
 			      "%.100s: a name, =, and a value are expected", option);
 		alloc_free(copy);
 		return r;
@@ -258,7 +258,7 @@ bool dm_settings_has_directlvm(const struct dm_settings *s)
 	       s->numbers[DM_THINP_AUTOEXTEND_PERCENT];
 }
 
-static int conflict(struct dm_settings *s, struct fault_list *faults, const char *row,
+static int conflict(struct dm_settings *s, struct fault_list *faults, enum meta_row_id row,
 		    enum dm_option_id id, const char *text)
 {
 	s->bad = true;
@@ -273,25 +273,25 @@ static int judge_directlvm(struct dm_settings *s, struct fault_list *faults)
 	if (!dm_settings_has_directlvm(s))
 		return 0;
 	if (!given(s, DM_DIRECTLVM_DEVICE))
-		return conflict(s, faults, "G3", DM_DIRECTLVM_DEVICE,
+		return conflict(s, faults, ROW_G3, DM_DIRECTLVM_DEVICE,
 				"dm.thinp_* are given, and dm.directlvm_device is not");
 	if (!data != !meta)
-		return conflict(s, faults, "G3", DM_THINP_PERCENT,
+		return conflict(s, faults, ROW_G3, DM_THINP_PERCENT,
 				"of dm.thinp_percent and dm.thinp_metapercent one is given: both "
 				"or none are expected, and 0 counts as not given");
 	if (data + meta > 100)
-		return conflict(s, faults, "G3", DM_THINP_PERCENT,
+		return conflict(s, faults, ROW_G3, DM_THINP_PERCENT,
 				"dm.thinp_percent and dm.thinp_metapercent are more than 100 "
 				"together");
 	if (given(s, DM_THINPOOLDEV))
-		return conflict(s, faults, "G10", DM_DIRECTLVM_DEVICE,
+		return conflict(s, faults, ROW_G10, DM_DIRECTLVM_DEVICE,
 				"dm.thinpooldev and dm.directlvm_device are both given");
 	if (threshold == 100)
-		return fault_add(faults, "G6", FAULT_AS_ROW,
+		return fault_add(faults, ROW_G6, FAULT_AS_ROW,
 				 options[DM_THINP_AUTOEXTEND_THRESHOLD].name,
 				 "dm.thinp_autoextend_threshold=100: LVM never extends the pool");
 	if (threshold && threshold < 50)
-		return fault_add(faults, "G6", FAULT_INFO,
+		return fault_add(faults, ROW_G6, FAULT_INFO,
 				 options[DM_THINP_AUTOEXTEND_THRESHOLD].name,
 				 "dm.thinp_autoextend_threshold=%" PRIu64 ": LVM takes 50 for it",
 				 threshold);
@@ -307,7 +307,7 @@ static int judge_sizes(struct dm_settings *s, struct fault_list *faults)
 	if (dm_has(s, DM_BLOCKSIZE) && (block < 65536 || block > 1u << 30 || block % 65536)) {
 		s->bad |= !made_by_lvm;
 		s->refused[DM_BLOCKSIZE] = true;
-		r = fault_add(faults, "G3", made_by_lvm ? FAULT_INFO : FAULT_AS_ROW,
+		r = fault_add(faults, ROW_G3, made_by_lvm ? FAULT_INFO : FAULT_AS_ROW,
 			      options[DM_BLOCKSIZE].name,
 			      "dm.blocksize=%.40s: 64K to 1G, a multiple of 64K, is all that the "
 			      "kernel takes%s",
@@ -316,7 +316,7 @@ static int judge_sizes(struct dm_settings *s, struct fault_list *faults)
 	}
 	if (!r && dm_has(s, DM_BASESIZE) && !s->numbers[DM_BASESIZE]) {
 		s->refused[DM_BASESIZE] = true;
-		r = conflict(s, faults, "G3", DM_BASESIZE, "dm.basesize is 0");
+		r = conflict(s, faults, ROW_G3, DM_BASESIZE, "dm.basesize is 0");
 	}
 	return r;
 }
@@ -326,11 +326,11 @@ static int judge_devices(struct dm_settings *s, struct fault_list *faults)
 	const char *data = s->texts[DM_DATADEV], *metadata = s->texts[DM_METADATADEV];
 
 	if (data && metadata && *data && !strcmp(data, metadata))
-		return conflict(s, faults, "G9", DM_DATADEV,
+		return conflict(s, faults, ROW_G9, DM_DATADEV,
 				"dm.datadev and dm.metadatadev are the same device: one destroys "
 				"the other");
 	if (given(s, DM_THINPOOLDEV) && (given(s, DM_DATADEV) || given(s, DM_METADATADEV)))
-		return fault_add(faults, "G3", FAULT_WARNING, options[DM_DATADEV].name,
+		return fault_add(faults, ROW_G3, FAULT_WARNING, options[DM_DATADEV].name,
 				 "dm.datadev and dm.metadatadev are of no effect beside "
 				 "dm.thinpooldev");
 	return 0;
@@ -348,18 +348,18 @@ static int judge_deferral(struct dm_settings *s, const struct dm_background *b,
 	enum fault_weight weight = b->since_17_09 ? FAULT_AS_ROW : FAULT_WARNING;
 
 	if (has_removal && !removal && has_deletion && deletion)
-		return conflict(s, faults, "G11", DM_USE_DEFERRED_DELETION,
+		return conflict(s, faults, ROW_G11, DM_USE_DEFERRED_DELETION,
 				"dm.use_deferred_deletion is on and dm.use_deferred_removal is "
 				"off: it cannot be without that");
 	if (has_removal && !removal && !has_deletion) {
 		s->bad |= b->since_17_09;
-		return fault_add(faults, "G11", weight, name,
+		return fault_add(faults, ROW_G11, weight, name,
 				 "dm.use_deferred_removal is off: Docker 17.09 and later have "
 				 "dm.use_deferred_deletion on, which cannot be without that; give "
 				 "dm.use_deferred_deletion=false too");
 	}
 	if (has_deletion && deletion && !has_removal && !b->since_17_09)
-		return fault_add(faults, "G11", FAULT_WARNING, name,
+		return fault_add(faults, ROW_G11, FAULT_WARNING, name,
 				 "dm.use_deferred_deletion is on: before Docker 17.09 it wants "
 				 "dm.use_deferred_removal=true beside it");
 	return 0;

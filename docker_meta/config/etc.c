@@ -122,7 +122,7 @@ static int judge_flags(struct config *c)
 
 	if (!twice)
 		return 0;
-	return fault_add(&c->faults, "G19", FAULT_WARNING, SYSCONFIG,
+	return fault_add(&c->faults, ROW_G19, FAULT_WARNING, SYSCONFIG,
 			 "DOCKER_STORAGE_OPTIONS gives %s, and so does daemon.json; dockerd does "
 			 "not start if its unit reads this file",
 			 c->driver && c->has_driver_flag ? "--storage-driver" : "--storage-opt");

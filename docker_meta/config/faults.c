@@ -12,7 +12,7 @@ static void destroy(struct config_fault *f)
 	alloc_free(f->text);
 }
 
-int fault_add(struct fault_list *list, const char *row, enum fault_weight weight,
+int fault_add(struct fault_list *list, enum meta_row_id row, enum fault_weight weight,
 	      const char *object, const char *format, ...)
 {
 	struct config_fault *grown =

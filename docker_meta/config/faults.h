@@ -8,12 +8,13 @@
 #include <stddef.h>
 
 #include "common/base/compiler.h"
+#include "docker_meta/catalogue/rows.h"
 
 /* How bad it is. */
 enum fault_weight { FAULT_INFO, FAULT_WARNING, FAULT_AS_ROW };
 
 struct config_fault {
-	const char *row; /* id of the catalogue: a constant */
+	enum meta_row_id row;
 	enum fault_weight weight;
 	bool of_flags; /* it stands in /etc/sysconfig/docker-storage, not in daemon.json */
 	char *object;  /* owned: a key, an option, a volume */
@@ -26,7 +27,7 @@ struct fault_list {
 };
 
 /* 0 or -ENOMEM. */
-must_check int fault_add(struct fault_list *list, const char *row, enum fault_weight weight,
+must_check int fault_add(struct fault_list *list, enum meta_row_id row, enum fault_weight weight,
 			 const char *object, const char *format, ...) printf_like(5, 6);
 
 void fault_list_destroy(struct fault_list *list);

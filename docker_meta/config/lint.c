@@ -16,16 +16,7 @@ enum { TEXT = 600 };
 
 static bool is_of_lint(const struct meta_finding *f)
 {
-	static const enum meta_row_id others[] = { ROW_P1,  ROW_P2,  ROW_P3,  ROW_P9, ROW_P11,
-						   ROW_T11, ROW_J22, ROW_J23, ROW_J24 };
-
-	if (f->row->id[0] == 'G')
-		return true;
-	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
-		if (f->row == meta_row(others[i]))
-			return true;
-	}
-	return false;
+	return row_has(f->row, TRAIT_LINT);
 }
 
 static void count(const struct meta_view *v, uint64_t nr_of[META_FATAL + 1])

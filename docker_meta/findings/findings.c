@@ -9,36 +9,14 @@
 #include "common/base/alloc.h"
 #include "docker_meta/output/human.h"
 
-static const struct meta_row rows[] = {
-#define ROW(id, severity, title, predicted, remedy) \
-	{ #id, META_##severity, title, predicted, remedy },
-#include "docker_meta/findings/catalogue.def"
-#undef ROW
-};
-
-const char *meta_severity_name(enum meta_severity severity)
-{
-	static const char *const names[] = { [META_INFO] = "info",
-					     [META_WARNING] = "warning",
-					     [META_ERROR] = "error",
-					     [META_FATAL] = "fatal" };
-
-	return names[severity];
-}
-
-const struct meta_row *meta_row(enum meta_row_id id)
-{
-	return &rows[id];
-}
-
 const char *meta_finding_remedy(const struct meta_finding *f)
 {
 	if (!f->unproven)
 		return f->row->remedy;
 	/* To keep what a transaction would delete asks for no proof. */
-	if (f->row == &rows[ROW_T1])
-		return rows[ROW_T2].remedy;
-	return *f->row->id == 'T' ? f->row->remedy : NULL;
+	if (f->row == meta_row(ROW_T1))
+		return meta_row(ROW_T2)->remedy;
+	return row_has(f->row, TRAIT_SAVES) ? f->row->remedy : NULL;
 }
 
 /* ---- adding */
@@ -48,8 +26,8 @@ static int add(struct finder *f, enum meta_row_id id, const char *object, char *
 	struct meta_findings *list = f->list;
 	struct meta_finding *grown =
 		alloc_grow(list->items, &list->capacity, list->nr, sizeof(*grown));
-	struct meta_finding finding = { .row = &rows[id],
-					.severity = rows[id].severity,
+	struct meta_finding finding = { .row = meta_row(id),
+					.severity = meta_row(id)->severity,
 					.object = object ? alloc_string(object) : NULL,
 					.evidence = evidence };
 
@@ -133,21 +111,12 @@ int finder_tell_set(struct finder *f, const struct device_row *row)
 
 /* ---- files that could not be used */
 
-int finder_row_named(const char *id)
-{
-	for (int i = 0; i < NR_ROWS; i++) {
-		if (!strcmp(rows[i].id, id))
-			return i;
-	}
-	return -1;
-}
-
 /* The end of a removal, or the begin of a creation: there is no writable layer to be lost. */
 static bool is_left_of_container(const struct finder *f, const struct problem *p)
 {
 	const struct docker_state *d = f->t->docker;
 	const struct container *c =
-		strcmp(p->row, "C8") ? NULL : container_store_find(&d->containers, p->object);
+		p->row != ROW_C8 ? NULL : container_store_find(&d->containers, p->object);
 
 	return c && !c->has_config && d->layers.mounts_present &&
 	       !layer_store_find_mount(&d->layers, c->id);
@@ -162,7 +131,7 @@ int find_problems(struct finder *f)
 		const struct problem *p = &problems->items[i];
 		struct meta_finding *finding;
 
-		r = finder_add(f, (enum meta_row_id)finder_row_named(p->row), p->object, &finding,
+		r = finder_add(f, p->row, p->object, &finding,
 			       "%s: %s", p->path, p->text);
 		if (!r && p->fatal)
 			finding->severity = META_FATAL;

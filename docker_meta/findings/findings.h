@@ -4,30 +4,11 @@
 #ifndef DOCKER_META_FINDINGS_FINDINGS_H
 #define DOCKER_META_FINDINGS_FINDINGS_H
 
+#include "docker_meta/catalogue/rows.h"
 #include "docker_meta/config/config.h"
 #include "docker_meta/data/pool_data.h"
 #include "docker_meta/host/host.h"
 #include "docker_meta/join/sets.h"
-
-enum meta_severity { META_INFO, META_WARNING, META_ERROR, META_FATAL };
-
-/* "info", "warning", "error", "fatal". */
-const char *meta_severity_name(enum meta_severity severity);
-
-enum meta_row_id {
-#define ROW(id, severity, title, predicted, remedy) ROW_##id,
-#include "docker_meta/findings/catalogue.def"
-#undef ROW
-	NR_ROWS
-};
-
-struct meta_row {
-	const char *id;
-	enum meta_severity severity;
-	const char *title, *predicted, *remedy;
-};
-
-const struct meta_row *meta_row(enum meta_row_id id);
 
 struct meta_finding {
 	const struct meta_row *row;

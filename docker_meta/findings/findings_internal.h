@@ -28,8 +28,6 @@ must_check int finder_add_of_device(struct finder *f, enum meta_row_id id,
 				    const struct device_row *row, const char *format, ...)
 	printf_like(4, 5);
 
-/* The row of that id, or -1. */
-int finder_row_named(const char *id);
 /* The directory that a layer stands in, for people. */
 static inline const char *layer_place(const struct layer *l)
 {

@@ -7,15 +7,6 @@
 #include "common/base/alloc.h"
 #include "docker_meta/findings/findings_internal.h"
 
-static bool is_one_of(const struct meta_finding *f, const enum meta_row_id *ids, size_t nr)
-{
-	for (size_t i = 0; i < nr; i++) {
-		if (f->row == meta_row(ids[i]))
-			return true;
-	}
-	return false;
-}
-
 /* ---- busy devices */
 
 /*
@@ -34,8 +25,6 @@ static bool may_be_in_the_making(const struct host *h, const struct device_row *
 static int judge_device(struct finder *f, struct meta_finding *finding,
 			const struct device_row *row)
 {
-	static const enum meta_row_id owners_later[] = { ROW_X1, ROW_X8, ROW_B1,
-							 ROW_B4, ROW_C1, ROW_L11 };
 	const struct host *h = f->facts->host;
 	char text[400];
 
@@ -47,7 +36,7 @@ static int judge_device(struct finder *f, struct meta_finding *finding,
 		if (!finding->busy)
 			return -ENOMEM;
 	}
-	if (is_one_of(finding, owners_later, ARRAY_SIZE(owners_later)) &&
+	if (row_has(finding->row, TRAIT_OWNER_LATER) &&
 	    may_be_in_the_making(h, row)) {
 		finding->unproven = true;
 		finding->severity = META_INFO;
@@ -78,12 +67,10 @@ static bool may_be_of_this_moment(const struct finder *f, const struct meta_find
 
 static void judge_recent(struct finder *f)
 {
-	static const enum meta_row_id leaks[] = { ROW_X1, ROW_X8, ROW_B1, ROW_B4, ROW_L11 };
-
 	for (size_t i = 0; i < f->list->nr; i++) {
 		struct meta_finding *finding = &f->list->items[i];
 
-		if (!is_one_of(finding, leaks, ARRAY_SIZE(leaks)) ||
+		if (!row_has(finding->row, TRAIT_OF_THE_MOMENT) ||
 		    !may_be_of_this_moment(f, finding))
 			continue;
 		finding->unproven = true;
@@ -93,8 +80,6 @@ static void judge_recent(struct finder *f)
 
 int judge_busy(struct finder *f)
 {
-	static const enum meta_row_id deleting[] = { ROW_X1, ROW_X8,  ROW_B1,  ROW_B4, ROW_C1,
-						     ROW_L8, ROW_L11, ROW_J19, ROW_C3, ROW_X2 };
 	const struct host *h = f->facts->host;
 	int r = 0;
 
@@ -104,7 +89,7 @@ int judge_busy(struct finder *f)
 	for (size_t i = 0; i < f->list->nr && !r; i++) {
 		struct meta_finding *finding = &f->list->items[i];
 
-		if (!is_one_of(finding, deleting, ARRAY_SIZE(deleting)))
+		if (!row_has(finding->row, TRAIT_DELETES))
 			continue;
 		for (size_t n = 0; n < finding->nr_devices && !r; n++)
 			r = judge_device(f, finding, finding->devices[n]);
@@ -114,18 +99,6 @@ int judge_busy(struct finder *f)
 
 /* ---- several moments */
 
-/* What compares one side with another, or depends on all of the metadata. */
-static bool compares(const struct meta_finding *f)
-{
-	static const enum meta_row_id others[] = {
-		ROW_L1, ROW_L8, ROW_L11, ROW_C1, ROW_C3, ROW_C4,  ROW_C12, ROW_C13,
-		ROW_B1, ROW_B2, ROW_B4,  ROW_J7, ROW_P7, ROW_P16, ROW_J19,
-	};
-
-	return *f->row->id == 'X' || *f->row->id == 'T' || *f->row->id == 'M' ||
-	       is_one_of(f, others, ARRAY_SIZE(others));
-}
-
 void judge_torn(struct finder *f)
 {
 	f->list->torn = f->facts->torn != NULL;
@@ -133,7 +106,8 @@ void judge_torn(struct finder *f)
 		struct meta_finding *finding = &f->list->items[i];
 
 		/* What was checked as a whole was whole, though of another moment. */
-		if (!compares(finding) || (*finding->row->id == 'P' && f->facts->check))
+		if (!row_has(finding->row, TRAIT_COMPARES) ||
+		    (row_has(finding->row, TRAIT_OF_POOL) && f->facts->check))
 			continue;
 		finding->unproven = true;
 		finding->severity = META_INFO;
@@ -142,12 +116,12 @@ void judge_torn(struct finder *f)
 
 /* ---- sources that are not there */
 
-static void doubt_rows(struct finder *f, const enum meta_row_id *ids, size_t nr)
+static void doubt(struct finder *f, enum row_trait trait)
 {
 	for (size_t i = 0; i < f->list->nr; i++) {
 		struct meta_finding *finding = &f->list->items[i];
 
-		if (!is_one_of(finding, ids, nr))
+		if (!row_has(finding->row, trait))
 			continue;
 		finding->unproven = true;
 		finding->severity = META_INFO;
@@ -157,7 +131,6 @@ static void doubt_rows(struct finder *f, const enum meta_row_id *ids, size_t nr)
 /* Of two base devices somebody is to be asked which one it is. */
 static void doubt_older_base(struct finder *f)
 {
-	static const enum meta_row_id leaks[] = { ROW_X1, ROW_X8 };
 	const struct meta_findings *l = f->list;
 
 	for (size_t i = 0; i < l->nr; i++) {
@@ -166,7 +139,7 @@ static void doubt_older_base(struct finder *f)
 		for (size_t n = 0; n < l->nr; n++) {
 			struct meta_finding *other = &l->items[n];
 
-			if (is_one_of(other, leaks, ARRAY_SIZE(leaks)) && other->nr_devices &&
+			if ((other->row == meta_row(ROW_X1) || other->row == meta_row(ROW_X8)) && other->nr_devices &&
 			    other->devices[0] == l->items[i].devices[0])
 				other->unproven = true;
 		}
@@ -175,23 +148,17 @@ static void doubt_older_base(struct finder *f)
 
 void judge_sources(struct finder *f)
 {
-	static const enum meta_row_id of_driver[] = { ROW_C3, ROW_C4, ROW_L1, ROW_L8, ROW_L9,
-						      ROW_B2, ROW_X1, ROW_X2, ROW_X8 };
-	static const enum meta_row_id of_layers[] = { ROW_C6, ROW_L4, ROW_L13, ROW_X8, ROW_B1 };
-	static const enum meta_row_id of_mounts[] = { ROW_C2, ROW_X8, ROW_B1 };
-	static const enum meta_row_id of_images[] = { ROW_L11, ROW_L14, ROW_L16, ROW_C10 };
-	static const enum meta_row_id of_pool[] = { ROW_X8, ROW_B1, ROW_B4, ROW_L11, ROW_C1 };
 	const struct docker_state *d = f->t->docker;
 
 	doubt_older_base(f);
 	if (!f->t->pool)
-		doubt_rows(f, of_pool, ARRAY_SIZE(of_pool));
+		doubt(f, TRAIT_NEEDS_POOL);
 	if (!d->driver.present || !d->driver.nr_records)
-		doubt_rows(f, of_driver, ARRAY_SIZE(of_driver));
+		doubt(f, TRAIT_NEEDS_DRIVER);
 	if (!docker_state_has_layers(d))
-		doubt_rows(f, of_layers, ARRAY_SIZE(of_layers));
+		doubt(f, TRAIT_NEEDS_LAYERS);
 	if (d->layers.mounts_unread || !docker_state_has_layers(d))
-		doubt_rows(f, of_mounts, ARRAY_SIZE(of_mounts));
+		doubt(f, TRAIT_NEEDS_MOUNTS);
 	if (!d->images.present && !d->graph.current)
-		doubt_rows(f, of_images, ARRAY_SIZE(of_images));
+		doubt(f, TRAIT_NEEDS_IMAGES);
 }

@@ -105,10 +105,10 @@ static int stop_at_faults(struct making *m, bool of_the_driver)
 
 	for (size_t i = 0; i < l->nr && !r; i++) {
 		const struct config_fault *f = &l->items[i];
-		const bool of_daemon = !strcmp(f->row, "G1") || !strcmp(f->row, "G2");
+		const bool of_daemon = f->row == ROW_G1 || f->row == ROW_G2;
 
 		if (f->weight != FAULT_AS_ROW || of_daemon == of_the_driver ||
-		    !strcmp(f->row, "G6"))
+		    f->row == ROW_G6)
 			continue;
 		r = add(m, STEP_STOPS, "reads %s: %s", m->config->daemon.path, f->text);
 	}
@@ -222,14 +222,14 @@ static int take_options(struct making *m)
 /* ---- the driver */
 
 /* Something of it was not ours to read: for Docker it may be in order. */
-static bool any_unread(const struct making *m, const char *row, const char *other)
+static bool any_unread(const struct making *m, enum meta_row_id row, enum meta_row_id other)
 {
 	const struct problem_list *l = &m->t->docker->problems;
 
 	for (size_t i = 0; i < l->nr; i++) {
 		const struct problem *p = &l->items[i];
 
-		if (p->unread && (!strcmp(p->row, row) || !strcmp(p->row, other)))
+		if (p->unread && (p->row == row || p->row == other))
 			return true;
 	}
 	return false;
@@ -259,7 +259,7 @@ static int load_files(struct making *m)
 	}
 	if (r || nr_bad)
 		return r;
-	if (any_unread(m, "J3", "J26"))
+	if (any_unread(m, ROW_J3, ROW_J26))
 		return add(m, STEP_UNKNOWN,
 			   "loads the devices' files: not all of them could be read here");
 	return add(m, STEP_OK, "loads the files of %zu device%s", d->nr_records,
@@ -479,7 +479,7 @@ static int load_images(struct making *m)
 	if (unreadable)
 		return add(m, unreadable->unproven ? STEP_UNKNOWN : STEP_STOPS,
 			   "reads repositories.json: %s", unreadable->evidence);
-	if (any_unread(m, "L6", "L12"))
+	if (any_unread(m, ROW_L6, ROW_L12))
 		return add(m, STEP_UNKNOWN,
 			   "loads the images: not all of their files could be read here");
 	if (!k->images.present && k->layers.nr_layers)
@@ -505,7 +505,7 @@ static int load_containers(struct making *m)
 	size_t nr;
 	int r;
 
-	if (any_unread(m, "L6", "L6") || any_unread(m, "C5", "C8"))
+	if (any_unread(m, ROW_L6, ROW_L6) || any_unread(m, ROW_C5, ROW_C8))
 		return add(m, STEP_UNKNOWN,
 			   "loads the containers: not all of their files could be read here");
 	if (!k->containers.present && find(m, ROW_C8))

@@ -62,30 +62,18 @@ void plan_step(struct planning *p, enum mend_phase phase, const struct meta_find
 	mend_step_begin(p->s, phase, f);
 }
 
-static bool needs_nothing(const struct meta_finding *f)
-{
-	return !strcmp(f->row->remedy, "none is needed") || !strcmp(f->row->remedy, "-");
-}
-
 static void plan_finding(struct planning *p, const struct meta_finding *f)
 {
-	mend_recipe recipe = mend_recipe_of(f->row->id);
-
-	/* To keep what a transaction would delete asks for no proof. */
-	if (f->unproven && *f->row->id != 'T') {
+	if (f->unproven && !row_has(f->row, TRAIT_SAVES)) {
 		plan_step(p, PHASE_HAND, f);
 		mend_remark(p->s, "Unproven: not every place could be read where somebody may need "
 				  "it, or another finding may explain it.  Do nothing before that "
 				  "is known.");
-	} else if (recipe) {
-		recipe(p, f);
-		if (f->busy)
-			mend_remark(p->s, "Busy: %s.  The kernel deletes nothing that is in use.",
-				    f->busy);
-	} else if (!needs_nothing(f)) {
-		plan_step(p, PHASE_HAND, f);
-		mend_remark(p->s, "%s.", f->row->remedy);
+		return;
 	}
+	mend_recipe_of(f->row)(p, f);
+	if (f->busy)
+		mend_remark(p->s, "Busy: %s.  The kernel deletes nothing that is in use.", f->busy);
 }
 
 /* Four fifths. */
@@ -106,7 +94,7 @@ static bool nearly_full(const struct pool_state *p)
 static bool asks_for_layers(const struct meta_findings *l)
 {
 	for (size_t i = 0; i < l->nr; i++) {
-		if (!strcmp(l->items[i].row->id, "L11") && !l->items[i].unproven)
+		if (l->items[i].row == meta_row(ROW_L11) && !l->items[i].unproven)
 			return true;
 	}
 	return false;

@@ -31,8 +31,11 @@ struct planning {
 
 typedef void (*mend_recipe)(struct planning *p, const struct meta_finding *f);
 
-/* NULL: there is no recipe for the row. */
-mend_recipe mend_recipe_of(const char *row);
+mend_recipe mend_recipe_of(const struct meta_row *row);
+
+/* It says what mends it; and what needs nothing. */
+void recipe_by_hand(struct planning *p, const struct meta_finding *f);
+void recipe_nothing(struct planning *p, const struct meta_finding *f);
 
 /* Begin a step and say what it is about. */
 void plan_step(struct planning *p, enum mend_phase phase, const struct meta_finding *f);

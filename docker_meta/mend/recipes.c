@@ -9,75 +9,27 @@
 #include "common/base/alloc.h"
 #include "docker_meta/mend/plan_internal.h"
 
-mend_recipe mend_recipe_of(const char *row)
+mend_recipe mend_recipe_of(const struct meta_row *row)
 {
-	static const struct {
-		const char *row;
-		mend_recipe recipe;
-	} recipes[] = {
-		{ "P1", recipe_space },
-		{ "P2", recipe_space },
-		{ "P3", recipe_metadata_full },
-		{ "P4", recipe_repair },
-		{ "P5", recipe_needs_check },
-		{ "P6", recipe_repair },
-		{ "P7", recipe_repair },
-		{ "P8", recipe_space },
-		{ "P9", recipe_space },
-		{ "P10", recipe_snapshot },
-		{ "P11", recipe_queue },
-		{ "P16", recipe_leaked_blocks },
-		{ "T1", recipe_doubtful_transaction },
-		{ "T2", recipe_kept_transaction },
-		{ "T3", recipe_transaction },
-		{ "T4", recipe_transaction },
-		{ "T7", recipe_transaction },
-		{ "T8", recipe_lost_transaction },
-		{ "J1", recipe_stray_file },
-		{ "J2", recipe_broken_file },
-		{ "J3", recipe_stray_file },
-		{ "J4", recipe_double_file },
-		{ "J5", recipe_broken_file },
-		{ "J9", recipe_missing_file },
-		{ "J11", recipe_base_flag },
-		{ "J12", recipe_undelete },
-		{ "J15", recipe_stray_file },
-		{ "J19", recipe_deleted_phantom },
-		{ "J20", recipe_undelete },
-		{ "X1", recipe_delete },
-		{ "X2", recipe_phantom },
-		{ "X3", recipe_look },
-		{ "X6", recipe_redo_owner },
-		{ "X7", recipe_size },
-		{ "X8", recipe_delete },
-		{ "L1", recipe_pull_layer },
-		{ "L3", recipe_pull_layer },
-		{ "L4", recipe_pull_layer },
-		{ "L5", recipe_pull_layer },
-		{ "L6", recipe_pull_layer },
-		{ "L7", recipe_pull_layer },
-		{ "L8", recipe_restart },
-		{ "L11", NULL }, /* all together: plan_unreached_layers() */
-		{ "L12", recipe_pull_image },
-		{ "L13", recipe_pull_image },
-		{ "L14", recipe_untag },
-		{ "L15", recipe_names },
-		{ "L16", recipe_prune_images },
-		{ "C1", recipe_delete_mount },
-		{ "C2", recipe_ghost },
-		{ "C3", recipe_remove_container },
-		{ "C6", recipe_pull_image },
-		{ "C7", recipe_remove_container },
-		{ "B1", recipe_delete },
-		{ "B2", recipe_prune_builds },
-		{ "B4", recipe_delete_mount },
+	static const mend_recipe recipes[NR_ROWS] = {
+#define ROW(id, severity, traits, recipe, title, predicted, remedy) [ROW_##id] = recipe_##recipe,
+#include "docker_meta/catalogue/rows.def"
+#undef ROW
 	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(recipes); i++) {
-		if (!strcmp(recipes[i].row, row))
-			return recipes[i].recipe;
-	}
-	return NULL;
+	return recipes[meta_row_number(row)];
+}
+
+void recipe_by_hand(struct planning *p, const struct meta_finding *f)
+{
+	plan_step(p, PHASE_HAND, f);
+	mend_remark(p->s, "%s.", f->row->remedy);
+}
+
+void recipe_nothing(struct planning *p, const struct meta_finding *f)
+{
+	(void)p;
+	(void)f;
 }
 
 /* ---- devices that nobody needs */
@@ -172,7 +124,7 @@ int plan_unreached_layers(struct planning *p)
 		const struct meta_finding *f = &l->items[i];
 		const struct layer *layer;
 
-		if (strcmp(f->row->id, "L11") != 0 || f->unproven || !f->object)
+		if (f->row != meta_row(ROW_L11) || f->unproven || !f->object)
 			continue;
 		layer = layer_store_find(s, f->object);
 		if (layer)
@@ -241,7 +193,7 @@ void recipe_pull_layer(struct planning *p, const struct meta_finding *f)
 {
 	const struct image *image = f->object ? image_with(p, f->object) : NULL;
 
-	if (!strcmp(f->row->id, "L1")) {
+	if (f->row == meta_row(ROW_L1)) {
 		const struct layer *l =
 			f->object ? layer_store_find(&p->t->docker->layers, f->object) : NULL;
 
@@ -265,7 +217,7 @@ void recipe_pull_image(struct planning *p, const struct meta_finding *f)
 	if (name && is_hex_name(name))
 		name = image_store_name(s, name);
 	plan_step(p, PHASE_DOCKER, f);
-	if (name && strcmp(f->row->id, "C6") != 0)
+	if (name && f->row != meta_row(ROW_C6))
 		mend_command(p->s, "docker pull -- %s", name);
 	mend_remark(p->s, "%s.", f->row->remedy);
 }
@@ -369,7 +321,7 @@ void recipe_remove_container(struct planning *p, const struct meta_finding *f)
 {
 	const struct container *found = container_named(p, f->object);
 
-	if (!strcmp(f->row->id, "C3") && found) {
+	if (f->row == meta_row(ROW_C3) && found) {
 		const struct mount *m = layer_store_find_mount(&p->t->docker->layers, found->id);
 
 		if (m && lonely_pair_has(&p->pair, m->mount_id)) {
@@ -378,7 +330,7 @@ void recipe_remove_container(struct planning *p, const struct meta_finding *f)
 		}
 	}
 	plan_step(p, PHASE_DOCKER, f);
-	if (found && !strcmp(f->row->id, "C3") && any_without_file(p->t))
+	if (found && f->row == meta_row(ROW_C3) && any_without_file(p->t))
 		mend_remark(p->s,
 			    "Its data may be in one of the devices that have no file (X1): look "
 			    "into those first.  docker rm gives it up.");

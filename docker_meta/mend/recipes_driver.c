@@ -101,7 +101,7 @@ static void write_pair(struct planning *p, const char *hash)
 
 static const char *missing_hash(const struct planning *p, const struct meta_finding *f)
 {
-	return !strcmp(f->row->id, "J9") ? "base" : p->pair.hash;
+	return f->row == meta_row(ROW_J9) ? "base" : p->pair.hash;
 }
 
 void recipe_missing_file(struct planning *p, const struct meta_finding *f)

@@ -214,9 +214,9 @@ static bool is_of_others(const struct device_row *row)
 static bool transaction_is_wrong(const struct meta_view *v)
 {
 	for (size_t i = 0; i < v->findings->nr; i++) {
-		const char *id = v->findings->items[i].row->id;
+		const struct meta_row *row = v->findings->items[i].row;
 
-		if (!strcmp(id, "T4") || !strcmp(id, "T8") || !strcmp(id, "T9"))
+		if (row == meta_row(ROW_T4) || row == meta_row(ROW_T8) || row == meta_row(ROW_T9))
 			return true;
 	}
 	return false;

@@ -145,9 +145,7 @@ bool verdict_tolerates(const struct verdict *verdict, const struct meta_finding 
 	const struct measure *m = verdict->measures;
 
 	return (m[MEASURE_ORPHANS].asked || m[MEASURE_ORPHAN_BYTES].asked) &&
-	       f->severity == META_WARNING &&
-	       (f->row == meta_row(ROW_X1) || f->row == meta_row(ROW_X8) ||
-		f->row == meta_row(ROW_B1));
+	       f->severity == META_WARNING && row_has(f->row, TRAIT_ORPHAN);
 }
 
 static int status_of_findings(const struct verdict *verdict, const struct meta_findings *l)

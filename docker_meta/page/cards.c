@@ -43,7 +43,7 @@ static void put_subject(const struct page *p, const struct meta_finding *f)
 		put_text(p->out, f->object);
 		(void)fputs("</bdi>", p->out);
 	} else if (!f->nr_devices) {
-		(void)fputs(f->row->id[0] == 'P' ? "the pool" : "the whole", p->out);
+		(void)fputs(row_has(f->row, TRAIT_OF_POOL) ? "the pool" : "the whole", p->out);
 	}
 	(void)fputs("</span>", p->out);
 }

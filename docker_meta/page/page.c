@@ -27,7 +27,7 @@ static void number_findings(struct page *p)
 	uint32_t counts[NR_ROWS] = { 0 };
 
 	for (size_t i = 0; i < l->nr; i++)
-		p->number[i] = ++counts[l->items[i].row - meta_row((enum meta_row_id)0)];
+		p->number[i] = ++counts[meta_row_number(l->items[i].row)];
 }
 
 /* Of each device its findings, the worst first: counted, then put in their places. */

@@ -21,7 +21,7 @@ struct reading {
 static int note(const struct reading *r, struct container *c, const char *file, const char *text)
 {
 	char *path = alloc_printf(DIRECTORY "/%s%s%s", c->id, *file ? "/" : "", file);
-	int e = path ? problem_add(r->problems, "C8", c->id, path, "%s", text) : -ENOMEM;
+	int e = path ? problem_add(r->problems, ROW_C8, c->id, path, "%s", text) : -ENOMEM;
 
 	c->whole = false;
 	alloc_free(path);
@@ -261,7 +261,7 @@ int container_store_read(const struct safe_dir *root, struct container_store *re
 		ret_store->complete = false;
 		ret_store->unread = true;
 		error = e;
-		e = problem_add(problems, "C8", DIRECTORY, DIRECTORY, "it cannot be read: %s",
+		e = problem_add(problems, ROW_C8, DIRECTORY, DIRECTORY, "it cannot be read: %s",
 				safe_dir_fault(error));
 		problem_of_error(problems, error);
 	}

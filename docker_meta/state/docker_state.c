@@ -31,7 +31,7 @@ static int read_snapshots(const struct safe_dir *root, struct docker_state *s)
 		return r;
 	error = r;
 	if (error || !s->snapshots.complete)
-		r = problem_add(&s->problems, "B3", "snapshots.db", SNAPSHOTS, "%s",
+		r = problem_add(&s->problems, ROW_B3, "snapshots.db", SNAPSHOTS, "%s",
 				error ? strerror(-error) : s->snapshots.fault.text);
 	problem_of_error(&s->problems, error);
 	return r;
@@ -55,14 +55,14 @@ static int note_absent(struct docker_state *s)
 	for (size_t i = 0; i < l->nr_mounts; i++)
 		nr_containers += l->mounts[i].init_id != NULL;
 	if (!docker_state_has_layers(s) && !l->unread && nr_devices)
-		r = problem_add(&s->problems, "L6", "layerdb", "image/devicemapper/layerdb",
+		r = problem_add(&s->problems, ROW_L6, "layerdb", "image/devicemapper/layerdb",
 				"it is not there, and the driver has %zu devices of layers",
 				nr_devices);
 	if (!r && !s->images.present && !s->images.unread && l->nr_layers)
-		r = problem_add(&s->problems, "L12", "imagedb", "image/devicemapper/imagedb",
+		r = problem_add(&s->problems, ROW_L12, "imagedb", "image/devicemapper/imagedb",
 				"it is not there, and there are %zu layers", l->nr_layers);
 	if (!r && !s->containers.present && !s->containers.unread && nr_containers)
-		r = problem_add(&s->problems, "C8", "containers", "containers",
+		r = problem_add(&s->problems, ROW_C8, "containers", "containers",
 				"it is not there, and %zu have a writable layer", nr_containers);
 	return r;
 }

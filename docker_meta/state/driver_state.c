@@ -18,7 +18,7 @@ struct reading {
 	struct problem_list *problems;
 };
 
-static int file_problem(const struct reading *r, const char *row, const char *name,
+static int file_problem(const struct reading *r, enum meta_row_id row, const char *name,
 			const char *text)
 {
 	char *path = alloc_printf(DIRECTORY "/%s", name);
@@ -56,19 +56,19 @@ static int judge_record(const struct reading *r, struct device_record *d)
 {
 	if (d->device_id < 0 || d->device_id > MAX_DEVICE_ID) {
 		d->usable = false;
-		return file_problem(r, "J5", d->hash,
+		return file_problem(r, ROW_J5, d->hash,
 				    "device_id is not within 0 and 16777215: Docker takes the file "
 				    "for missing");
 	}
 	if (!d->size || d->size % 512)
-		return file_problem(r, "J6", d->hash, "size is 0, or no multiple of 512 bytes");
+		return file_problem(r, ROW_J6, d->hash, "size is 0, or no multiple of 512 bytes");
 	return 0;
 }
 
 /* A file that is not ours to read: for Docker it may be in order. */
 static int forbidden(const struct reading *r, const char *name, struct device_record *d)
 {
-	int e = file_problem(r, "J26", name, "it cannot be read: Permission denied");
+	int e = file_problem(r, ROW_J26, name, "it cannot be read: Permission denied");
 
 	return e ? e : add_record(r->state, d);
 }
@@ -83,7 +83,7 @@ static bool is_like_hex_name(const char *name)
 
 static int judge_unusable(const struct reading *r, const char *name, const char *text)
 {
-	int e = file_problem(r, is_device_name(name) ? "J2" : "J3", name, text);
+	int e = file_problem(r, is_device_name(name) ? ROW_J2 : ROW_J3, name, text);
 
 	if (!e)
 		problem_is_fatal(r->problems);
@@ -115,7 +115,7 @@ static int read_record(const struct reading *r, const struct safe_dir *dir, char
 	note_mark(dir, &d);
 	e = d.usable ? judge_record(r, &d) : judge_unusable(r, name, fault.text);
 	if (!e && d.usable && !is_device_name(name))
-		e = file_problem(r, is_like_hex_name(name) ? "J27" : "J3", name,
+		e = file_problem(r, is_like_hex_name(name) ? ROW_J27 : ROW_J3, name,
 				 "Docker loads it as a device of that name");
 	json_decref(object);
 	return e ? e : add_record(r->state, &d);
@@ -147,7 +147,7 @@ static int read_set(const struct reading *r, const struct safe_dir *dir)
 		     go_take_string(object, "BaseDeviceFilesystem", &filesystem, &fault);
 	s->set_broken = !s->has_set;
 	if (!s->has_set) {
-		e = file_problem(r, "J15", "deviceset-metadata", fault.text);
+		e = file_problem(r, ROW_J15, "deviceset-metadata", fault.text);
 	} else {
 		e = keep(&s->base_uuid, uuid);
 		if (!e)
@@ -176,7 +176,7 @@ static int read_transaction(const struct reading *r, const struct safe_dir *dir)
 		go_take_string(object, "device_hash", &hash, &fault) &&
 		go_take_int(object, "device_id", &s->transaction_device_id, &fault);
 	e = s->transaction_usable ? keep(&s->transaction_hash, hash)
-				  : file_problem(r, "T7", "transaction-metadata", fault.text);
+				  : file_problem(r, ROW_T7, "transaction-metadata", fault.text);
 	json_decref(object);
 	return e;
 }
@@ -270,11 +270,11 @@ static int read_directory(const struct reading *r, const struct safe_dir *dir, c
 					  "device",
 					  found);
 
-		e = text ? file_problem(r, "J3", name, text) : -ENOMEM;
+		e = text ? file_problem(r, ROW_J3, name, text) : -ENOMEM;
 		problem_is_fatal(r->problems);
 		alloc_free(text);
 	} else if (!e && *name != '.') {
-		e = file_problem(r, "J3", name, "a directory: Docker loads what is in it");
+		e = file_problem(r, ROW_J3, name, "a directory: Docker loads what is in it");
 	}
 	alloc_free(found);
 	return e;
@@ -284,7 +284,7 @@ static int read_other(const struct reading *r, const struct safe_dir *dir, char 
 {
 	const struct device_record d = { .hash = name };
 	const int kind = safe_dir_has_file(dir, name);
-	int e = file_problem(r, "J3", name,
+	int e = file_problem(r, ROW_J3, name,
 			     kind == -ELOOP
 				     ? "a symbolic link: Docker follows it, and takes what it finds"
 				     : "neither a file nor a directory: Docker does not start");
@@ -305,7 +305,7 @@ static int read_entry(const struct reading *r, const struct safe_dir *dir,
 	if (entry->is_dir)
 		return read_directory(r, dir, entry->name);
 	if (!strncmp(entry->name, ".tmp", 4))
-		return file_problem(r, "J1", entry->name, "a write that was interrupted left it");
+		return file_problem(r, ROW_J1, entry->name, "a write that was interrupted left it");
 	if (is_passed_over(entry->name))
 		return 0;
 	return entry->is_file ? read_record(r, dir, entry->name) : read_other(r, dir, entry->name);
@@ -318,7 +318,7 @@ static int find_immutable(const struct reading *r, const struct safe_dir *dir)
 
 	for (size_t i = 0; i < ARRAY_SIZE(names) && !e; i++) {
 		if (safe_dir_is_immutable(dir, names[i]))
-			e = file_problem(r, "J26", names[i],
+			e = file_problem(r, ROW_J26, names[i],
 					 "it is immutable (chattr): Docker cannot write it");
 	}
 	return e;
@@ -338,7 +338,7 @@ static void sort_records(struct driver_state *s)
 
 static int note_unread(const struct reading *r, int error)
 {
-	int e = problem_add(r->problems, "J26", "metadata", DIRECTORY, "it cannot be read: %s",
+	int e = problem_add(r->problems, ROW_J26, "metadata", DIRECTORY, "it cannot be read: %s",
 			    safe_dir_fault(error));
 
 	r->state->unread = true;
@@ -438,8 +438,8 @@ static int read_unmigrated(const struct reading *r, const struct safe_dir *root)
 		return e == -ENOENT ? 0 : e;
 	r->state->present |= !e;
 	r->state->before_0_12 = true;
-	p = e ? problem_add(r->problems, "J25", "json", path, "%s", fault.text)
-	      : problem_add(r->problems, "J25", "json", path,
+	p = e ? problem_add(r->problems, ROW_J25, "json", path, "%s", fault.text)
+	      : problem_add(r->problems, ROW_J25, "json", path,
 			    "%zu devices, whose files the next start writes; %zu of them have a "
 			    "file that says otherwise and is lost then",
 			    counts.nr, counts.nr_other);
@@ -456,7 +456,7 @@ static int read_migrated(const struct reading *r, const struct safe_dir *root)
 	int e = read_old(r, root, path, false, &counts, &fault);
 
 	if (!e && counts.nr_missing)
-		return problem_add(r->problems, "J25", "json.migrated", path,
+		return problem_add(r->problems, ROW_J25, "json.migrated", path,
 				   "%zu of its %zu devices have no file any more",
 				   counts.nr_missing, counts.nr);
 	return e == -ENOMEM ? e : 0;

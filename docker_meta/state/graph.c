@@ -30,7 +30,7 @@ struct reading {
 	uint8_t *is_parent; /* owned: of another, by layer that was added */
 };
 
-static int note(const struct reading *r, const char *row, const char *id, const char *file,
+static int note(const struct reading *r, enum meta_row_id row, const char *id, const char *file,
 		const char *text)
 {
 	char *path = alloc_printf(DIRECTORY "/%s%s%s", id, *file ? "/" : "", file);
@@ -81,7 +81,7 @@ static int take_parent(json_t *object, struct layer *l, struct go_fault *fault)
 static int complain(const struct reading *r, struct layer *l, const char *file, const char *text)
 {
 	l->whole = false;
-	return note(r, "L6", l->directory, file, text);
+	return note(r, ROW_L6, l->directory, file, text);
 }
 
 static int read_json(const struct reading *r, struct layer *l)
@@ -164,7 +164,7 @@ static int read_map(struct reading *r)
 	for (size_t i = 0; i < ARRAY_SIZE(places) && e == -ENOENT; i++) {
 		e = go_json_read(r->root, places[i], &r->map, &fault);
 		if (e && e != -ENOENT && e != -ENOMEM)
-			return problem_add(r->problems, "L18", MAP, places[i], "%s", fault.text);
+			return problem_add(r->problems, ROW_L18, MAP, places[i], "%s", fault.text);
 	}
 	r->state->has_map = !e;
 	return e == -ENOENT ? 0 : e;
@@ -266,7 +266,7 @@ static int fill_chains(const struct reading *r, const struct layer *top, struct 
 	const struct layer *l = top;
 
 	if (depth > MAX_DEPTH)
-		return note(r, "L6", top->directory, "",
+		return note(r, ROW_L6, top->directory, "",
 			    "more than 256 images lie below it, or it lies below itself");
 	image->chains = alloc_array(depth, sizeof(*image->chains));
 	if (!image->chains)
@@ -378,7 +378,7 @@ static int read_names(const struct reading *r)
 	s->complete = false;
 	s->names_lost = true;
 	error = e;
-	e = problem_add(r->problems, "L15", NAMES, NAMES, "%s", fault.text);
+	e = problem_add(r->problems, ROW_L15, NAMES, NAMES, "%s", fault.text);
 	problem_of_error(r->problems, error);
 	return e;
 }
@@ -397,7 +397,7 @@ static int read_leftovers(const struct reading *r)
 	if (e)
 		e = e == -ENOMEM ? e : 0;
 	for (size_t i = 0; i < list.nr && !e; i++)
-		e = note(r, "L10", "_tmp", list.items[i].name,
+		e = note(r, ROW_L10, "_tmp", list.items[i].name,
 			 "what was to become an image when Docker was interrupted");
 	dir_list_destroy(&list);
 	return e;
@@ -483,7 +483,7 @@ int graph_read(const struct safe_dir *root, const struct graph_stores *stores,
 		ret_state->complete = false;
 		const int error = e;
 
-		e = problem_add(problems, "L6", DIRECTORY, DIRECTORY, "it cannot be read: %s",
+		e = problem_add(problems, ROW_L6, DIRECTORY, DIRECTORY, "it cannot be read: %s",
 				safe_dir_fault(error));
 		problem_of_error(problems, error);
 	}

@@ -23,7 +23,7 @@ struct reading {
 static int note(const struct reading *r, const char *id, const char *text)
 {
 	char *path = alloc_printf(CONTENT "/%s", id);
-	int e = path ? problem_add(r->problems, "L12", id, path, "%s", text) : -ENOMEM;
+	int e = path ? problem_add(r->problems, ROW_L12, id, path, "%s", text) : -ENOMEM;
 
 	r->store->complete = false;
 	alloc_free(path);
@@ -161,7 +161,7 @@ static int read_images(const struct reading *r, const struct safe_dir *root)
 		r->store->complete = false;
 		r->store->unread = true;
 		error = e;
-		e = problem_add(r->problems, "L12", "imagedb", CONTENT, "it cannot be read: %s",
+		e = problem_add(r->problems, ROW_L12, "imagedb", CONTENT, "it cannot be read: %s",
 				safe_dir_fault(error));
 		problem_of_error(r->problems, error);
 	}
@@ -231,7 +231,7 @@ static int read_repositories(const struct reading *r, const struct safe_dir *roo
 		r->store->names_lost = true;
 		r->store->names_unread = e != -EBADMSG;
 		error = e;
-		e = problem_add(r->problems, "L15", "repositories.json", REPOSITORIES, "%s",
+		e = problem_add(r->problems, ROW_L15, "repositories.json", REPOSITORIES, "%s",
 				object || dir.fd >= 0 ? fault.text : safe_dir_fault(error));
 		problem_of_error(r->problems, error);
 	}

@@ -35,7 +35,7 @@ static struct below file_below(const char *name, const char *file)
 	return b;
 }
 
-static int note(const struct reading *r, const char *row, const char *object, const char *file,
+static int note(const struct reading *r, enum meta_row_id row, const char *object, const char *file,
 		const char *text)
 {
 	char *path = alloc_printf(DIRECTORY "/%s/%s%s%s", r->below, object, *file ? "/" : "", file);
@@ -95,7 +95,7 @@ static int complain(const struct reading *r, struct layer *l, const char *file, 
 	if (l->removing && error != -ENOMEM)
 		return 0;
 	if (error != -ENOMEM)
-		e = note(r, "L6", l->directory, file,
+		e = note(r, ROW_L6, l->directory, file,
 			 error == -EBADMSG  ? "it is not what stands in such a file"
 			 : error == -ENOENT ? "it is missing"
 					    : safe_dir_fault(error));
@@ -137,14 +137,14 @@ static int check_layer(const struct reading *r, const struct safe_dir *dir, stru
 		return 0;
 	if (e) {
 		error = e;
-		e = note(r, "L7", l->directory, file, safe_dir_fault(error));
+		e = note(r, ROW_L7, l->directory, file, safe_dir_fault(error));
 		problem_of_error(r->problems, error);
 	}
 	if (e || !l->whole)
 		return e;
 	chain = chain_id(*l->parent ? l->parent : NULL, l->diff);
 	l->odd = strcmp(chain.hex, l->chain) != 0;
-	return l->odd ? note(r, "L5", l->directory, "diff",
+	return l->odd ? note(r, ROW_L5, l->directory, "diff",
 			     "this and the parent do not give the chain that the directory names")
 		      : 0;
 }
@@ -196,7 +196,7 @@ static int read_layer(const struct reading *r, const struct safe_dir *parent,
 		e = read_layer_files(r, parent, &l);
 	} else if (!e) {
 		l.whole = false;
-		e = note(r, "L6", entry->name, "", "it is no directory: Docker passes over it");
+		e = note(r, ROW_L6, entry->name, "", "it is no directory: Docker passes over it");
 	}
 	if (!e)
 		e = layer_store_add(r->store, &l);
@@ -212,7 +212,7 @@ static int complain_mount(const struct reading *r, struct mount *m, const char *
 			  const char *text)
 {
 	int e = error == -ENOMEM ? error
-				 : note(r, "C5", m->name, file,
+				 : note(r, ROW_C5, m->name, file,
 					error == -EBADMSG ? text : safe_dir_fault(error));
 
 	m->whole = false;
@@ -289,7 +289,7 @@ static int read_leftover(const struct reading *r, const struct safe_dir *parent,
 	(void)parent;
 	return strncmp(entry->name, "write-set-", 10)
 		       ? 0
-		       : note(r, "L10", entry->name, "",
+		       : note(r, ROW_L10, entry->name, "",
 			      "what was to become a layer when Docker was interrupted");
 }
 
@@ -323,7 +323,7 @@ static int read_below(struct reading *r, const struct safe_dir *root, const char
 	if (e && e != -ENOENT && e != -ENOMEM) {
 		r->store->complete = false;
 		error = e;
-		e = problem_add(r->problems, "L6", below, path, "it cannot be read: %s",
+		e = problem_add(r->problems, ROW_L6, below, path, "it cannot be read: %s",
 				safe_dir_fault(error));
 		problem_of_error(r->problems, error);
 	}

@@ -9,9 +9,10 @@
 #include <stddef.h>
 
 #include "common/base/compiler.h"
+#include "docker_meta/catalogue/rows.h"
 
 struct problem {
-	const char *row; /* id of the catalogue: a constant */
+	enum meta_row_id row;
 	bool fatal;      /* Docker does not start, whatever the row says */
 	bool unread;     /* it is not ours to read: for Docker it may be in order */
 	char *object;    /* owned: the layer, container, … that it is of, or the file's name */
@@ -24,7 +25,7 @@ struct problem_list {
 	size_t nr, capacity;
 };
 
-must_check int problem_add(struct problem_list *list, const char *row, const char *object,
+must_check int problem_add(struct problem_list *list, enum meta_row_id row, const char *object,
 			   const char *path, const char *format, ...) printf_like(5, 6);
 
 /* The last one keeps Docker from starting. */

@@ -13,7 +13,7 @@ static int broken(struct setup_config *s, struct problem_list *problems, const c
 	int r;
 
 	s->broken = true;
-	r = problem_add(problems, "J22", NAME, "devicemapper/" NAME, "%s", why);
+	r = problem_add(problems, ROW_J22, NAME, "devicemapper/" NAME, "%s", why);
 	problem_is_fatal(problems);
 	return r;
 }

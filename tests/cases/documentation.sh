@@ -40,14 +40,14 @@ nr=$((nr + 1))
 # docs/docker-findings.md is in step with docker_meta's catalogue.
 what="docs/docker-findings.md"
 # shellcheck disable=SC2016 # the backquotes are Markdown
-sed -n 's/^ROW(\([A-Z0-9]*\), \([A-Z]*\), "\(.*\)", "\(.*\)", "\(.*\)")$/| `\1` | \2 | \3 | \4 | \5 |/p' \
-	"$here/docker_meta/findings/catalogue.def" |
+sed -n 's/^ROW(\([A-Z0-9]*\), \([A-Z]*\), [A-Z_0-9 |]*, [a-z_]*, "\(.*\)", "\(.*\)", "\(.*\)")$/| `\1` | \2 | \3 | \4 | \5 |/p' \
+	"$here/docker_meta/catalogue/rows.def" |
 	sed 's/| FATAL |/| fatal |/; s/| ERROR |/| error |/; s/| WARNING |/| warning |/; s/| INFO |/| info |/' >catalogue
 [ "$(wc -l <catalogue)" -gt 50 ] || fail "docker_meta's catalogue could not be read"
 # shellcheck disable=SC2016 # the backquotes are Markdown
 grep '^| `[A-Z][0-9]*` ' "$here/docs/docker-findings.md" >documented
 diff catalogue documented >difference ||
-	fail "catalogue.def and docs/docker-findings.md differ: $(cat difference)"
+	fail "rows.def and docs/docker-findings.md differ: $(cat difference)"
 sed -n 's/.*json_put(object, "\([a-z_]*\)",.*/\1/p' "$here/docker_meta/output/json.c" | sort -u >keys
 while read -r key; do
 	grep -q "\`$key\`" "$here/docs/docker-findings.md" || fail "docs/docker-findings.md does not explain $key"
@@ -56,10 +56,10 @@ done <keys
 nr=$((nr + 1))
 
 # Every row is expected by a test.
-what="catalogue.def"
+what="rows.def"
 # P9, B5: of no state that is at hand.  G16, G17, G19, M14, M15: of the running host alone.
 untested=" P9 B5 G16 G17 G19 M14 M15 "
-sed -n 's/^ROW(\([A-Z0-9]*\),.*/\1/p' "$here/docker_meta/findings/catalogue.def" | while read -r id; do
+sed -n 's/^ROW(\([A-Z0-9]*\),.*/\1/p' "$here/docker_meta/catalogue/rows.def" | while read -r id; do
 	case $untested in *" $id "*) continue ;; esac
 	grep -qE "\b$id\b" "$here"/tests/cases/docker_meta*.sh "$here"/tests/kernel/*.sh "$here"/tests/unit/*.c || echo "$id"
 done >rows

@@ -100,7 +100,7 @@ static const char *row_of(const char *const *options, size_t nr, bool since_17_0
 	for (size_t i = 0; i < nr; i++)
 		cr_assert_eq(dm_settings_take(&s, options[i], &faults), 0);
 	cr_assert_eq(dm_settings_judge(&s, &b, &faults), 0);
-	row = faults.nr ? faults.items[0].row : "";
+	row = faults.nr ? meta_row(faults.items[0].row)->id : "";
 	cr_expect_leq(faults.nr, 1, "%s: %zu", options[0], faults.nr);
 	dm_settings_destroy(&s);
 	fault_list_destroy(&faults);
