@@ -149,26 +149,21 @@ static int refuse_place(const char *option, const char *path, int r, const struc
 	return META_STATUS_BLIND;
 }
 
-static int find_place(const char *option, const char *path, struct out_file *ret_file)
-{
-	struct out_fault fault;
-	int r = path ? out_place_find(path, ret_file, &fault) : 0;
-
-	return r ? refuse_place(option, path, r, &fault) : STATUS_NONE;
-}
-
 static int accept_output(const struct docker_meta_options *o, struct out_places *places)
 {
 	struct out_fault fault;
-	int status = find_place("--output", o->output, &places->output);
+	int r = o->output ? out_place_find(o->output, &places->output, &fault) : 0;
 
-	if (status == STATUS_NONE && out_place_may_replace(o, &fault))
-		return refuse_place("--output", o->output, -EPERM, &fault);
-	return status;
+	if (!r)
+		r = out_place_may_replace(o, &fault);
+	return r ? refuse_place("--output", o->output, r, &fault) : STATUS_NONE;
 }
 
 static int accept_state(const struct docker_meta_options *o, struct out_places *places)
 {
+	struct out_fault fault;
+	int r;
+
 	if (!o->state)
 		return STATUS_NONE;
 	if (o->command != COMMAND_CHECK)
@@ -176,10 +171,13 @@ static int accept_state(const struct docker_meta_options *o, struct out_places *
 	if (o->form == OUTPUT_NAGIOS || o->form == OUTPUT_PROMETHEUS)
 		return tool_usage_error(&docker_meta_tool,
 					"--state does not go with a form that tells all each time");
-	if (o->output && !strcmp(o->output, o->state))
+	r = out_place_find_state(o->state, places, &fault);
+	if (r)
+		return refuse_place("--state", o->state, r, &fault);
+	if (out_place_is_same(&places->output, &places->state))
 		return tool_usage_error(&docker_meta_tool, "--state and --output are one file: %s",
 					o->state);
-	return find_place("--state", o->state, &places->state);
+	return STATUS_NONE;
 }
 
 /* Options that one command alone has a use for. */
@@ -240,7 +238,7 @@ static int end(const struct docker_meta_options *o, struct out_file *f, int r)
 	if (r)
 		out_file_abandon(f);
 	else
-		r = out_file_commit(f);
+		r = out_file_commit(f, false);
 	if (r)
 		tool_error(&docker_meta_tool, "%s: %s", o->output, strerror(-r));
 	return r ? META_STATUS_BLIND : STATUS_NONE;

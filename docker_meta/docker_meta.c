@@ -106,7 +106,6 @@ int docker_meta_run(const struct docker_meta_options *o)
 
 	if (status == STATUS_NONE)
 		status = look_and_answer(o, &places);
-	out_file_abandon(&places.output);
-	out_file_abandon(&places.state);
+	out_places_abandon(&places);
 	return status;
 }

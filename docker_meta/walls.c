@@ -57,7 +57,7 @@ void walls_close(const struct docker_meta_options *o, const struct out_places *p
 		.read = { root, "/dev", "/proc", "/sys", "/etc/docker", "/etc/sysconfig",
 			  "/etc/lvm", "/etc/localtime", "/usr/share/zoneinfo", o->metadata, o->xml,
 			  o->data, o->status, o->table, o->mountinfo, o->proc, o->daemon_json,
-			  o->lvs_json, o->loss, o->state },
+			  o->lvs_json, o->loss },
 		.write = { DM_CONTROL },
 	};
 

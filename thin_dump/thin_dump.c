@@ -45,8 +45,8 @@ static int explain_output(const struct thin_dump_options *o, const char *why)
 /* Its reader went away, or we are to end: nobody wants to hear of it. */
 static int explain_write(const struct thin_dump_options *o, int error)
 {
-	return error == -EPIPE || error == -EINTR ? STATUS_BAD
-						  : explain_output(o, strerror(-error));
+	return error == -EPIPE || error == -ECANCELED ? STATUS_BAD
+						      : explain_output(o, strerror(-error));
 }
 
 /* STATUS_NONE: what was read is at fault, and has been told. */
@@ -73,10 +73,11 @@ static int emit(const struct thin_dump_options *o, struct metadata_reader *reade
 	return STATUS_NONE;
 }
 
-static int dump_to(const struct thin_dump_options *o, struct metadata_reader *reader, int fd)
+static int dump_to(const struct thin_dump_options *o, struct metadata_reader *reader, int fd,
+		   const sigset_t *held)
 {
 	struct stream *out;
-	int status, r = stream_open(fd, o->compress, &out);
+	int status, r = stream_open(fd, o->compress, held, &out);
 
 	if (r)
 		return explain_write(o, r);
@@ -93,15 +94,15 @@ static int end_file(struct dump *d, int status)
 {
 	const struct thin_dump_options *o = d->options;
 	const bool keep = output_file_replaces(&d->file);
-	int r = status == STATUS_OK || (status == STATUS_NONE && !keep) ? 0 : -EIO;
+	int r = status == STATUS_OK || (status == STATUS_NONE && !keep) ? 0 : -ECANCELED;
 
-	r = output_file_end(&d->file, r);
-	if (status == STATUS_OK)
-		return r ? explain_write(o, r) : STATUS_OK;
-	if (status == STATUS_NONE && (keep || !r) && !o->quiet)
+	r = output_file_end(&d->file, status == STATUS_NONE, r);
+	if (r && r != -ECANCELED)
+		return explain_write(o, r);
+	if (status == STATUS_NONE && !o->quiet)
 		tool_error(&thin_dump_tool, "%s %s", o->output,
 			   keep ? "is left as it was" : "is incomplete");
-	return STATUS_BAD;
+	return status == STATUS_OK ? STATUS_OK : STATUS_BAD;
 }
 
 static int dump(struct dump *d, struct metadata_reader *reader)
@@ -111,12 +112,13 @@ static int dump(struct dump *d, struct metadata_reader *reader)
 	int status;
 
 	if (!o->output) {
-		status = dump_to(o, reader, STDOUT_FILENO);
+		status = dump_to(o, reader, STDOUT_FILENO, NULL);
 		return status == STATUS_NONE ? STATUS_BAD : status;
 	}
 	if (output_file_begin(&d->file, &fault))
 		return explain_output(o, fault.text);
-	return end_file(d, dump_to(o, reader, fileno(d->file.stream)));
+	return end_file(d, dump_to(o, reader, fileno(d->file.stream),
+				   output_file_held(&d->file)));
 }
 
 static int dump_engine(struct dump *d, struct block_engine *engine, const struct read_options *read)
@@ -264,6 +266,6 @@ int thin_dump_run(const struct thin_dump_options *o)
 
 	if (status == STATUS_NONE)
 		status = o->repair ? dump_repaired(&d) : dump_as_it_is(&d);
-	(void)output_file_end(&d.file, -EIO);
+	(void)output_file_end(&d.file, false, -ECANCELED);
 	return status;
 }

@@ -15,7 +15,8 @@ enum { BUFFER_BYTES = 1 << 20 };
 
 struct stream {
 	int fd;
-	gzFile gz; /* NULL: plain */
+	const sigset_t *held; /* borrowed: the mask of before; NULL: nothing is held back */
+	gzFile gz;            /* NULL: plain */
 	char *buffer;
 	size_t used;
 	int error;
@@ -31,14 +32,23 @@ static int gz_error(gzFile gz)
 	return code == Z_MEM_ERROR ? -ENOMEM : -EIO;
 }
 
+static bool would_end_us(int number, const sigset_t *pending, const sigset_t *before)
+{
+	struct sigaction action;
+
+	return sigismember(pending, number) && !sigismember(before, number) &&
+	       !sigaction(number, NULL, &action) && action.sa_handler == SIG_DFL;
+}
+
 /* Somebody wants the process to end, and it holds that back. */
-static bool is_to_end(void)
+static bool is_to_end(const struct stream *s)
 {
 	sigset_t pending;
 
-	return !sigpending(&pending) &&
-	       (sigismember(&pending, SIGINT) || sigismember(&pending, SIGTERM) ||
-		sigismember(&pending, SIGHUP));
+	return s->held && !sigpending(&pending) &&
+	       (would_end_us(SIGINT, &pending, s->held) ||
+		would_end_us(SIGTERM, &pending, s->held) ||
+		would_end_us(SIGHUP, &pending, s->held));
 }
 
 static void drain(struct stream *s)
@@ -48,8 +58,8 @@ static void drain(struct stream *s)
 	s->used = 0;
 	if (!bytes)
 		return;
-	if (is_to_end()) {
-		s->error = -EINTR;
+	if (is_to_end(s)) {
+		s->error = -ECANCELED;
 		return;
 	}
 	errno = 0;
@@ -79,7 +89,7 @@ static void destroy(struct stream *s)
 	alloc_free(s);
 }
 
-int stream_open(int fd, bool compress, struct stream **ret_stream)
+int stream_open(int fd, bool compress, const sigset_t *held, struct stream **ret_stream)
 {
 	struct stream *s = alloc_object(struct stream);
 	int r;
@@ -87,6 +97,7 @@ int stream_open(int fd, bool compress, struct stream **ret_stream)
 	if (!s)
 		return -ENOMEM;
 	s->fd = fd;
+	s->held = held;
 	s->buffer = alloc_aligned(BUFFER_BYTES);
 	r = s->buffer ? 0 : -ENOMEM;
 	if (!r && compress)

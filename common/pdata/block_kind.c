@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/pdata/block_kind.h"
 
+#include "common/io/checksum.h"
+
 const char *block_kind_name(enum block_kind kind)
 {
 	static const char *const names[NR_BLOCK_KINDS] = {
@@ -19,4 +21,28 @@ const char *block_kind_name(enum block_kind kind)
 	};
 
 	return names[kind];
+}
+
+uint32_t block_kind_salt(enum block_kind kind)
+{
+	switch (kind) {
+	case KIND_SUPERBLOCK:
+	case KIND_SNAPSHOT_SUPERBLOCK:
+		return SALT_SUPERBLOCK;
+	case KIND_METADATA_INDEX:
+		return SALT_INDEX;
+	case KIND_DATA_BITMAP:
+	case KIND_METADATA_BITMAP:
+		return SALT_BITMAP;
+	case KIND_UNUSED:
+	case KIND_DETAILS:
+	case KIND_TOP_LEVEL:
+	case KIND_MAPPING:
+	case KIND_DATA_INDEX:
+	case KIND_DATA_REF_COUNTS:
+	case KIND_METADATA_REF_COUNTS:
+	case NR_BLOCK_KINDS:
+		break;
+	}
+	return SALT_BTREE_NODE;
 }

@@ -4,6 +4,8 @@
 #ifndef THINMEND_PDATA_BLOCK_KIND_H
 #define THINMEND_PDATA_BLOCK_KIND_H
 
+#include <stdint.h>
+
 enum block_kind {
 	KIND_UNUSED,
 	KIND_SUPERBLOCK,
@@ -22,5 +24,8 @@ enum block_kind {
 
 /* "device details tree", … */
 const char *block_kind_name(enum block_kind kind);
+
+/* The salt of its checksum, by which the kernel tells a block from one of another kind. */
+uint32_t block_kind_salt(enum block_kind kind);
 
 #endif

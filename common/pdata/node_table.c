@@ -50,6 +50,15 @@ static int add_node(struct node_table *t, uint64_t block, enum block_kind kind)
 	return 0;
 }
 
+/*
+ * The kernel follows a pointer to a node of another tree, and counts it down when what leads there
+ * goes.  Where the checksum is of another kind it does not.
+ */
+static bool is_followed(const struct node_table *t, uint64_t block, enum block_kind wanted)
+{
+	return block_kind_salt((enum block_kind)t->kinds[block]) == block_kind_salt(wanted);
+}
+
 int node_table_refer(struct node_table *t, uint64_t block, enum block_kind kind,
 		     enum reference *ret)
 {
@@ -64,7 +73,7 @@ int node_table_refer(struct node_table *t, uint64_t block, enum block_kind kind,
 	} else {
 		*ret = t->kinds[block] == kind ? REFERENCE_KNOWN : REFERENCE_WRONG_KIND;
 	}
-	if (!r && (*ret == REFERENCE_NEW || *ret == REFERENCE_KNOWN))
+	if (!r && *ret != REFERENCE_OUT_OF_RANGE && is_followed(t, block, kind))
 		r = ref_counts_add(&t->refs, block, false);
 	return r;
 }

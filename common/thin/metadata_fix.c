@@ -34,8 +34,9 @@ static void share_out_leaks(struct fix *f, struct leak *leaks, size_t nr)
 {
 	size_t nr_data = 0;
 
-	if (nr)
-		qsort(leaks, nr, sizeof(*leaks), by_map_and_begin);
+	if (!nr)
+		return;
+	qsort(leaks, nr, sizeof(*leaks), by_map_and_begin);
 	while (nr_data < nr && !leaks[nr_data].metadata)
 		nr_data++;
 	f->data.leaks = leaks;

@@ -28,6 +28,14 @@ static int fail(struct out_fault *fault, int error)
 
 /* ---- the place */
 
+/* One that may be written to and not listed cannot be synced. */
+static int open_parent(const char *path)
+{
+	const int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 && errno == EACCES ? open(path, O_PATH | O_DIRECTORY | O_CLOEXEC) : fd;
+}
+
 static int open_dir(struct out_file *f, const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -41,26 +49,32 @@ static int open_dir(struct out_file *f, const char *path)
 	else if (!*f->name || !strcmp(f->name, ".") || !strcmp(f->name, ".."))
 		r = -EISDIR;
 	else
-		f->dir = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		f->dir = open_parent(parent);
 	if (!r && f->dir < 0)
 		r = -errno;
 	alloc_free(parent);
 	return r;
 }
 
-static int accept_what_is_there(struct out_file *f, struct stat *st, struct out_fault *fault)
+/* Only of a file of our own the permissions are ours to decide on. */
+static int accept_what_is_there(struct out_file *f, struct out_fault *fault)
 {
-	f->replaces = !fstatat(f->dir, f->name, st, AT_SYMLINK_NOFOLLOW);
-	if (!f->replaces)
-		return 0;
-	if (!S_ISREG(st->st_mode))
-		return refuse(fault, S_ISLNK(st->st_mode)   ? "it is a symbolic link"
-				     : S_ISDIR(st->st_mode) ? "it is a directory"
-				     : S_ISBLK(st->st_mode) ? "it is a block device"
-							    : "it is no regular file");
-	if (loop_in_use(st))
+	struct stat st;
+
+	f->exists = !fstatat(f->dir, f->name, &st, AT_SYMLINK_NOFOLLOW);
+	if (!f->exists)
+		return errno == ENOENT ? 0 : -errno;
+	if (!S_ISREG(st.st_mode))
+		return refuse(fault, S_ISLNK(st.st_mode)   ? "it is a symbolic link"
+				     : S_ISDIR(st.st_mode) ? "it is a directory"
+				     : S_ISBLK(st.st_mode) ? "it is a block device"
+							   : "it is no regular file");
+	if (loop_in_use(&st))
 		return refuse(fault, "it is in use through a loop device");
-	f->mode = st->st_mode & 0777;
+	f->replaces = st.st_size > 0;
+	f->own = st.st_uid == geteuid();
+	if (f->own)
+		f->mode = st.st_mode & 0777;
 	return 0;
 }
 
@@ -111,20 +125,22 @@ static int open_named(struct out_file *f)
 	return find_name_beside(f, create_beside, -1);
 }
 
-/* Whose it is stays as it was, where we may do that. */
-static int open_unnamed(const struct out_file *f, const struct stat *replaced)
+/* To give it a name later takes root, or /proc. */
+static int open_unnamed(const struct out_file *f)
 {
-	const int fd = openat(f->dir, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, f->mode);
+	const bool can_be_named = !geteuid() || !access("/proc/self/fd", F_OK);
+	const int fd = can_be_named ? openat(f->dir, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, f->mode)
+				    : -1;
 
-	if (fd >= 0 && f->replaces && !fchown(fd, replaced->st_uid, replaced->st_gid))
+	if (fd >= 0 && f->own)
 		(void)fchmod(fd, f->mode);
 	return fd;
 }
 
 /* Where files without names cannot be made, the directory is asked alone: a name would be seen. */
-static int open_or_ask(struct out_file *f, const struct stat *replaced)
+static int open_or_ask(struct out_file *f)
 {
-	f->unnamed = open_unnamed(f, replaced);
+	f->unnamed = open_unnamed(f);
 	if (f->unnamed >= 0)
 		return 0;
 	return faccessat(f->dir, ".", W_OK | X_OK, AT_EACCESS) ? -errno : 0;
@@ -132,7 +148,6 @@ static int open_or_ask(struct out_file *f, const struct stat *replaced)
 
 int out_file_place(const char *path, struct out_file *ret_file, struct out_fault *fault)
 {
-	struct stat st = { 0 };
 	int r;
 
 	*ret_file = NO_OUT_FILE;
@@ -140,9 +155,9 @@ int out_file_place(const char *path, struct out_file *ret_file, struct out_fault
 	*fault = (struct out_fault){ "" };
 	r = open_dir(ret_file, path);
 	if (!r)
-		r = accept_what_is_there(ret_file, &st, fault);
+		r = accept_what_is_there(ret_file, fault);
 	if (!r)
-		r = open_or_ask(ret_file, &st);
+		r = open_or_ask(ret_file);
 	return fail(fault, r);
 }
 
@@ -154,6 +169,7 @@ bool out_file_is_open(const struct out_file *f)
 int out_file_begin(struct out_file *f, struct out_fault *fault)
 {
 	const int fd = f->unnamed >= 0 ? f->unnamed : open_named(f);
+	int r;
 
 	if (fd < 0)
 		return fail(fault, fd);
@@ -161,46 +177,67 @@ int out_file_begin(struct out_file *f, struct out_fault *fault)
 	f->stream = fdopen(fd, "w");
 	if (f->stream)
 		return 0;
-	close(fd);
-	return fail(fault, -ENOMEM);
+	r = -errno;
+	(void)close(fd);
+	return fail(fault, r);
 }
 
 /* ---- the end */
 
 /* /proc is not everywhere, and the other way is not for everybody. */
-static int link_beside(const struct out_file *f, int fd)
+static int link_as(const struct out_file *f, int fd, const char *name)
 {
 	char path[40];
 
-	if (!linkat(fd, "", f->dir, f->beside, AT_EMPTY_PATH))
+	if (!linkat(fd, "", f->dir, name, AT_EMPTY_PATH))
 		return 0;
 	if (errno == EEXIST)
 		return -EEXIST;
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	return linkat(AT_FDCWD, path, f->dir, f->beside, AT_SYMLINK_FOLLOW) ? -errno : 0;
+	return linkat(AT_FDCWD, path, f->dir, name, AT_SYMLINK_FOLLOW) ? -errno : 0;
 }
 
-static int give_name(struct out_file *f, int fd)
+static int link_beside(const struct out_file *f, int fd)
 {
-	int r = 0;
+	return link_as(f, fd, f->beside);
+}
 
-	if (!f->held)
-		signals_hold(&f->mask);
-	f->held = true;
+/* A link, unlike a new name, replaces nothing. */
+static int put_where_nothing_is(const struct out_file *f, int fd)
+{
 	if (!f->beside)
-		r = find_name_beside(f, link_beside, fd);
+		return link_as(f, fd, f->name);
+	return linkat(f->dir, f->beside, f->dir, f->name, 0) ? -errno : 0;
+}
+
+static int replace(struct out_file *f, int fd)
+{
+	int r = f->beside ? 0 : find_name_beside(f, link_beside, fd);
+
 	if (!r && renameat(f->dir, f->beside, f->dir, f->name))
 		r = -errno;
 	if (r)
 		return r;
 	alloc_free(f->beside);
 	f->beside = NULL;
-	/* Some file systems cannot; the file is there all the same. */
-	(void)fsync(f->dir);
 	return 0;
 }
 
-static int put_in_place(struct out_file *f)
+static int give_name(struct out_file *f, int fd, bool gently)
+{
+	int r;
+
+	if (!f->held)
+		signals_hold(&f->mask);
+	f->held = true;
+	r = gently && !f->exists ? put_where_nothing_is(f, fd) : replace(f, fd);
+	/* Some file systems cannot; the file is there all the same. */
+	if (!r)
+		(void)fsync(f->dir);
+	return r;
+}
+
+static int put_in_place(struct out_file *f, bool gently)
 {
 	const int fd = fileno(f->stream);
 	bool failed = fflush(f->stream) != 0;
@@ -209,15 +246,20 @@ static int put_in_place(struct out_file *f)
 		return failed && errno ? -errno : -EIO;
 	if (fsync(fd))
 		return -errno;
-	return give_name(f, fd);
+	return give_name(f, fd, gently);
 }
 
-int out_file_commit(struct out_file *f)
+const sigset_t *out_file_held(const struct out_file *f)
+{
+	return f->held ? &f->mask : NULL;
+}
+
+int out_file_commit(struct out_file *f, bool gently)
 {
 	int r;
 
 	errno = 0;
-	r = put_in_place(f);
+	r = put_in_place(f, gently);
 	out_file_abandon(f);
 	return r;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * out_file.h: a file that is written whole or not at all: without a name, or beside its place, then
- * renamed.  Whatever ends the tool, what stood there stays, and nothing else is left.
+ * renamed.  Whatever ends the tool, what stood there stays, and nothing else is left; but where the
+ * file system cannot make files without a name, a signal other than SIGINT, SIGTERM and SIGHUP leaves
+ * the name beside.  Other hard links of what stood there keep it.
  */
 #ifndef THINMEND_TOOL_OUT_FILE_H
 #define THINMEND_TOOL_OUT_FILE_H
@@ -16,7 +18,9 @@ struct out_file {
 	FILE *stream;  /* to write to */
 	int dir;       /* owned: descriptor of the directory; -1: closed */
 	char *name;    /* owned: in it */
-	bool replaces; /* something stands there */
+	bool exists;   /* something stands there */
+	bool own;      /* and is ours: its permissions stay */
+	bool replaces; /* and has bytes */
 	mode_t mode;   /* to be made with */
 	int unnamed;   /* owned: the file, where it can be made without a name; -1: not yet, or not so */
 	char *beside;  /* owned: the file's name until it is in its place; NULL: it has none */
@@ -49,8 +53,14 @@ bool out_file_is_open(const struct out_file *f);
  */
 must_check int out_file_begin(struct out_file *f, struct out_fault *fault);
 
-/* Put it to its place, and let go.  0 or -errno: then all is as it was before. */
-must_check int out_file_commit(struct out_file *f);
+/*
+ * Put it to its place, and let go.  Gently: where nothing stood there, and something came meanwhile,
+ * that stays (-EEXIST).  0 or -errno: then all is as it was before.
+ */
+must_check int out_file_commit(struct out_file *f, bool gently);
+
+/* Where signals are held back for it: the mask of before; else NULL. */
+const sigset_t *out_file_held(const struct out_file *f);
 
 /* Nothing is left of it. */
 void out_file_abandon(struct out_file *f);

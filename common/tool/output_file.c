@@ -3,10 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 #include "common/base/alloc.h"
@@ -22,33 +25,75 @@ static int refuse(struct out_fault *fault, int error, const char *text)
 static int stream_of(const struct stat *st)
 {
 	for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
+		const int flags = fcntl(fd, F_GETFL);
 		struct stat own;
 
-		if (!fstat(fd, &own) && own.st_dev == st->st_dev && own.st_ino == st->st_ino)
+		if (flags >= 0 && (flags & O_ACCMODE) != O_RDONLY && !fstat(fd, &own) &&
+		    own.st_dev == st->st_dev && own.st_ino == st->st_ino)
 			return fd;
 	}
 	return -1;
+}
+
+/* As /dev/fd/5 is: whoever has it open looks for what comes there. */
+static bool is_descriptor(const char *path)
+{
+	const int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	struct statfs fs;
+	const bool found = fd >= 0 && !fstatfs(fd, &fs) && fs.f_type == PROC_SUPER_MAGIC;
+
+	if (fd >= 0)
+		(void)close(fd);
+	return found;
+}
+
+/*
+ * A file that another one cannot be put in the place of: its name is mounted, as containers have
+ * it, is not ours to take away, or stands where nothing can be made.
+ */
+static bool is_fixed(const char *path, const struct stat *st)
+{
+	char parent[PATH_MAX];
+	struct statx x;
+	struct stat dir;
+
+	if (!statx(AT_FDCWD, path, 0, 0, &x) && x.stx_attributes & STATX_ATTR_MOUNT_ROOT)
+		return true;
+	(void)snprintf(parent, sizeof(parent), "%s", path);
+	if (stat(dirname(parent), &dir) || access(path, W_OK))
+		return false;
+	if (geteuid() && dir.st_mode & S_ISVTX && st->st_uid != geteuid() &&
+	    dir.st_uid != geteuid())
+		return true;
+	(void)snprintf(parent, sizeof(parent), "%s", path);
+	return faccessat(AT_FDCWD, dirname(parent), W_OK | X_OK, AT_EACCESS) && errno == EACCES;
 }
 
 /*
  * Of what is no file nothing is there to be kept, or it is to be overwritten.  Or what was printed
  * to it so far is to be kept.
  */
-static bool is_direct(const struct stat *st)
+static bool is_direct(const char *path, const struct stat *st)
 {
 	return S_ISCHR(st->st_mode) || S_ISFIFO(st->st_mode) || S_ISBLK(st->st_mode) ||
-	       stream_of(st) >= 0;
+	       stream_of(st) >= 0 ||
+	       (S_ISREG(st->st_mode) && (is_descriptor(path) || is_fixed(path, st)));
 }
 
 static FILE *open_direct(const char *path)
 {
 	struct stat st;
-	int fd = stat(path, &st) ? -1 : stream_of(&st);
+	int fd, flags = O_WRONLY | O_CLOEXEC | O_TRUNC;
 
+	if (stat(path, &st))
+		return NULL;
+	fd = stream_of(&st);
 	if (fd >= 0)
 		return fdopen(fcntl(fd, F_DUPFD_CLOEXEC, 3), "w");
 	/* A device that somebody uses must not be written over. */
-	fd = open(path, O_WRONLY | O_CLOEXEC | (S_ISBLK(st.st_mode) ? O_EXCL : 0));
+	if (S_ISBLK(st.st_mode))
+		flags = O_WRONLY | O_CLOEXEC | O_EXCL;
+	fd = open(path, flags);
 	return fd < 0 ? NULL : fdopen(fd, "w");
 }
 
@@ -59,7 +104,7 @@ static char *behind_links(const char *path)
 	struct stat st;
 	const bool leads = !lstat(path, &st) && S_ISLNK(st.st_mode) && !stat(path, &st);
 
-	return alloc_string(leads && realpath(path, real) ? real : path);
+	return alloc_string(leads && !is_descriptor(path) && realpath(path, real) ? real : path);
 }
 
 static int place_file(struct output_file *f, bool forced, const struct output_mark *marks,
@@ -82,12 +127,17 @@ int output_file_place(const char *path, bool forced, const struct output_mark *m
 	ret_file->path = behind_links(path);
 	if (!ret_file->path)
 		return refuse(fault, -ENOMEM, strerror(ENOMEM));
-	ret_file->direct = !stat(path, &st) && is_direct(&st);
+	ret_file->direct = !stat(path, &st) && is_direct(ret_file->path, &st);
 	if (!ret_file->direct)
 		return place_file(ret_file, forced, marks, nr_marks, fault);
+	if (loop_in_use(&st))
+		return refuse(fault, -EPERM, "it is in use through a loop device");
 	if (S_ISBLK(st.st_mode) && !forced)
 		return refuse(fault, -EEXIST, OUTPUT_IS_DEVICE);
-	return loop_in_use(&st) ? refuse(fault, -EPERM, "it is in use through a loop device") : 0;
+	if (S_ISREG(st.st_mode) && stream_of(&st) < 0 && !forced &&
+	    !output_may_replace(ret_file->path, marks, nr_marks))
+		return refuse(fault, -EEXIST, output_refusal());
+	return 0;
 }
 
 void output_file_let_through(const struct output_file *f, struct sandbox *s)
@@ -125,12 +175,17 @@ static int end_direct(FILE *stream, int r)
 	return r;
 }
 
-int output_file_end(struct output_file *f, int r)
+const sigset_t *output_file_held(const struct output_file *f)
+{
+	return out_file_held(&f->file);
+}
+
+int output_file_end(struct output_file *f, bool gently, int r)
 {
 	if (f->direct && f->stream)
 		r = end_direct(f->stream, r);
 	else if (!f->direct && f->stream && !r)
-		r = out_file_commit(&f->file);
+		r = out_file_commit(&f->file, gently);
 	else if (!f->direct)
 		out_file_abandon(&f->file);
 	alloc_free(f->path);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * output_file.h: what a tool tells into a file: whole or not at all where it is a file; else, as
- * /dev/stdout, a pipe or a disk is, written to directly.
+ * output_file.h: what a tool tells into a file: whole or not at all where another file can be put in
+ * its place; else, as of /dev/stdout, a pipe, a disk or a mounted file, written to directly.
  */
 #ifndef THINMEND_TOOL_OUTPUT_FILE_H
 #define THINMEND_TOOL_OUTPUT_FILE_H
@@ -40,10 +40,13 @@ must_check int output_file_begin(struct output_file *f, struct out_fault *fault)
 /* Something stands there that is replaced at the end, and not before. */
 bool output_file_replaces(const struct output_file *f);
 
+/* As out_file_held(). */
+const sigset_t *output_file_held(const struct output_file *f);
+
 /*
  * r: how far the writing came; where that is not 0, nothing is changed, as far as that is possible.
- * 0, or r, or the -errno of the end.
+ * Gently: as out_file_commit().  0, or r, or the -errno of the end.
  */
-int output_file_end(struct output_file *f, int r);
+int output_file_end(struct output_file *f, bool gently, int r);
 
 #endif

@@ -12,6 +12,7 @@
 #include "common/tool/earlier_output.h"
 #include "common/tool/same_storage.h"
 #include "docker_meta/output/columns.h"
+#include "docker_meta/state/safe_dir.h"
 
 enum { MAX_LEVELS = 4096 };
 
@@ -157,6 +158,37 @@ int out_place_find(const char *path, struct out_file *ret_file, struct out_fault
 	return !r && !stat(path, &st) && loop_stands_on(&st)
 		       ? refuse(fault, "it is in use through a loop device")
 		       : r;
+}
+
+int out_place_find_state(const char *path, struct out_places *places, struct out_fault *fault)
+{
+	int r = out_place_find(path, &places->state, fault);
+	const struct safe_dir dir = { places->state.dir };
+
+	if (r)
+		return r;
+	r = safe_dir_open_file(&dir, places->state.name, &places->old_state);
+	if (!r || r == -ENOENT)
+		return 0;
+	(void)snprintf(fault->text, sizeof(fault->text), "%s", safe_dir_fault(r));
+	return r;
+}
+
+bool out_place_is_same(const struct out_file *a, const struct out_file *b)
+{
+	struct stat of_a, of_b;
+
+	return a->dir >= 0 && b->dir >= 0 && !fstat(a->dir, &of_a) && !fstat(b->dir, &of_b) &&
+	       same(&of_a, &of_b) && !strcmp(a->name, b->name);
+}
+
+void out_places_abandon(struct out_places *places)
+{
+	out_file_abandon(&places->output);
+	out_file_abandon(&places->state);
+	if (places->old_state >= 0)
+		(void)close(places->old_state);
+	places->old_state = -1;
 }
 
 int out_place_may_replace(const struct docker_meta_options *o, struct out_fault *fault)

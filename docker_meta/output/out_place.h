@@ -11,9 +11,10 @@
 /* Where -o and --state go. */
 struct out_places {
 	struct out_file output, state;
+	int old_state; /* owned: what stands at the state's place; -1: nothing */
 };
 
-#define NO_OUT_PLACES ((struct out_places){ NO_OUT_FILE, NO_OUT_FILE })
+#define NO_OUT_PLACES ((struct out_places){ NO_OUT_FILE, NO_OUT_FILE, -1 })
 
 /* What was found without being named; what the command line names, tool_parse() has compared
  * already. */
@@ -26,6 +27,14 @@ struct out_inputs {
 
 /* As out_file_place(); and no loop device at all may stand on path. */
 must_check int out_place_find(const char *path, struct out_file *ret_file, struct out_fault *fault);
+
+/* The same for the state, which is opened as it stands.  *places is to be abandoned in any case. */
+must_check int out_place_find_state(const char *path, struct out_places *places,
+				    struct out_fault *fault);
+
+/* Two names of one place. */
+bool out_place_is_same(const struct out_file *a, const struct out_file *b);
+void out_places_abandon(struct out_places *places);
 
 /*
  * Nothing may be written below Docker's root, by whatever way path leads there (a root that there

@@ -203,13 +203,12 @@ static int take_state(json_t *state, const char *root, struct told_list *before,
 	return 0;
 }
 
-static int read_text(const struct out_file *place, json_t **ret_state)
+static int read_text(int fd, json_t **ret_state)
 {
-	const struct safe_dir dir = { place->dir };
 	struct go_fault ignored;
 	char *text = NULL;
 	size_t size = 0;
-	int r = safe_dir_read(&dir, place->name, GO_JSON_MAX, &text, &size);
+	int r = fd < 0 ? -ENOENT : safe_file_read(fd, GO_JSON_MAX, &text, &size);
 
 	if (!r)
 		r = size ? go_json_parse(text, size, ret_state, &ignored) : -ENOENT;
@@ -218,11 +217,11 @@ static int read_text(const struct out_file *place, json_t **ret_state)
 }
 
 /* An empty file is none yet: mktemp(1) made it. */
-static int read_state(const struct out_file *place, const char *root, struct changes *c,
+static int read_state(int fd, const char *root, struct changes *c,
 		      struct told_list *before, struct out_fault *fault)
 {
 	json_t *state = NULL;
-	int r = read_text(place, &state);
+	int r = read_text(fd, &state);
 
 	c->first = r == -ENOENT;
 	if (c->first)
@@ -300,7 +299,7 @@ int changes_find(const struct meta_view *v, struct verdict *verdict, struct chan
 
 	*c = (struct changes){ .first = true };
 	*fault = (struct out_fault){ "out of memory" };
-	r = read_state(&v->places->state, v->root, c, &before, fault);
+	r = read_state(v->places->old_state, v->root, c, &before, fault);
 	if (!r)
 		r = add_findings(v, &c->now);
 	if (!r)
@@ -347,7 +346,7 @@ int changes_save(const struct changes *c, const char *path, const struct out_inp
 	if (r)
 		out_file_abandon(file);
 	else
-		r = out_file_commit(file);
+		r = out_file_commit(file, false);
 	if (r)
 		(void)snprintf(fault->text, sizeof(fault->text), "%s", strerror(-r));
 	return r;

@@ -128,8 +128,8 @@ void safe_dir_close(struct safe_dir *dir)
 	dir->fd = -1;
 }
 
-/* Neither does a fifo block, nor a terminal become ours.  *ret_size: bytes, as it is now. */
-static int open_regular(const struct safe_dir *dir, const char *name, int *ret_fd, off_t *ret_size)
+/* Neither does a fifo block, nor a terminal become ours. */
+int safe_dir_open_file(const struct safe_dir *dir, const char *name, int *ret_fd)
 {
 	struct stat st;
 	int fd, r = open_below(dir->fd, name, OPEN_FILE, &fd);
@@ -144,15 +144,7 @@ static int open_regular(const struct safe_dir *dir, const char *name, int *ret_f
 		return r;
 	}
 	*ret_fd = fd;
-	*ret_size = st.st_size;
 	return 0;
-}
-
-int safe_dir_open_file(const struct safe_dir *dir, const char *name, int *ret_fd)
-{
-	off_t ignored;
-
-	return open_regular(dir, name, ret_fd, &ignored);
 }
 
 int safe_dir_stat(const struct safe_dir *dir, const char *name, struct safe_stat *ret_stat)
@@ -202,20 +194,29 @@ static int read_all(int fd, size_t size, char **ret_text, size_t *ret_size)
 	return 0;
 }
 
+int safe_file_read(int fd, size_t max, char **ret_text, size_t *ret_size)
+{
+	struct stat st;
+
+	*ret_text = NULL;
+	*ret_size = 0;
+	if (fstat(fd, &st))
+		return -errno;
+	return st.st_size < 0 || (uint64_t)st.st_size > max
+		       ? -EFBIG
+		       : read_all(fd, (size_t)st.st_size, ret_text, ret_size);
+}
+
 int safe_dir_read(const struct safe_dir *dir, const char *name, size_t max, char **ret_text,
 		  size_t *ret_size)
 {
-	off_t size = 0;
-	int fd = -1, r = open_regular(dir, name, &fd, &size);
+	int fd = -1, r = safe_dir_open_file(dir, name, &fd);
 
 	*ret_text = NULL;
 	*ret_size = 0;
 	if (r)
 		return r;
-	if (size < 0 || (uint64_t)size > max)
-		r = -EFBIG;
-	else
-		r = read_all(fd, (size_t)size, ret_text, ret_size);
+	r = safe_file_read(fd, max, ret_text, ret_size);
 	close(fd);
 	return r;
 }

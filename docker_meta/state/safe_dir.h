@@ -42,6 +42,9 @@ must_check int safe_dir_read(const struct safe_dir *dir, const char *name, size_
 /* A descriptor of a regular file, for whoever reads it himself.  Errors as above. */
 must_check int safe_dir_open_file(const struct safe_dir *dir, const char *name, int *ret_fd);
 
+/* Its content, from where it stands: as safe_dir_read(). */
+must_check int safe_file_read(int fd, size_t max, char **ret_text, size_t *ret_size);
+
 struct safe_stat {
 	uint64_t size; /* bytes */
 	time_t changed;

@@ -329,14 +329,17 @@ has err "below Docker's root"
 ln -s kept to-kept
 run 64 docker_meta "${orphan[@]}" --state to-kept
 for _ in 1 2 3 4 5 6; do
-	docker_meta "${orphan[@]}" --state kept >/dev/null 2>&1 &
+	docker_meta "${orphan[@]}" --state kept >/dev/null 2>>together &
 done
 wait
+what="runs at the same time"
+empty together
 jq -e '.told | length == 2' kept >/dev/null || fail "runs at the same time broke the state"
 [ -z "$(find . -maxdepth 1 -name '.kept*')" ] || fail "runs at the same time left something"
 refused 64 docker_meta "${orphan[@]}" --state kept list
 refused 64 docker_meta "${orphan[@]}" --state kept -f nagios
 refused 64 docker_meta "${orphan[@]}" --state kept -o kept
+refused 64 docker_meta "${orphan[@]}" --state neither -o ./neither
 
 # ---- list
 column() { # NUMBER SORT: of list

@@ -25,12 +25,12 @@ static int find(const char *path, bool has_pool, struct changes *c, struct out_f
 	const struct meta_view view = { .root = ROOT, .devices = &devices, .findings = &findings,
 					.places = &places };
 	struct verdict verdict = { .status = 0 };
-	int r = out_place_find(path, &places.state, fault);
+	int r = out_place_find_state(path, &places, fault);
 
 	fuzz_require(!r, "it has no place: %s", fault->text);
 	*fault = (struct out_fault){ "" };
 	r = changes_find(&view, &verdict, c, fault);
-	out_file_abandon(&places.state);
+	out_places_abandon(&places);
 	return r;
 }
 

@@ -8,7 +8,7 @@
 int file_stream_open(const char *path, bool compress, struct file_stream *ret_stream)
 {
 	const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	int r = fd < 0 ? -errno : stream_open(fd, compress, &ret_stream->stream);
+	int r = fd < 0 ? -errno : stream_open(fd, compress, NULL, &ret_stream->stream);
 
 	if (r && fd >= 0)
 		close(fd);

@@ -145,6 +145,7 @@ M(held_magic) { set_held(i, SUPER_MAGIC, 8, 0); }
 M(held_features) { set_held(i, SUPER_INCOMPAT, 4, 1); }
 M(held_root) { set_held(i, SUPER_MAPPING_ROOT, 8, 0); }
 M(held_root_self) { set_held(i, SUPER_MAPPING_ROOT, 8, held(i)); }
+M(held_details_live) { set_held(i, SUPER_DETAILS_ROOT, 8, image_get(i, 0, SUPER_MAPPING_ROOT, 8)); }
 M(held_time) { set_held(i, SUPER_TIME, 4, 1 << 24); }
 M(held_block_size_odd) { set_held(i, SUPER_DATA_BLOCK_SIZE, 4, 3); }
 M(held_newer) { set_held(i, SUPER_TIME, 4, 1000); }
@@ -507,6 +508,7 @@ static const struct mutation mutations_table[] = {
 	ROW(held_features, SNAPSHOT_FEATURES, HELD),
 	ROW(held_root, SUPERBLOCK_ROOT, HELD),
 	ROW(held_root_self, CHILD_KIND, HELD),
+	ROW(held_details_live, REF_COUNT_LOW, HELD),
 	ROW(held_time, SNAPSHOT_NEWER, HELD),
 	ROW(held_block_size_odd, SNAPSHOT_BLOCK_SIZE, HELD),
 	ROW(held_newer, SNAPSHOT_NEWER, HELD),

@@ -162,6 +162,21 @@ Test(check_exact, a_wrong_snapshot_and_the_pool)
 	}
 }
 
+/* The kernel would follow that pointer when the snapshot is released, and free what is in use. */
+Test(check_exact, a_snapshot_that_leads_into_the_pool)
+{
+	const struct check_options options = { .metadata_snap = false };
+	struct image i = image_load("metadata-snapshot");
+	struct checked c;
+
+	mutation_find("held_details_live")->apply(&i);
+	c = check(&i, &options);
+	cr_expect_eq(report_worst(&c.report), SEVERITY_FATAL);
+	cr_expect_eq(c.report.per_id[FINDING_REF_COUNT_LOW], 1);
+	checked_destroy(&c);
+	image_destroy(&i);
+}
+
 /* mapped_blocks of a device is wrong: so many findings. */
 static void expect_wrong_details(uint64_t device, bool same_trees, uint64_t nr)
 {

@@ -49,7 +49,7 @@ static char *text_of(const struct metadata_visitor *format, int (*fn)(struct met
 	struct metadata_visitor *v;
 	struct stream *out;
 
-	cr_assert_eq(stream_open(STDOUT_FILENO, false, &out), 0);
+	cr_assert_eq(stream_open(STDOUT_FILENO, false, NULL, &out), 0);
 	v = emitter_create(format, out);
 	cr_assert_not_null(v);
 	cr_expect_eq(fn(v), 0);

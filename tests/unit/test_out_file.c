@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -26,7 +27,7 @@ static char place[64];
 
 static const char *at(const char *name)
 {
-	static char paths[8][300];
+	static char paths[8][500];
 	static unsigned int nr;
 	char *path = paths[nr++ % ARRAY_SIZE(paths)];
 
@@ -145,7 +146,7 @@ static int write_file(const char *name, const char *text)
 		return r;
 	}
 	(void)fputs(text, f.stream);
-	return out_file_commit(&f);
+	return out_file_commit(&f, false);
 }
 
 /* With names for what is unfinished, and without. */
@@ -188,7 +189,7 @@ Test(out_file, not_at_all)
 	}
 }
 
-/* Who could not read it before cannot read it now. */
+/* Who could not read it before cannot read it now; of somebody else's file nothing is taken over. */
 Test(out_file, whose_it_was)
 {
 	for (int named = 0; named < 2; named++) {
@@ -197,18 +198,52 @@ Test(out_file, whose_it_was)
 		no_unnamed_files = named;
 		put("old", "old");
 		cr_assert_eq(chmod(at("old"), 0600), 0);
-		if (!getuid())
-			cr_assert_eq(chown(at("old"), 12, 34), 0);
 		cr_expect_eq(write_file("old", "text"), 0);
 		expect_mode("old", 0600);
+		if (getuid())
+			continue;
+		cr_assert_eq(chmod(at("old"), 0666) | chown(at("old"), 12, 34), 0);
+		cr_expect_eq(write_file("old", "text"), 0);
+		expect_mode("old", 0640);
 		cr_assert_eq(stat(at("old"), &st), 0);
-		if (!getuid() && !named)
-			cr_expect(st.st_uid == 12 && st.st_gid == 34);
+		cr_expect_eq(st.st_uid, 0);
 	}
 	no_unnamed_files = false;
 	cr_assert_eq(chmod(at("old"), 06666), 0);
 	cr_expect_eq(write_file("old", "text"), 0);
 	expect_mode("old", 0666);
+}
+
+/* Something comes to the place meanwhile. */
+Test(out_file, gently)
+{
+	for (int named = 0; named < 2; named++) {
+		struct out_fault fault;
+		struct out_file f;
+
+		no_unnamed_files = named;
+		for (int gently = 0; gently < 2; gently++) {
+			cr_assert_eq(out_file_place(at("new"), &f, &fault), 0);
+			cr_assert_eq(out_file_begin(&f, &fault), 0);
+			put("new", "others'");
+			cr_expect_eq(out_file_commit(&f, gently), gently ? -EEXIST : 0);
+			expect_content("new", gently ? "others'" : "");
+			expect_names(1);
+			cr_assert_eq(unlink(at("new")), 0);
+		}
+		cr_assert_eq(out_file_place(at("new"), &f, &fault), 0);
+		cr_assert_eq(out_file_begin(&f, &fault), 0);
+		cr_expect_eq(out_file_commit(&f, true), 0);
+		/* What stood there from the beginning is replaced, and an empty one holds nothing. */
+		cr_assert_eq(out_file_place(at("new"), &f, &fault), 0);
+		cr_expect(f.exists && !f.replaces);
+		cr_assert_eq(out_file_begin(&f, &fault), 0);
+		(void)fputs("text", f.stream);
+		cr_expect_eq(out_file_commit(&f, true), 0);
+		expect_content("new", "text");
+		expect_names(1);
+		cr_assert_eq(unlink(at("new")), 0);
+	}
 }
 
 Test(out_file, a_name_that_is_taken)
@@ -238,9 +273,14 @@ Test(out_file, ways_to_a_name)
 	cr_expect_not(signals_are_held());
 }
 
+#define LONG_NAME                                                                                  \
+	"0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567" \
+	"890123456789"
+
 Test(out_file, no_place)
 {
-	static const struct {
+	static const char long_name[] = LONG_NAME LONG_NAME LONG_NAME;
+	const struct {
 		const char *name, *text;
 		int error;
 	} cases[] = {
@@ -251,6 +291,7 @@ Test(out_file, no_place)
 		{ ".", "Is a directory", -EISDIR },
 		{ "..", "Is a directory", -EISDIR },
 		{ "none/file", "No such file or directory", -ENOENT },
+		{ long_name, "File name too long", -ENAMETOOLONG },
 		{ "file/file", "Not a directory", -ENOTDIR },
 	};
 	struct out_fault fault;
@@ -279,7 +320,7 @@ Test(out_file, a_name_without_a_directory)
 	cr_expect_eq(out_file_place("new", &f, &fault), 0);
 	cr_assert_eq(chdir(here), 0);
 	cr_assert_eq(out_file_begin(&f, &fault), 0);
-	cr_expect_eq(out_file_commit(&f), 0);
+	cr_expect_eq(out_file_commit(&f, false), 0);
 	expect_content("new", "");
 }
 
@@ -295,7 +336,7 @@ Test(out_file, a_place_that_changes)
 		cr_assert_eq(out_file_place(at("d/new"), &f, &fault), 0);
 		cr_assert_eq(out_file_begin(&f, &fault), 0);
 		cr_assert_eq(mkdir(at("d/new"), 0700), 0);
-		cr_expect_eq(out_file_commit(&f), -EISDIR);
+		cr_expect_eq(out_file_commit(&f, false), -EISDIR);
 		cr_expect_eq(rmdir(at("d/new")), 0);
 		cr_expect_eq(rmdir(at("d")), 0, "nothing else is left");
 	}
@@ -313,7 +354,7 @@ Test(out_file, a_place_that_changes)
 			out_file_abandon(&f);
 		} else {
 			cr_expect_eq(out_file_begin(&f, &fault), 0);
-			cr_expect_eq(out_file_commit(&f), -ENOENT);
+			cr_expect_eq(out_file_commit(&f, false), -ENOENT);
 		}
 		cr_expect_not(signals_are_held());
 	}
@@ -334,7 +375,7 @@ Test(out_file, what_cannot_be_written)
 	cr_assert_eq(out_file_begin(&f, &fault), 0);
 	cr_assert_geq(dup2(full, fileno(f.stream)), 0);
 	(void)fputs("new", f.stream);
-	cr_expect_eq(out_file_commit(&f), -ENOSPC);
+	cr_expect_eq(out_file_commit(&f, false), -ENOSPC);
 	expect_content("old", "old");
 	/* It was noticed while it was written: the buffer is empty at the end. */
 	cr_assert_eq(out_file_place(at("old"), &f, &fault), 0);
@@ -342,7 +383,7 @@ Test(out_file, what_cannot_be_written)
 	setbuf(f.stream, NULL);
 	cr_assert_geq(dup2(full, fileno(f.stream)), 0);
 	(void)fputs("new", f.stream);
-	cr_expect_eq(out_file_commit(&f), -EIO);
+	cr_expect_eq(out_file_commit(&f, false), -EIO);
 	expect_content("old", "old");
 	expect_names(1);
 	close(full);
@@ -486,7 +527,7 @@ static void expect_output(const char *name, int wanted, bool forced, const char 
 
 	cr_expect_eq(r, wanted, "%s: %d", name, r);
 	cr_expect_str_eq(fault.text, words, "%s: %s", name, fault.text);
-	cr_expect_eq(output_file_end(&f, -EIO), -EIO);
+	cr_expect_eq(output_file_end(&f, false, -EIO), -EIO);
 }
 
 static int write_output(const char *path, int so_far)
@@ -499,10 +540,10 @@ static int write_output(const char *path, int so_far)
 		r = output_file_begin(&f, &fault);
 	if (r) {
 		cr_expect_str_eq(fault.text, strerror(-r));
-		return output_file_end(&f, r);
+		return output_file_end(&f, false, r);
 	}
 	(void)fputs("report", f.stream);
-	return output_file_end(&f, so_far);
+	return output_file_end(&f, false, so_far);
 }
 
 Test(out_file, outputs)
@@ -543,6 +584,66 @@ Test(out_file, outputs_behind_links)
 	cr_expect(!lstat(at("far"), &st) && S_ISLNK(st.st_mode));
 }
 
+/* Somebody has it open: he gets what is written. */
+Test(out_file, outputs_to_descriptors)
+{
+	char path[40], text[20] = "";
+	int fd;
+
+	put("open", "");
+	fd = open(at("open"), O_RDWR | O_CLOEXEC);
+	(void)snprintf(path, sizeof(path), "/dev/fd/%d", fd);
+	cr_assert_eq(unlink(at("open")), 0);
+	cr_expect_eq(write_output(path, 0), 0);
+	cr_expect_eq(pread(fd, text, sizeof(text) - 1, 0), 6);
+	cr_expect_str_eq(text, "report");
+	cr_expect_eq(pwrite(fd, "my notes", 8, 0), 8);
+	{
+		struct output_file f;
+		struct out_fault fault;
+
+		cr_expect_eq(output_file_place(path, false, marks, 2, &f, &fault), -EEXIST);
+		cr_expect_eq(output_file_end(&f, false, 0), 0);
+	}
+	close(fd);
+	expect_names(0);
+}
+
+/* A directory in which nothing can be made: what stands there is written to as it is. */
+Test(out_file, outputs_where_nothing_can_be_made)
+{
+	pid_t child;
+	int status;
+
+	if (getuid()) {
+		cr_skip_test("only root can become somebody else");
+		return;
+	}
+	put("own", "old");
+	cr_assert_eq(chown(at("own"), 65534, 65534) | chmod(place, 0755), 0);
+	child = fork();
+	if (!child)
+		_exit(setuid(65534) || write_output(at("own"), 0) || !write_output(at("new"), 0));
+	cr_assert_eq(waitpid(child, &status, 0), child);
+	cr_expect_eq(status, 0);
+	expect_content("own", "report");
+	expect_names(1);
+}
+
+/* A standard stream that is closed reads /dev/null: that is not where the output goes. */
+Test(out_file, outputs_beside_a_closed_stream)
+{
+	const int saved = dup(STDERR_FILENO), null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int r;
+
+	cr_assert_eq(dup2(null, STDERR_FILENO), STDERR_FILENO);
+	r = write_output("/dev/null", 0);
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	close(null);
+	cr_expect_eq(r, 0);
+}
+
 /* Where files without names cannot be made, one is made in the walls, and all is open to it. */
 Test(out_file, outputs_in_the_walls)
 {
@@ -558,7 +659,7 @@ Test(out_file, outputs_in_the_walls)
 		cr_expect_null(named ? walls.name[0] : walls.make[0]);
 		cr_expect_str_eq(f.path, at("new"));
 		cr_expect_not(output_file_replaces(&f));
-		cr_expect_eq(output_file_end(&f, 0), 0, "nothing was begun");
+		cr_expect_eq(output_file_end(&f, false, 0), 0, "nothing was begun");
 		expect_names(0);
 	}
 }
