@@ -46,6 +46,14 @@ truncate -s 4M output
 mkdir place
 killed TERM fsync thin_repair -i before -o output --report place/report.json
 [ "$(find place -mindepth 1 | wc -l)" = 0 ] || fail "$what: left $(ls -A place)"
+fixture many-snaps snaps
+thin_dump before >place/dump.xml
+cp place/dump.xml earlier.xml
+killed TERM write thin_dump -o place/dump.xml snaps
+[ $status -gt 128 ] || fail "$what: exit status $status"
+cmp -s place/dump.xml earlier.xml || fail "$what: the earlier dump was lost"
+[ "$(find place -mindepth 1 | wc -l)" = 1 ] || fail "$what: left $(ls -A place)"
+rm place/dump.xml
 mkdir root
 tar -xJf "$here/tests/fixtures/docker/docker-loop-lvm.tar.xz" -C root
 fixture docker-loop-lvm meta
