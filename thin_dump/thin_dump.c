@@ -117,8 +117,7 @@ static int dump(struct dump *d, struct metadata_reader *reader)
 	}
 	if (output_file_begin(&d->file, &fault))
 		return explain_output(o, fault.text);
-	return end_file(d, dump_to(o, reader, fileno(d->file.stream),
-				   output_file_held(&d->file)));
+	return end_file(d, dump_to(o, reader, fileno(d->file.stream), output_file_held(&d->file)));
 }
 
 static int dump_engine(struct dump *d, struct block_engine *engine, const struct read_options *read)

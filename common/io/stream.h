@@ -18,8 +18,7 @@ struct stream;
  * Write to fd, which stays the caller's and has to stay open.  held: where the caller holds signals
  * back, the mask of before; NULL: it does not.  0 or -errno.
  */
-must_check int stream_open(int fd, bool compress, const sigset_t *held,
-			   struct stream **ret_stream);
+must_check int stream_open(int fd, bool compress, const sigset_t *held, struct stream **ret_stream);
 
 /*
  * Room for at least STREAM_ROOM bytes, inside the buffer; whatever was put there counts once

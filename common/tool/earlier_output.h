@@ -25,8 +25,7 @@ must_check bool output_may_replace(const char *path, const struct output_mark *m
 				   size_t nr_marks);
 
 /* What output_may_replace() has refused, for one line that ends in "--force". */
-#define OUTPUT_IS_DEVICE \
-	"it is a block device; nothing was written (overwrite it: --force)"
+#define OUTPUT_IS_DEVICE "it is a block device; nothing was written (overwrite it: --force)"
 #define OUTPUT_NOT_OURS                                                                        \
 	"it exists and is no earlier output of this kind; nothing was written (overwrite it: " \
 	"--force)"

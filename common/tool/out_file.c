@@ -129,8 +129,8 @@ static int open_named(struct out_file *f)
 static int open_unnamed(const struct out_file *f)
 {
 	const bool can_be_named = !geteuid() || !access("/proc/self/fd", F_OK);
-	const int fd = can_be_named ? openat(f->dir, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, f->mode)
-				    : -1;
+	const int fd =
+		can_be_named ? openat(f->dir, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, f->mode) : -1;
 
 	if (fd >= 0 && f->own)
 		(void)fchmod(fd, f->mode);

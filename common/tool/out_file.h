@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * out_file.h: a file that is written whole or not at all: without a name, or beside its place, then
  * renamed.  Whatever ends the tool, what stood there stays, and nothing else is left; but where the
- * file system cannot make files without a name, a signal other than SIGINT, SIGTERM and SIGHUP leaves
- * the name beside.  Other hard links of what stood there keep it.
+ * file system cannot make files without a name, a signal other than SIGINT, SIGTERM and SIGHUP
+ * leaves the name beside.  Other hard links of what stood there keep it.
  */
 #ifndef THINMEND_TOOL_OUT_FILE_H
 #define THINMEND_TOOL_OUT_FILE_H
@@ -22,7 +22,8 @@ struct out_file {
 	bool own;      /* and is ours: its permissions stay */
 	bool replaces; /* and has bytes */
 	mode_t mode;   /* to be made with */
-	int unnamed;   /* owned: the file, where it can be made without a name; -1: not yet, or not so */
+	int unnamed; /* owned: the file, where it can be made without a name; -1: not yet, or not so
+		      */
 	char *beside;  /* owned: the file's name until it is in its place; NULL: it has none */
 	bool held;     /* signals are held back while it has one */
 	sigset_t mask; /* of before */
@@ -54,8 +55,8 @@ bool out_file_is_open(const struct out_file *f);
 must_check int out_file_begin(struct out_file *f, struct out_fault *fault);
 
 /*
- * Put it to its place, and let go.  Gently: where nothing stood there, and something came meanwhile,
- * that stays (-EEXIST).  0 or -errno: then all is as it was before.
+ * Put it to its place, and let go.  Gently: where nothing stood there, and something came
+ * meanwhile, that stays (-EEXIST).  0 or -errno: then all is as it was before.
  */
 must_check int out_file_commit(struct out_file *f, bool gently);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * output_file.h: what a tool tells into a file: whole or not at all where another file can be put in
- * its place; else, as of /dev/stdout, a pipe, a disk or a mounted file, written to directly.
+ * output_file.h: what a tool tells into a file: whole or not at all where another file can be put
+ * in its place; else, as of /dev/stdout, a pipe, a disk or a mounted file, written to directly.
  */
 #ifndef THINMEND_TOOL_OUTPUT_FILE_H
 #define THINMEND_TOOL_OUTPUT_FILE_H

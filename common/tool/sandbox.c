@@ -258,7 +258,7 @@ static const uint16_t on_files[] = {
 /* Where they get names. */
 static const uint16_t on_names[] = {
 #ifdef SYS_link
-	SYS_link,     SYS_rename,   SYS_unlink,
+	SYS_link,     SYS_rename,    SYS_unlink,
 #endif
 #ifdef SYS_renameat
 	SYS_renameat,

@@ -82,8 +82,8 @@ static int judge_syntax(struct reading *r, const struct json_syntax *s)
 		return tell_empty(r);
 	if (s->has_bom) {
 		r->daemon->usable = r->background->since_23;
-		e = fault_add(r->faults, ROW_G1, r->background->since_23 ? FAULT_INFO : FAULT_AS_ROW,
-			      "daemon.json",
+		e = fault_add(r->faults, ROW_G1,
+			      r->background->since_23 ? FAULT_INFO : FAULT_AS_ROW, "daemon.json",
 			      "line 1 column 1: a byte order mark, which an editor left: Docker up "
 			      "to 20.10 does not start");
 	}
@@ -391,7 +391,8 @@ int daemon_json_parse(char *text, size_t size, const struct daemon_background *b
 				       &fault);
 		if (e == -EBADMSG) {
 			ret_daemon->usable = false;
-			e = fault_add(faults, ROW_G1, FAULT_AS_ROW, "daemon.json", "%s", fault.text);
+			e = fault_add(faults, ROW_G1, FAULT_AS_ROW, "daemon.json", "%s",
+				      fault.text);
 		} else if (!e) {
 			e = take_values(&r, object);
 		}

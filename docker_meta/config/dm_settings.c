@@ -108,11 +108,13 @@ static int take_value(struct taking *t)
 	case DM_TYPE_SIZE:
 		return go_size(t->value, number)
 			       ? 0
-			       : refuse(t, ROW_G3, "a size is expected, as 20G; k, m, g, t are 1024");
+			       : refuse(t, ROW_G3,
+					"a size is expected, as 20G; k, m, g, t are 1024");
 	case DM_TYPE_BOOL:
 		return take_bool(t->value, number)
 			       ? 0
-			       : refuse(t, ROW_G3, "true or false is expected (1, t, 0, f will do)");
+			       : refuse(t, ROW_G3,
+					"true or false is expected (1, t, 0, f will do)");
 	case DM_TYPE_PERCENT:
 		return take_percent(t->value, 99, number)
 			       ? 0
@@ -122,7 +124,8 @@ static int take_value(struct taking *t)
 			       ? 0
 			       : refuse(t, ROW_G3, "0 to 100 is expected, without a fraction");
 	case DM_TYPE_U64:
-		return go_uint(t->value, 64, number) ? 0 : refuse(t, ROW_G3, "a number is expected");
+		return go_uint(t->value, 64, number) ? 0
+						     : refuse(t, ROW_G3, "a number is expected");
 	case DM_TYPE_LOG_LEVEL:
 		return go_uint(t->value, 31, number) && *number >= 2 && *number <= 7
 			       ? 0
@@ -176,9 +179,9 @@ static int unknown(struct dm_settings *s, const char *name, struct fault_list *f
 	if (strncmp(name, "dm.", 3) != 0)
 		return fault_add(faults, ROW_G18, FAULT_AS_ROW, name,
 				 "%.60s: it is no option of devicemapper, which refuses it", name);
-	return fault_add(faults, ROW_G18, FAULT_AS_ROW, name, "%.60s: there is no such option%s%s%s",
-			 name, nearest ? "; is " : "", nearest ? nearest : "",
-			 nearest ? " meant?" : "");
+	return fault_add(faults, ROW_G18, FAULT_AS_ROW, name,
+			 "%.60s: there is no such option%s%s%s", name, nearest ? "; is " : "",
+			 nearest ? nearest : "", nearest ? " meant?" : "");
 }
 
 static int take_known(struct dm_settings *s, enum dm_option_id id, const char *value,

@@ -195,8 +195,7 @@ static int find_faults(struct finder *f)
 		const struct config_fault *fault = &c->faults.items[i];
 		struct meta_finding *finding;
 
-		r = finder_add(f, fault->row, fault->object,
-			       &finding, "%s: %s",
+		r = finder_add(f, fault->row, fault->object, &finding, "%s: %s",
 			       fault->of_flags ? c->sysconfig.path : c->daemon.path, fault->text);
 		if (r)
 			return r;

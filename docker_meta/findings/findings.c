@@ -131,8 +131,7 @@ int find_problems(struct finder *f)
 		const struct problem *p = &problems->items[i];
 		struct meta_finding *finding;
 
-		r = finder_add(f, p->row, p->object, &finding,
-			       "%s: %s", p->path, p->text);
+		r = finder_add(f, p->row, p->object, &finding, "%s: %s", p->path, p->text);
 		if (!r && p->fatal)
 			finding->severity = META_FATAL;
 		if (!r && is_left_of_container(f, p))

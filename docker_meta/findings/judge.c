@@ -36,8 +36,7 @@ static int judge_device(struct finder *f, struct meta_finding *finding,
 		if (!finding->busy)
 			return -ENOMEM;
 	}
-	if (row_has(finding->row, TRAIT_OWNER_LATER) &&
-	    may_be_in_the_making(h, row)) {
+	if (row_has(finding->row, TRAIT_OWNER_LATER) && may_be_in_the_making(h, row)) {
 		finding->unproven = true;
 		finding->severity = META_INFO;
 	}
@@ -139,8 +138,8 @@ static void doubt_older_base(struct finder *f)
 		for (size_t n = 0; n < l->nr; n++) {
 			struct meta_finding *other = &l->items[n];
 
-			if ((other->row == meta_row(ROW_X1) || other->row == meta_row(ROW_X8)) && other->nr_devices &&
-			    other->devices[0] == l->items[i].devices[0])
+			if ((other->row == meta_row(ROW_X1) || other->row == meta_row(ROW_X8)) &&
+			    other->nr_devices && other->devices[0] == l->items[i].devices[0])
 				other->unproven = true;
 		}
 	}

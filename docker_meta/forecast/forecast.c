@@ -107,8 +107,7 @@ static int stop_at_faults(struct making *m, bool of_the_driver)
 		const struct config_fault *f = &l->items[i];
 		const bool of_daemon = f->row == ROW_G1 || f->row == ROW_G2;
 
-		if (f->weight != FAULT_AS_ROW || of_daemon == of_the_driver ||
-		    f->row == ROW_G6)
+		if (f->weight != FAULT_AS_ROW || of_daemon == of_the_driver || f->row == ROW_G6)
 			continue;
 		r = add(m, STEP_STOPS, "reads %s: %s", m->config->daemon.path, f->text);
 	}

@@ -217,8 +217,8 @@ static int read_text(int fd, json_t **ret_state)
 }
 
 /* An empty file is none yet: mktemp(1) made it. */
-static int read_state(int fd, const char *root, struct changes *c,
-		      struct told_list *before, struct out_fault *fault)
+static int read_state(int fd, const char *root, struct changes *c, struct told_list *before,
+		      struct out_fault *fault)
 {
 	json_t *state = NULL;
 	int r = read_text(fd, &state);

@@ -13,8 +13,8 @@ static void destroy(struct problem *p)
 	alloc_free(p->text);
 }
 
-int problem_add(struct problem_list *list, enum meta_row_id row, const char *object, const char *path,
-		const char *format, ...)
+int problem_add(struct problem_list *list, enum meta_row_id row, const char *object,
+		const char *path, const char *format, ...)
 {
 	struct problem *grown = alloc_grow(list->items, &list->capacity, list->nr, sizeof(*grown));
 	struct problem p = { .row = row,

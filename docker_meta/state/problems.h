@@ -13,11 +13,11 @@
 
 struct problem {
 	enum meta_row_id row;
-	bool fatal;      /* Docker does not start, whatever the row says */
-	bool unread;     /* it is not ours to read: for Docker it may be in order */
-	char *object;    /* owned: the layer, container, … that it is of, or the file's name */
-	char *path;      /* owned: below the root */
-	char *text;      /* owned: one line */
+	bool fatal;   /* Docker does not start, whatever the row says */
+	bool unread;  /* it is not ours to read: for Docker it may be in order */
+	char *object; /* owned: the layer, container, … that it is of, or the file's name */
+	char *path;   /* owned: below the root */
+	char *text;   /* owned: one line */
 };
 
 struct problem_list {

@@ -3,8 +3,8 @@
  *
  * Names are opened below the directory's descriptor; they may have several parts, "a/b", but none
  * leads upward (-EXDEV).  No symbolic link is followed, no fifo blocks, nothing but regular files
- * is read, and nothing is ever created or changed.  Memory or descriptors that are not to be had are
- * -ENOMEM, which is no error of what was to be read.
+ * is read, and nothing is ever created or changed.  Memory or descriptors that are not to be had
+ * are -ENOMEM, which is no error of what was to be read.
  */
 #ifndef DOCKER_META_STATE_SAFE_DIR_H
 #define DOCKER_META_STATE_SAFE_DIR_H

@@ -19,9 +19,9 @@
 static void require_told(const struct fault_list *faults)
 {
 	for (size_t i = 0; i < faults->nr; i++)
-		fuzz_require(faults->items[i].row && faults->items[i].text &&
-				     *faults->items[i].text,
-			     "a fault without a word");
+		fuzz_require(
+			faults->items[i].row && faults->items[i].text && *faults->items[i].text,
+			"a fault without a word");
 }
 
 static void read_daemon(char *text, size_t bytes, uint64_t bits)

@@ -189,7 +189,8 @@ Test(out_file, not_at_all)
 	}
 }
 
-/* Who could not read it before cannot read it now; of somebody else's file nothing is taken over. */
+/* Who could not read it before cannot read it now; of somebody else's file nothing is taken over.
+ */
 Test(out_file, whose_it_was)
 {
 	for (int named = 0; named < 2; named++) {
@@ -234,7 +235,8 @@ Test(out_file, gently)
 		cr_assert_eq(out_file_place(at("new"), &f, &fault), 0);
 		cr_assert_eq(out_file_begin(&f, &fault), 0);
 		cr_expect_eq(out_file_commit(&f, true), 0);
-		/* What stood there from the beginning is replaced, and an empty one holds nothing. */
+		/* What stood there from the beginning is replaced, and an empty one holds nothing.
+		 */
 		cr_assert_eq(out_file_place(at("new"), &f, &fault), 0);
 		cr_expect(f.exists && !f.replaces);
 		cr_assert_eq(out_file_begin(&f, &fault), 0);

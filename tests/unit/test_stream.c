@@ -158,7 +158,8 @@ Test(stream, a_reader_that_went_away)
 	close(ends[1]);
 }
 
-/* Whoever holds signals back is told that one came that would end it: it may be an hour to the end. */
+/* Whoever holds signals back is told that one came that would end it: it may be an hour to the end.
+ */
 static void expect_held(int number, bool by_us, bool ignored, int wanted)
 {
 	const int fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
