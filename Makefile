@@ -97,7 +97,7 @@ ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(SANITIZE) $(
 
 COMMON   := $(wildcard common/*/*.c)
 LIB      := $(B)/libthinmend.a
-DOCKER   := $(wildcard docker_meta/*/*.c)
+DOCKER   := $(wildcard docker_meta/*/*.c docker_meta/*/*/*.c)
 DOCKERLIB := $(B)/libdocker_meta.a
 FIXTURES := $(patsubst tests/fixtures/%.xz,build/fixtures/%,$(wildcard tests/fixtures/*.raw.xz tests/fixtures/lived/*.raw.xz tests/fixtures/bolt/*.db.xz))
 SUPPORT  := $(wildcard tests/support/*.c)
@@ -119,7 +119,7 @@ $(B)/obj/%.o: %.c $(FLAGS)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # It has these in it, which gcc -MMD does not see.
-$(B)/obj/docker_meta/page/assets.o: docker_meta/page/page.css docker_meta/page/page.js
+$(B)/obj/docker_meta/say/page/assets.o: docker_meta/say/page/page.css docker_meta/say/page/page.js
 
 $(LIB): $(COMMON:%.c=$(B)/obj/%.o)
 $(DOCKERLIB): $(DOCKER:%.c=$(B)/obj/%.o)

@@ -16,7 +16,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "docker_meta/state/digest.h"
+#include "docker_meta/read/digest.h"
 
 enum { LAYERS = 20, HALF = LAYERS / 2, MAX_RUN = 4, MAX_DEPTH = LAYERS + 3, BLOCK_SECTORS = 128 };
 

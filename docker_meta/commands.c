@@ -4,17 +4,17 @@
 #include <errno.h>
 #include <string.h>
 
-#include "docker_meta/config/lint.h"
+#include "docker_meta/answers/block.h"
+#include "docker_meta/answers/plan.h"
+#include "docker_meta/answers/show.h"
+#include "docker_meta/answers/space.h"
+#include "docker_meta/answers/survivors.h"
 #include "docker_meta/docker_meta.h"
-#include "docker_meta/lookup/block.h"
-#include "docker_meta/lookup/show.h"
-#include "docker_meta/mend/plan.h"
-#include "docker_meta/mend/survivors.h"
-#include "docker_meta/output/columns.h"
-#include "docker_meta/output/output.h"
-#include "docker_meta/output/state_file.h"
-#include "docker_meta/page/page.h"
-#include "docker_meta/space/space.h"
+#include "docker_meta/say/columns.h"
+#include "docker_meta/say/lint.h"
+#include "docker_meta/say/output.h"
+#include "docker_meta/say/page/page.h"
+#include "docker_meta/say/state_file.h"
 
 /* ---- the commands: 0 or -errno; *status is META_STATUS_BLIND where the pool was not read, else OK
  */

@@ -4,7 +4,7 @@
 #ifndef DOCKER_META_COMMANDS_H
 #define DOCKER_META_COMMANDS_H
 
-#include "docker_meta/output/out_place.h"
+#include "docker_meta/say/out_place.h"
 #include "docker_meta/view.h"
 
 /*

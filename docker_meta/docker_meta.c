@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "docker_meta/commands.h"
+#include "docker_meta/facts/foreign.h"
 #include "docker_meta/gather.h"
-#include "docker_meta/join/foreign.h"
-#include "docker_meta/output/out_place.h"
+#include "docker_meta/say/out_place.h"
 #include "docker_meta/walls.h"
 
 struct conclusions {

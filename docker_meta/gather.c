@@ -10,7 +10,7 @@
 #include "docker_meta/commands.h"
 #include "docker_meta/docker_meta.h"
 #include "docker_meta/host/dm_names.h"
-#include "docker_meta/state/root_hint.h"
+#include "docker_meta/source/docker/root_hint.h"
 #include "docker_meta/walls.h"
 
 #define LOOP_METADATA "devicemapper/devicemapper/metadata"

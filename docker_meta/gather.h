@@ -8,11 +8,11 @@
 #ifndef DOCKER_META_GATHER_H
 #define DOCKER_META_GATHER_H
 
+#include "common/pool/pool_state.h"
 #include "docker_meta/config/config.h"
 #include "docker_meta/host/host.h"
 #include "docker_meta/host/snap.h"
-#include "docker_meta/pool/pool_state.h"
-#include "docker_meta/state/docker_state.h"
+#include "docker_meta/source/docker/docker_state.h"
 
 struct out_places;
 

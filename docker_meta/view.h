@@ -4,15 +4,15 @@
 #ifndef DOCKER_META_VIEW_H
 #define DOCKER_META_VIEW_H
 
+#include "common/pool/pool_source.h"
 #include "docker_meta/config/config.h"
 #include "docker_meta/data/pool_data.h"
-#include "docker_meta/findings/findings.h"
-#include "docker_meta/forecast/forecast.h"
+#include "docker_meta/facts/devices.h"
+#include "docker_meta/facts/sets.h"
 #include "docker_meta/host/host.h"
-#include "docker_meta/join/devices.h"
-#include "docker_meta/join/sets.h"
+#include "docker_meta/judge/findings.h"
+#include "docker_meta/judge/forecast.h"
 #include "docker_meta/options.h"
-#include "docker_meta/pool/pool_source.h"
 
 struct out_places;
 struct verdict;

@@ -5,7 +5,7 @@
 #define DOCKER_META_WALLS_H
 
 #include "docker_meta/options.h"
-#include "docker_meta/output/out_place.h"
+#include "docker_meta/say/out_place.h"
 
 /* Before anything is read: all can be read, for only daemon.json tells where Docker's root is. */
 void walls_raise(const struct docker_meta_options *o, const struct out_places *places);

@@ -10,8 +10,8 @@
 
 #include "common/base/alloc.h"
 #include "docker_meta/config/etc.h"
-#include "docker_meta/state/driver_state.h"
-#include "docker_meta/state/root_hint.h"
+#include "docker_meta/source/docker/driver_state.h"
+#include "docker_meta/source/docker/root_hint.h"
 
 #define DAEMON_JSON "/etc/docker/daemon.json"
 

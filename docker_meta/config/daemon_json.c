@@ -7,7 +7,7 @@
 #include "common/base/alloc.h"
 #include "docker_meta/config/go_values.h"
 #include "docker_meta/config/json_syntax.h"
-#include "docker_meta/state/go_json.h"
+#include "docker_meta/read/go_json.h"
 
 enum key_type {
 	KEY_TEXT,

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "docker_meta/state/go_json.h"
+#include "docker_meta/read/go_json.h"
 
 /* The command that makes the file, for people. */
 #define LVS_COMMAND "lvs -a -o vg_name,vg_free,lv_all,seg_all --units b --reportformat json"

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "common/base/alloc.h"
-#include "docker_meta/state/safe_dir.h"
+#include "docker_meta/read/safe_dir.h"
 
 #define LOOP_DATA "devicemapper/devicemapper/data"
 

@@ -8,7 +8,7 @@
 #define DOCKER_META_DATA_POOL_DATA_H
 
 #include "docker_meta/data/file_system.h"
-#include "docker_meta/join/devices.h"
+#include "docker_meta/facts/devices.h"
 
 struct pool_data {
 	bool looked_at;              /* there is a data device, and it was read */

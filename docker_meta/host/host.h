@@ -12,9 +12,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/pool/dmsetup.h"
 #include "docker_meta/host/mounts.h"
 #include "docker_meta/options.h"
-#include "docker_meta/pool/dmsetup.h"
 
 /* A device of device-mapper that is a pool or a thin device. */
 struct host_device {

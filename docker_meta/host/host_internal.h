@@ -6,7 +6,7 @@
 
 #include "docker_meta/host/dm.h"
 #include "docker_meta/host/host.h"
-#include "docker_meta/state/safe_dir.h"
+#include "docker_meta/read/safe_dir.h"
 
 /* What dmsetup prints, from the kernel or from files; NULL: there is none. */
 struct dm_says {

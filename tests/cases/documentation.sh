@@ -48,7 +48,7 @@ sed -n 's/^ROW(\([A-Z0-9]*\), \([A-Z]*\), [A-Z_0-9 |]*, [a-z_]*, "\(.*\)", "\(.*
 grep '^| `[A-Z][0-9]*` ' "$here/docs/docker-findings.md" >documented
 diff catalogue documented >difference ||
 	fail "rows.def and docs/docker-findings.md differ: $(cat difference)"
-sed -n 's/.*json_put(object, "\([a-z_]*\)",.*/\1/p' "$here/docker_meta/output/json.c" | sort -u >keys
+sed -n 's/.*json_put(object, "\([a-z_]*\)",.*/\1/p' "$here/docker_meta/say/json.c" | sort -u >keys
 while read -r key; do
 	grep -q "\`$key\`" "$here/docs/docker-findings.md" || fail "docs/docker-findings.md does not explain $key"
 	grep -q "\"$key\": {" "$here/docs/docker-meta.schema.json" || fail "docs/docker-meta.schema.json has no $key"

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "docker_meta/buildkit/bolt.h"
-#include "docker_meta/buildkit/snapshots.h"
+#include "docker_meta/source/docker/bolt.h"
+#include "docker_meta/source/docker/snapshots.h"
 #include "tests/fuzz/support/fuzz.h"
 #include "tests/support/bolt_image.h"
 

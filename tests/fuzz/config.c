@@ -13,7 +13,7 @@
 #include "docker_meta/config/etc.h"
 #include "docker_meta/config/go_values.h"
 #include "docker_meta/config/json_syntax.h"
-#include "docker_meta/state/go_json.h"
+#include "docker_meta/read/go_json.h"
 #include "tests/fuzz/support/fuzz.h"
 
 static void require_told(const struct fault_list *faults)

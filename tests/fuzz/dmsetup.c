@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/pool/dmsetup.h"
 #include "docker_meta/host/mounts.h"
-#include "docker_meta/pool/dmsetup.h"
 #include "tests/fuzz/support/fuzz.h"
 
 static void read_status(const char *text, size_t bytes)

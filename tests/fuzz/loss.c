@@ -3,7 +3,7 @@
  *
  * What is taken is in order, and ranges of a device do not overlap.
  */
-#include "docker_meta/mend/loss.h"
+#include "docker_meta/answers/loss.h"
 
 #include <errno.h>
 #include <string.h>

@@ -4,7 +4,7 @@
  * What is no such file is left alone; what is one is read, and what is written after that is one,
  * which then tells nothing new.
  */
-#include "docker_meta/output/state_file.h"
+#include "docker_meta/say/state_file.h"
 
 #include <errno.h>
 #include <stdlib.h>

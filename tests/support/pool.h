@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
- * pool.h: pools for the tests of docker_meta/pool: real ones, and small random ones.
+ * pool.h: pools for the tests of common/pool: real ones, and small random ones.
  *
  * All of it aborts the test when it cannot do what it is for.
  */
 #ifndef THINMEND_TESTS_POOL_H
 #define THINMEND_TESTS_POOL_H
 
-#include "docker_meta/pool/pool_state.h"
+#include "common/pool/pool_state.h"
 #include "tests/support/content.h"
 #include "tests/support/image.h"
 

@@ -20,7 +20,7 @@
 #include "common/pdata/btree_node.h"
 #include "common/xml/parse.h"
 #include "docker_meta/config/daemon_json.h"
-#include "docker_meta/state/docker_state.h"
+#include "docker_meta/source/docker/docker_state.h"
 
 static void tell(const char *what, long result)
 {

@@ -10,7 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "docker_meta/buildkit/bolt.h"
+#include "docker_meta/source/docker/bolt.h"
 #include "tests/support/bolt_image.h"
 #include "tests/support/leaks.h"
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "docker_meta/pool/dmsetup.h"
+#include "common/pool/dmsetup.h"
 #include "tests/support/leaks.h"
 
 TestSuite(dmsetup, .fini = fail_on_leaks);

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "docker_meta/state/go_json.h"
+#include "docker_meta/read/go_json.h"
 #include "tests/support/leaks.h"
 
 TestSuite(go_json, .fini = fail_on_leaks);

@@ -12,11 +12,11 @@
 #include <unistd.h>
 
 #include "common/base/alloc.h"
-#include "docker_meta/findings/findings_internal.h"
 #include "docker_meta/host/dm_names.h"
 #include "docker_meta/host/host_internal.h"
 #include "docker_meta/host/kernel_file.h"
 #include "docker_meta/host/snap.h"
+#include "docker_meta/judge/findings_internal.h"
 #include "tests/support/leaks.h"
 
 TestSuite(host, .fini = fail_on_leaks);

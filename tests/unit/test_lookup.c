@@ -7,11 +7,11 @@
 #include <string.h>
 
 #include "common/base/alloc.h"
+#include "docker_meta/answers/block.h"
+#include "docker_meta/answers/lineage.h"
+#include "docker_meta/answers/rescue.h"
+#include "docker_meta/answers/subject.h"
 #include "docker_meta/docker_meta.h"
-#include "docker_meta/lookup/block.h"
-#include "docker_meta/lookup/lineage.h"
-#include "docker_meta/lookup/rescue.h"
-#include "docker_meta/lookup/subject.h"
 #include "tests/support/leaks.h"
 
 TestSuite(lookup, .fini = fail_on_leaks);

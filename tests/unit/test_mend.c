@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "common/base/alloc.h"
-#include "docker_meta/mend/deletion.h"
-#include "docker_meta/output/shell.h"
+#include "docker_meta/answers/deletion.h"
+#include "docker_meta/text/shell.h"
 #include "tests/support/leaks.h"
 
 TestSuite(mend, .fini = fail_on_leaks);

@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "common/base/alloc.h"
-#include "docker_meta/output/json_build.h"
-#include "docker_meta/output/thresholds.h"
-#include "docker_meta/state/digest.h"
+#include "docker_meta/judge/thresholds.h"
+#include "docker_meta/read/digest.h"
+#include "docker_meta/text/json_build.h"
 #include "tests/support/leaks.h"
 
 TestSuite(output, .fini = fail_on_leaks);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "docker_meta/page/page_internal.h"
+#include "docker_meta/say/page/page_internal.h"
 #include "tests/support/leaks.h"
 
 TestSuite(page, .fini = fail_on_leaks);

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "docker_meta/pool/pool_find.h"
-#include "docker_meta/pool/pool_sets.h"
+#include "common/pool/pool_find.h"
+#include "common/pool/pool_sets.h"
 #include "tests/support/leaks.h"
 #include "tests/support/pool.h"
 

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "docker_meta/pool/block_owners.h"
-#include "docker_meta/pool/pool_sets.h"
+#include "common/pool/block_owners.h"
+#include "common/pool/pool_sets.h"
 #include "tests/support/leaks.h"
 #include "tests/support/pool.h"
 

@@ -17,7 +17,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "docker_meta/state/safe_dir.h"
+#include "docker_meta/read/safe_dir.h"
 #include "tests/support/leaks.h"
 
 struct place {

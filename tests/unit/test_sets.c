@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "docker_meta/join/descent.h"
-#include "docker_meta/join/sets.h"
-#include "docker_meta/pool/pool_lineage.h"
+#include "common/pool/pool_lineage.h"
+#include "docker_meta/facts/descent.h"
+#include "docker_meta/facts/sets.h"
 #include "tests/support/leaks.h"
 /* Docker has images of another kind. */
 #define image disk_image

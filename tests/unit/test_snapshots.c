@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "docker_meta/buildkit/snapshots.h"
+#include "docker_meta/source/docker/snapshots.h"
 #include "tests/support/bolt_image.h"
 #include "tests/support/leaks.h"
 

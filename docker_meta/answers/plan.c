@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/alloc.h"
+#include "docker_meta/answers/plan_internal.h"
+#include "docker_meta/docker_meta.h"
+
+/* ---- what is looked up by the recipes */
+
+static int by_chain(const void *a, const void *b)
+{
+	const struct chain_place *pa = a, *pb = b;
+	int order = strcmp(pa->chain, pb->chain);
+
+	return order ? order : strcmp(pa->image->id, pb->image->id);
+}
+
+static int index_chains(struct planning *p)
+{
+	const struct image_store *s = &p->t->docker->images;
+	size_t nr = 0;
+
+	for (size_t i = 0; i < s->nr_images; i++)
+		nr += s->images[i].nr_chains;
+	p->places = alloc_array(nr + 1, sizeof(*p->places));
+	if (!p->places)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->nr_images; i++) {
+		for (size_t n = 0; n < s->images[i].nr_chains; n++)
+			p->places[p->nr_places++] =
+				(struct chain_place){ s->images[i].chains[n].hex, &s->images[i] };
+	}
+	qsort(p->places, p->nr_places, sizeof(*p->places), by_chain);
+	return 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp((*(const struct container *const *)a)->name,
+		      (*(const struct container *const *)b)->name);
+}
+
+static int index_containers(struct planning *p)
+{
+	const struct container_store *s = &p->t->docker->containers;
+
+	p->by_name = alloc_array(s->nr_containers + 1, sizeof(const void *));
+	if (!p->by_name)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->nr_containers; i++)
+		p->by_name[p->nr_by_name++] = &s->containers[i];
+	qsort(p->by_name, p->nr_by_name, sizeof(const void *), by_name);
+	return 0;
+}
+
+/* ---- the steps */
+
+void plan_step(struct planning *p, enum mend_phase phase, const struct meta_finding *f)
+{
+	mend_step_begin(p->s, phase, f);
+}
+
+static void plan_finding(struct planning *p, const struct meta_finding *f)
+{
+	if (f->unproven && !row_has(f->row, TRAIT_SAVES)) {
+		plan_step(p, PHASE_HAND, f);
+		mend_remark(p->s, "Unproven: not every place could be read where somebody may need "
+				  "it, or another finding may explain it.  Do nothing before that "
+				  "is known.");
+		return;
+	}
+	mend_recipe_of(f->row)(p, f);
+	if (f->busy)
+		mend_remark(p->s, "Busy: %s.  The kernel deletes nothing that is in use.", f->busy);
+}
+
+/* Four fifths. */
+static bool is_nearly(uint64_t used, uint64_t total)
+{
+	return used >= total - total / 5;
+}
+
+static bool nearly_full(const struct pool_state *p)
+{
+	const uint64_t data = p->header.nr_data_blocks, metadata = p->reading.metadata_blocks;
+
+	return (data && is_nearly(p->data_blocks_used, data)) ||
+	       (p->reading.raw && !p->from_snapshot && metadata &&
+		is_nearly(pool_metadata_used(&p->reading), metadata));
+}
+
+static bool asks_for_layers(const struct meta_findings *l)
+{
+	for (size_t i = 0; i < l->nr; i++) {
+		if (l->items[i].row == meta_row(ROW_L11) && !l->items[i].unproven)
+			return true;
+	}
+	return false;
+}
+
+static int plan_all(struct planning *p)
+{
+	const struct meta_findings *l = p->v->findings;
+
+	for (size_t i = 0; i < l->nr; i++)
+		plan_finding(p, &l->items[i]);
+	if (!p->t->pool && !p->repaired)
+		recipe_repair(p, NULL);
+	if (p->t->pool && nearly_full(p->t->pool))
+		recipe_space(p, NULL);
+	return asks_for_layers(l) ? plan_unreached_layers(p) : 0;
+}
+
+/* Stable: within a phase the order stays. */
+static int sort_steps(struct mend_steps *s)
+{
+	struct mend_step *sorted = alloc_array(s->nr + 1, sizeof(*sorted));
+	size_t nr = 0;
+
+	if (!sorted)
+		return -ENOMEM;
+	for (int phase = 0; phase < NR_PHASES; phase++) {
+		for (size_t i = 0; i < s->nr; i++) {
+			if ((int)s->items[i].phase == phase)
+				sorted[nr++] = s->items[i];
+		}
+	}
+	alloc_free(s->items);
+	s->items = sorted;
+	s->capacity = s->nr + 1;
+	return 0;
+}
+
+int mend_plan_make(const struct meta_view *v, struct mend_plan *ret_plan)
+{
+	struct planning p = { .v = v, .t = v->devices, .plan = ret_plan, .s = &ret_plan->steps };
+	int r;
+
+	*ret_plan = (struct mend_plan){ .no_deletions = NULL };
+	mend_pool_find(v, &ret_plan->pool);
+	repair_hints_find(v, &ret_plan->hints);
+	r = deletion_init(p.t, &p.deletion);
+	if (v->torn)
+		p.deletion.closed = v->torn;
+	if (!r)
+		r = index_chains(&p);
+	if (!r)
+		r = index_containers(&p);
+	if (!r) {
+		ret_plan->no_deletions = p.deletion.closed;
+		lonely_pair_find(&p.deletion, &p.pair);
+		r = plan_all(&p);
+	}
+	if (!r)
+		r = ret_plan->steps.error;
+	if (!r)
+		r = sort_steps(&ret_plan->steps);
+	deletion_destroy(&p.deletion);
+	alloc_free(p.places);
+	alloc_free(p.by_name);
+	return r;
+}
+
+void mend_plan_destroy(struct mend_plan *p)
+{
+	mend_steps_destroy(&p->steps);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ * forecast.h: what the next start of dockerd does, in the driver's own order.
+ */
+#ifndef DOCKER_META_JUDGE_FORECAST_H
+#define DOCKER_META_JUDGE_FORECAST_H
+
+#include "docker_meta/judge/findings.h"
+
+enum step_kind {
+	STEP_OK,      /* nothing happens that anybody minds */
+	STEP_LOSES,   /* something is deleted or not shown any more */
+	STEP_STOPS,   /* Docker does not start: what follows is not reached */
+	STEP_FAILS,   /* does not work later on, when somebody asks for it */
+	STEP_UNKNOWN, /* it depends on what was not looked at */
+};
+
+/* "ok", "loses", "stops", "fails", "unknown". */
+const char *step_kind_name(enum step_kind kind);
+
+struct step {
+	enum step_kind kind;
+	char *text; /* owned: one line */
+};
+
+struct forecast {
+	struct step *steps; /* owned */
+	size_t nr, capacity;
+	enum step_kind worst; /* of OK, LOSES, STOPS */
+	bool fails;           /* some step does */
+};
+
+/* Something is lost, Docker does not start, or something fails later on. */
+static inline bool forecast_is_bad(const struct forecast *f)
+{
+	return f->worst != STEP_OK || f->fails;
+}
+
+/* Of facts and the findings in them.  0 or -ENOMEM; to be destroyed in any case. */
+must_check int forecast_make(const struct meta_facts *facts, const struct meta_findings *findings,
+			     struct forecast *ret_forecast);
+void forecast_destroy(struct forecast *f);
+
+#endif

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+#include "docker_meta/say/out_place.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/io/loop.h"
+#include "common/tool/earlier_output.h"
+#include "common/tool/same_storage.h"
+#include "docker_meta/read/safe_dir.h"
+#include "docker_meta/say/columns.h"
+
+enum { MAX_LEVELS = 4096 };
+
+static int refuse(struct out_fault *fault, const char *text)
+{
+	(void)snprintf(fault->text, sizeof(fault->text), "%s", text);
+	return -EPERM;
+}
+
+/* ---- below the root */
+
+static bool same(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* The kernel has resolved every link on the way to dir: what is above it is where it really is. */
+static int is_below(int dir, const struct stat *root, bool *ret_below)
+{
+	int fd = openat(dir, ".", O_PATH | O_DIRECTORY | O_CLOEXEC), r = 0;
+	struct stat here = { 0 }, above = { 0 };
+
+	*ret_below = false;
+	if (fd < 0 || fstat(fd, &here))
+		r = -errno;
+	for (int n = 0; !r && n < MAX_LEVELS; n++) {
+		int up;
+
+		*ret_below = same(&here, root);
+		if (*ret_below)
+			break;
+		up = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (up < 0 || fstat(up, &above))
+			r = -errno;
+		close(fd);
+		fd = up;
+		if (!r && same(&above, &here))
+			break;
+		here = above;
+	}
+	if (fd >= 0)
+		close(fd);
+	return r;
+}
+
+static int accept_directory(const struct out_file *f, const char *root, struct out_fault *fault)
+{
+	bool below = false;
+	struct stat st;
+	int r = 0;
+
+	if (!stat(root, &st))
+		r = is_below(f->dir, &st, &below);
+	return below ? refuse(fault, "it is below Docker's root, where nothing is written") : r;
+}
+
+/* ---- what was read */
+
+static bool was_read(const char *path, const struct out_inputs *inputs)
+{
+	if (inputs->metadata && same_storage(path, inputs->metadata))
+		return true;
+	for (size_t i = 0; i < NR_CONFIG_SOURCES; i++) {
+		const struct config_source *s = config_source(inputs->config, i);
+
+		if (s->path && same_storage(path, s->path))
+			return true;
+	}
+	return false;
+}
+
+int out_place_begin(struct out_file *f, const char *path, const struct out_inputs *inputs,
+		    struct out_fault *fault)
+{
+	int r;
+
+	*fault = (struct out_fault){ "" };
+	r = accept_directory(f, inputs->root, fault);
+	if (!r && was_read(path, inputs))
+		r = refuse(fault, "it was read as an input, and no input is written to");
+	if (!r)
+		r = out_file_begin(f, fault);
+	if (!r)
+		return 0;
+	if (!*fault->text)
+		(void)snprintf(fault->text, sizeof(fault->text), "%s", strerror(-r));
+	out_file_abandon(f);
+	return r;
+}
+
+/* ---- what stands there */
+
+/* How the answers begin, in all forms. */
+static const struct output_mark marks[] = {
+	{ "docker_meta: ", NULL },
+	{ "{\n  \"tool\": \"docker_meta\"", NULL },
+	{ "{\n  \"name\": \"", "\"device\": {" },
+	{ "{\"", "\"tool\":\"docker_meta\"" },
+	{ "DOCKER_META ", NULL },
+	{ "# HELP docker_meta_up", NULL },
+	{ "<!DOCTYPE html>", "<meta name=\"generator\" content=\"docker_meta\"/>" },
+	{ "digraph docker_meta {", NULL },
+	{ "#!/bin/sh\n## docker_meta plan", NULL },
+	{ " ADDED   WITH  ALONE MAPPED", NULL },
+	{ "intact  image     ", NULL },
+	{ "intact  container ", NULL },
+	{ "intact  device    ", NULL },
+	{ "partly  image     ", NULL },
+	{ "partly  container ", NULL },
+	{ "partly  device    ", NULL },
+	{ "lost    image     ", NULL },
+	{ "lost    container ", NULL },
+	{ "lost    device    ", NULL },
+	{ "unknown image     ", NULL },
+	{ "unknown container ", NULL },
+	{ "unknown device    ", NULL },
+	{ "device ", "\n  hash    " },
+	{ "image ", "\n  id      " },
+	{ "layer ", "\n  chain   " },
+	{ "container ", "\n  id      " },
+	{ "thin block ", "\n  place   " },
+	{ "data block ", "\n  place   bytes " },
+};
+
+/* A list begins with the heading of any column. */
+static bool may_be_list(const char *path)
+{
+	for (int c = 0; c < NR_COLUMNS; c++) {
+		const struct output_mark heading = { list_heading((enum column)c), NULL };
+
+		if (output_may_replace(path, &heading, 1))
+			return true;
+	}
+	return false;
+}
+
+/* A loop device on it may be what is read, or be mounted: behind either nobody wants an answer. */
+int out_place_find(const char *path, struct out_file *ret_file, struct out_fault *fault)
+{
+	int r = out_file_place(path, ret_file, fault);
+	struct stat st;
+
+	return !r && !stat(path, &st) && loop_stands_on(&st)
+		       ? refuse(fault, "it is in use through a loop device")
+		       : r;
+}
+
+int out_place_find_state(const char *path, struct out_places *places, struct out_fault *fault)
+{
+	int r = out_place_find(path, &places->state, fault);
+	const struct safe_dir dir = { places->state.dir };
+
+	if (r)
+		return r;
+	r = safe_dir_open_file(&dir, places->state.name, &places->old_state);
+	if (!r || r == -ENOENT)
+		return 0;
+	(void)snprintf(fault->text, sizeof(fault->text), "%s", safe_dir_fault(r));
+	return r;
+}
+
+bool out_place_is_same(const struct out_file *a, const struct out_file *b)
+{
+	struct stat of_a, of_b;
+
+	return a->dir >= 0 && b->dir >= 0 && !fstat(a->dir, &of_a) && !fstat(b->dir, &of_b) &&
+	       same(&of_a, &of_b) && !strcmp(a->name, b->name);
+}
+
+void out_places_abandon(struct out_places *places)
+{
+	out_file_abandon(&places->output);
+	out_file_abandon(&places->state);
+	if (places->old_state >= 0)
+		(void)close(places->old_state);
+	places->old_state = -1;
+}
+
+int out_place_may_replace(const struct docker_meta_options *o, struct out_fault *fault)
+{
+	if (!o->output || o->force || output_may_replace(o->output, marks, ARRAY_SIZE(marks)) ||
+	    (o->command == COMMAND_LIST && may_be_list(o->output)))
+		return 0;
+	return refuse(fault, output_refusal());
+}
