@@ -590,6 +590,17 @@ int forecast_make(const struct meta_facts *facts, const struct meta_findings *fi
 	return r;
 }
 
+const struct step *forecast_bad_step(const struct forecast *f)
+{
+	const enum step_kind wanted = f->worst == STEP_OK ? STEP_FAILS : f->worst;
+
+	for (size_t i = 0; i < f->nr; i++) {
+		if (f->steps[i].kind == wanted)
+			return &f->steps[i];
+	}
+	return NULL;
+}
+
 void forecast_destroy(struct forecast *f)
 {
 	for (size_t i = 0; i < f->nr; i++)

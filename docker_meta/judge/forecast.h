@@ -35,6 +35,9 @@ static inline bool forecast_is_bad(const struct forecast *f)
 	return f->worst != STEP_OK || f->fails;
 }
 
+/* The first step that is why; NULL: it is not bad. */
+const struct step *forecast_bad_step(const struct forecast *f);
+
 /* Of facts and the findings in them.  0 or -ENOMEM; to be destroyed in any case. */
 must_check int forecast_make(const struct meta_facts *facts, const struct meta_findings *findings,
 			     struct forecast *ret_forecast);

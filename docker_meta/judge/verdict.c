@@ -165,6 +165,11 @@ void verdict_judge(const struct meta_view *v, struct verdict *verdict)
 	bool unknown = false;
 
 	verdict->status = status_of_findings(verdict, v->findings);
+	verdict->start = verdict->status == META_STATUS_ERROR || verdict->changes
+				 ? NULL
+				 : forecast_bad_step(v->forecast);
+	if (verdict->start)
+		verdict->status = META_STATUS_ERROR;
 	for (int i = 0; i < NR_MEASURES; i++) {
 		if (m[i].told_before)
 			continue;

@@ -2,8 +2,10 @@
  * verdict.h: what all of it comes to: the figures that monitoring wants, the thresholds, the
  * status.
  *
- * Findings above info decide the status.  A threshold can make it worse; one of orphans or their
- * bytes stands in place of the findings that are of nothing but orphans (X1, X8, B1 as warnings).
+ * Findings above info decide the status.  A start of dockerd that goes wrong is an error, whatever
+ * they say.  A threshold can make it worse; one of orphans or their bytes stands in place of the
+ * findings that are of nothing but orphans (X1, X8, B1 as warnings).  Every command and every form
+ * has its status, its first line and its colour from here.
  */
 #ifndef DOCKER_META_JUDGE_VERDICT_H
 #define DOCKER_META_JUDGE_VERDICT_H
@@ -32,7 +34,10 @@ struct verdict {
 	uint64_t data_used, data_total;         /* bytes; 0 where nothing is known */
 	uint64_t metadata_used, metadata_total; /* the same */
 	const struct changes *changes;          /* borrowed; NULL: all is told, whenever it came */
-	int status;                             /* to end with: enum docker_meta_status */
+	/* Borrowed from the forecast: what goes wrong at the next start, though no finding is an
+	 * error; NULL: nothing. */
+	const struct step *start;
+	int status; /* to end with: enum docker_meta_status */
 };
 
 /* From the options alone: STATUS_NONE, or usage after saying why. */
@@ -41,7 +46,7 @@ must_check int verdict_accept(const struct docker_meta_options *o, struct verdic
 /* Measure, and hold the thresholds against that.  0 or -ENOMEM. */
 must_check int verdict_measure(const struct meta_view *v, struct verdict *verdict);
 
-/* By the findings of v, which may be only those that are new. */
+/* By the forecast and the findings of v, which may be only those that are new: then by these. */
 void verdict_judge(const struct meta_view *v, struct verdict *verdict);
 
 /* A threshold stands in place of this one: it is of orphans alone. */

@@ -88,9 +88,14 @@ static void print_text(const struct meta_view *v, FILE *out)
 	print_count(out, nr_of[META_WARNING], "warning", &any);
 	if (first)
 		(void)fprintf(out, ", first %s %s", first->row->id, first->row->title);
-	else
+	if (d->start) {
+		(void)fprintf(out, "%sthe next start of dockerd %s: ", first ? "; " : "",
+			      step_kind_name(d->start->kind));
+		print_safe(out, d->start->text);
+	} else if (!first) {
 		(void)fprintf(out, v->devices->pool ? "nothing wrong"
 						    : "nothing wrong in Docker's files");
+	}
 	for (int i = 0; i < NR_MEASURES; i++)
 		print_measure(d, (enum measure_id)i, out);
 	if (d->measures[MEASURE_ORPHANS].value)

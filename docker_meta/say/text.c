@@ -158,6 +158,15 @@ static void print_threshold(const struct verdict *d, enum measure_id id, FILE *o
 	print_wrapped(out, "limit", what);
 }
 
+static void print_start(const struct step *start, FILE *out)
+{
+	if (!start)
+		return;
+	print_severity(META_ERROR, out);
+	print_behind(out, SEVERITY_COLUMNS, "start", "the next start of dockerd goes wrong");
+	print_briefly(out, step_kind_name(start->kind), start->text);
+}
+
 static void print_changes(const struct changes *c, FILE *out)
 {
 	if (!c)
@@ -187,6 +196,7 @@ void output_check(const struct meta_view *v, FILE *out)
 	print_head(v, out);
 	for (int i = 0; i < NR_MEASURES; i++)
 		print_threshold(v->verdict, (enum measure_id)i, out);
+	print_start(v->verdict->start, out);
 	for (size_t i = 0; i < l->nr; i++)
 		output_finding(v, &l->items[i], out);
 	print_changes(v->verdict->changes, out);

@@ -4,16 +4,20 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "docker_meta/docker_meta.h"
+#include "docker_meta/judge/verdict.h"
 #include "docker_meta/say/page/page_internal.h"
 
 enum light { GREEN, AMBER, RED };
 
 static enum light light_of(const struct meta_view *v)
 {
-	if (v->findings->nr_of[META_FATAL] || v->findings->nr_of[META_ERROR] ||
-	    v->forecast->worst == STEP_LOSES || v->forecast->worst == STEP_STOPS)
-		return RED;
-	return v->findings->nr_of[META_WARNING] ? AMBER : GREEN;
+	static const enum light lights[] = { [META_STATUS_OK] = GREEN,
+					     [META_STATUS_WARNING] = AMBER,
+					     [META_STATUS_ERROR] = RED,
+					     [META_STATUS_BLIND] = AMBER };
+
+	return lights[v->verdict->status];
 }
 
 /* Which lamp is lit is told by its place and by what stands in it, not by its colour alone. */
@@ -73,7 +77,7 @@ static void put_red(const struct page *p)
 		[STEP_STOPS] = "Docker will not start:",
 		[STEP_UNKNOWN] = "Something is broken:",
 	};
-	const struct forecast *f = p->v->forecast;
+	const struct meta_findings *l = p->v->findings;
 
 	if (p->v->devices->another_pool) {
 		(void)fputs("The pool and the files are not of the same host, or not of the same "
@@ -81,16 +85,25 @@ static void put_red(const struct page *p)
 			    p->out);
 		return;
 	}
-	(void)fprintf(p->out, "%s ", what[f->worst]);
-	if (is_bad(p->v->findings)) {
+	(void)fprintf(p->out, "%s ", what[p->v->forecast->worst]);
+	if (p->v->verdict->start)
+		put_text(p->out, p->v->verdict->start->text);
+	else if (l->nr_of[META_FATAL] || l->nr_of[META_ERROR])
 		put_worst(p);
-		return;
-	}
-	for (size_t i = 0; i < f->nr; i++) {
-		if (f->steps[i].kind == f->worst) {
-			put_text(p->out, f->steps[i].text);
-			return;
-		}
+	else
+		(void)fputs("a threshold is passed", p->out);
+}
+
+static void put_amber(const struct page *p)
+{
+	if (is_bad(p->v->findings)) {
+		(void)fputs("Something wants care: ", p->out);
+		put_worst(p);
+	} else if (!p->v->devices->pool) {
+		(void)fputs("What Docker wrote is in order; the pool was not looked at", p->out);
+	} else {
+		(void)fputs("Something wants care: a threshold is passed, or cannot be kept",
+			    p->out);
 	}
 }
 
@@ -116,14 +129,10 @@ static void put_sentence(const struct page *p, enum light light)
 	if (light == RED)
 		put_red(p);
 	else if (light == AMBER)
-		(void)fputs("Something wants care: ", p->out);
-	if (light == AMBER)
-		put_worst(p);
-	if (light == GREEN && !t->pool)
-		(void)fputs("What Docker wrote is in order; the pool was not looked at", p->out);
-	else if (light == GREEN && t->complete)
+		put_amber(p);
+	else if (t->complete)
 		(void)fputs("All is well: pool and Docker agree, and nothing is left over", p->out);
-	else if (light == GREEN)
+	else
 		(void)fputs("Nothing wrong was found, but not everything could be read", p->out);
 	(void)fputc('.', p->out);
 	if (is_nearly_full(p))
