@@ -168,7 +168,7 @@ static int accept_state(const struct docker_meta_options *o, struct out_places *
 		return STATUS_NONE;
 	if (o->command != COMMAND_CHECK)
 		return tool_usage_error(&docker_meta_tool, "--state goes with check");
-	if (o->form == OUTPUT_NAGIOS || o->form == OUTPUT_PROMETHEUS)
+	if (o->form == OUTPUT_NAGIOS || o->form == OUTPUT_PROMETHEUS || o->form == OUTPUT_HTML)
 		return tool_usage_error(&docker_meta_tool,
 					"--state does not go with a form that tells all each time");
 	r = out_place_find_state(o->state, places, &fault);

@@ -26,6 +26,9 @@ must_check bool output_may_replace(const char *path, const struct output_mark *m
 
 /* What output_may_replace() has refused, for one line that ends in "--force". */
 #define OUTPUT_IS_DEVICE "it is a block device; nothing was written (overwrite it: --force)"
+#define OUTPUT_IS_FIXED                                                                         \
+	"another file cannot be put in its place, and it holds something; nothing was written " \
+	"(overwrite it as it is: --force)"
 #define OUTPUT_NOT_OURS                                                                        \
 	"it exists and is no earlier output of this kind; nothing was written (overwrite it: " \
 	"--force)"

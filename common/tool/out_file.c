@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +14,9 @@
 #include "common/tool/hold_signals.h"
 
 enum { MAX_TRIES = 100, NAME_PART = 200 };
+
+/* What one group may is not given to another. */
+#define GROUP_BITS ((mode_t)070)
 
 static int refuse(struct out_fault *fault, const char *text)
 {
@@ -73,6 +78,7 @@ static int accept_what_is_there(struct out_file *f, struct out_fault *fault)
 		return refuse(fault, "it is in use through a loop device");
 	f->replaces = st.st_size > 0;
 	f->own = st.st_uid == geteuid();
+	f->group = st.st_gid;
 	if (f->own)
 		f->mode = st.st_mode & 0777;
 	return 0;
@@ -87,8 +93,12 @@ static int find_name_beside(struct out_file *f, int (*try_name)(const struct out
 	int r = -EEXIST;
 
 	for (unsigned int n = 0; n < MAX_TRIES && r == -EEXIST; n++) {
+		uint32_t any = n;
+
+		/* Nobody can have taken what nobody can guess. */
+		(void)!getrandom(&any, sizeof(any), GRND_NONBLOCK);
 		alloc_free(f->beside);
-		f->beside = alloc_printf(".%.*s.%ld.%u", NAME_PART, f->name, (long)getpid(), n);
+		f->beside = alloc_printf(".%.*s.%08" PRIx32, NAME_PART, f->name, any);
 		r = f->beside ? try_name(f, fd) : -ENOMEM;
 	}
 	if (r >= 0)
@@ -100,9 +110,10 @@ static int find_name_beside(struct out_file *f, int (*try_name)(const struct out
 
 static int create_beside(const struct out_file *f, int fd)
 {
+	const mode_t mode = f->own && f->group != getegid() ? f->mode & ~GROUP_BITS : f->mode;
+
 	(void)fd;
-	fd = openat(f->dir, f->beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-		    f->mode);
+	fd = openat(f->dir, f->beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 	return fd < 0 ? -errno : fd;
 }
 
@@ -133,7 +144,7 @@ static int open_unnamed(const struct out_file *f)
 		can_be_named ? openat(f->dir, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, f->mode) : -1;
 
 	if (fd >= 0 && f->own)
-		(void)fchmod(fd, f->mode);
+		(void)fchmod(fd, fchown(fd, (uid_t)-1, f->group) ? f->mode & ~GROUP_BITS : f->mode);
 	return fd;
 }
 
@@ -223,9 +234,21 @@ static int replace(struct out_file *f, int fd)
 	return 0;
 }
 
+/* What stood there was empty, and is so no more. */
+static bool has_grown(const struct out_file *f)
+{
+	struct stat st;
+
+	return f->exists && !f->replaces && !fstatat(f->dir, f->name, &st, AT_SYMLINK_NOFOLLOW) &&
+	       (!S_ISREG(st.st_mode) || st.st_size > 0);
+}
+
 static int give_name(struct out_file *f, int fd, bool gently)
 {
 	int r;
+
+	if (gently && has_grown(f))
+		return -EEXIST;
 
 	if (!f->held)
 		signals_hold(&f->mask);
@@ -237,13 +260,19 @@ static int give_name(struct out_file *f, int fd, bool gently)
 	return r;
 }
 
+/* The stream has forgotten it. */
+static int why_it_fails(int fd)
+{
+	return write(fd, "\n", 1) < 0 ? -errno : -EIO;
+}
+
 static int put_in_place(struct out_file *f, bool gently)
 {
 	const int fd = fileno(f->stream);
 	bool failed = fflush(f->stream) != 0;
 
 	if (failed || ferror(f->stream))
-		return failed && errno ? -errno : -EIO;
+		return failed && errno ? -errno : why_it_fails(fd);
 	if (fsync(fd))
 		return -errno;
 	return give_name(f, fd, gently);

@@ -22,6 +22,7 @@ struct out_file {
 	bool own;      /* and is ours: its permissions stay */
 	bool replaces; /* and has bytes */
 	mode_t mode;   /* to be made with */
+	gid_t group;   /* of our own one */
 	int unnamed; /* owned: the file, where it can be made without a name; -1: not yet, or not so
 		      */
 	char *beside;  /* owned: the file's name until it is in its place; NULL: it has none */

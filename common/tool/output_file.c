@@ -80,21 +80,28 @@ static bool is_direct(const char *path, const struct stat *st)
 	       (S_ISREG(st->st_mode) && (is_descriptor(path) || is_fixed(path, st)));
 }
 
-static FILE *open_direct(const char *path)
+/* What path leads to is what was looked at; nothing of it is lost yet. */
+static int open_direct(const char *path, const struct stat *seen)
 {
+	const int own = stream_of(seen);
+	int fd, flags = O_WRONLY | O_CLOEXEC | O_NOCTTY;
 	struct stat st;
-	int fd, flags = O_WRONLY | O_CLOEXEC | O_TRUNC;
 
-	if (stat(path, &st))
-		return NULL;
-	fd = stream_of(&st);
-	if (fd >= 0)
-		return fdopen(fcntl(fd, F_DUPFD_CLOEXEC, 3), "w");
+	if (own >= 0)
+		return fcntl(own, F_DUPFD_CLOEXEC, 3);
 	/* A device that somebody uses must not be written over. */
-	if (S_ISBLK(st.st_mode))
-		flags = O_WRONLY | O_CLOEXEC | O_EXCL;
+	if (S_ISBLK(seen->st_mode))
+		flags |= O_EXCL;
+	if (!is_descriptor(path))
+		flags |= O_NOFOLLOW;
 	fd = open(path, flags);
-	return fd < 0 ? NULL : fdopen(fd, "w");
+	if (fd < 0)
+		return -1;
+	if (!fstat(fd, &st) && st.st_dev == seen->st_dev && st.st_ino == seen->st_ino)
+		return fd;
+	(void)close(fd);
+	errno = EAGAIN;
+	return -1;
 }
 
 /* A link that the kernel does not follow for us, or that leads nowhere, is refused as a link. */
@@ -117,6 +124,25 @@ static int place_file(struct output_file *f, bool forced, const struct output_ma
 	return r;
 }
 
+static int place_direct(struct output_file *f, const struct stat *st, bool forced,
+			struct out_fault *fault)
+{
+	const bool fixed = S_ISREG(st->st_mode) && stream_of(st) < 0;
+
+	if (loop_in_use(st))
+		return refuse(fault, -EPERM, "it is in use through a loop device");
+	if (S_ISBLK(st->st_mode) && !forced)
+		return refuse(fault, -EEXIST, OUTPUT_IS_DEVICE);
+	if (fixed && st->st_size && !forced)
+		return refuse(fault, -EEXIST, OUTPUT_IS_FIXED);
+	f->seen = *st;
+	/* To open a pipe waits for its reader. */
+	if (S_ISFIFO(st->st_mode))
+		return 0;
+	f->descriptor = open_direct(f->path, st);
+	return f->descriptor < 0 ? refuse(fault, -errno, strerror(errno)) : 0;
+}
+
 int output_file_place(const char *path, bool forced, const struct output_mark *marks,
 		      size_t nr_marks, struct output_file *ret_file, struct out_fault *fault)
 {
@@ -127,36 +153,44 @@ int output_file_place(const char *path, bool forced, const struct output_mark *m
 	ret_file->path = behind_links(path);
 	if (!ret_file->path)
 		return refuse(fault, -ENOMEM, strerror(ENOMEM));
-	ret_file->direct = !stat(path, &st) && is_direct(ret_file->path, &st);
-	if (!ret_file->direct)
+	if (stat(ret_file->path, &st) || !is_direct(ret_file->path, &st))
 		return place_file(ret_file, forced, marks, nr_marks, fault);
-	if (loop_in_use(&st))
-		return refuse(fault, -EPERM, "it is in use through a loop device");
-	if (S_ISBLK(st.st_mode) && !forced)
-		return refuse(fault, -EEXIST, OUTPUT_IS_DEVICE);
-	if (S_ISREG(st.st_mode) && stream_of(&st) < 0 && !forced &&
-	    !output_may_replace(ret_file->path, marks, nr_marks))
-		return refuse(fault, -EEXIST, output_refusal());
-	return 0;
+	ret_file->direct = true;
+	return place_direct(ret_file, &st, forced, fault);
 }
 
 void output_file_let_through(const struct output_file *f, struct sandbox *s)
 {
-	s->make[0] = out_file_is_open(&f->file) ? NULL : f->path;
-	s->name[0] = out_file_is_open(&f->file) ? f->path : NULL;
+	const bool open = out_file_is_open(&f->file);
+
+	s->make[0] = open || f->descriptor >= 0 ? NULL : f->path;
+	s->name[0] = open ? f->path : NULL;
+}
+
+/* Of a standard stream what is there stays. */
+static int begin_direct(struct output_file *f, struct out_fault *fault)
+{
+	if (f->descriptor < 0)
+		f->descriptor = open_direct(f->path, &f->seen);
+	if (f->descriptor < 0 ||
+	    (S_ISREG(f->seen.st_mode) && stream_of(&f->seen) < 0 && ftruncate(f->descriptor, 0)))
+		return refuse(fault, -errno, strerror(errno));
+	f->stream = fdopen(f->descriptor, "w");
+	if (!f->stream)
+		return refuse(fault, -errno, strerror(errno));
+	f->descriptor = -1;
+	return 0;
 }
 
 int output_file_begin(struct output_file *f, struct out_fault *fault)
 {
 	int r;
 
-	if (!f->direct) {
-		r = out_file_begin(&f->file, fault);
-		f->stream = f->file.stream;
-		return r;
-	}
-	f->stream = open_direct(f->path);
-	return f->stream ? 0 : refuse(fault, -errno, strerror(errno));
+	if (f->direct)
+		return begin_direct(f, fault);
+	r = out_file_begin(&f->file, fault);
+	f->stream = f->file.stream;
+	return r;
 }
 
 bool output_file_replaces(const struct output_file *f)
@@ -188,6 +222,8 @@ int output_file_end(struct output_file *f, bool gently, int r)
 		r = out_file_commit(&f->file, gently);
 	else if (!f->direct)
 		out_file_abandon(&f->file);
+	if (f->descriptor >= 0)
+		(void)close(f->descriptor);
 	alloc_free(f->path);
 	*f = NO_OUTPUT_FILE;
 	return r;

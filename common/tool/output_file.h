@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "common/tool/earlier_output.h"
 #include "common/tool/out_file.h"
@@ -16,15 +17,18 @@ struct output_file {
 	FILE *stream; /* to write to */
 	char *path;   /* owned: where it is, behind symbolic links; NULL: nothing was placed */
 	bool direct;
+	struct stat seen; /* of what is written to directly */
+	int descriptor;   /* owned: of that; -1: not open yet, as a pipe's, or stream has it */
 	struct out_file file;
 };
 
 /* An output_file of which nothing is there. */
-#define NO_OUTPUT_FILE ((struct output_file){ .file = NO_OUT_FILE })
+#define NO_OUTPUT_FILE ((struct output_file){ .descriptor = -1, .file = NO_OUT_FILE })
 
 /*
  * May path be written to, and could it?  What stands there stays as it is.  A file that has none of
- * the marks is refused unless forced, and so is a disk.  0 or -errno, with fault filled; to be
+ * the marks is refused unless forced, and so are a disk and what can only be overwritten as it is,
+ * where it holds something.  0 or -errno, with fault filled; to be
  * ended in any case.
  */
 must_check int output_file_place(const char *path, bool forced, const struct output_mark *marks,

@@ -6,6 +6,7 @@
 #include "common/base/alloc.h"
 #include "docker_meta/answers/plan_internal.h"
 #include "docker_meta/docker_meta.h"
+#include "docker_meta/facts/fullness.h"
 
 /* ---- what is looked up by the recipes */
 
@@ -76,19 +77,13 @@ static void plan_finding(struct planning *p, const struct meta_finding *f)
 		mend_remark(p->s, "Busy: %s.  The kernel deletes nothing that is in use.", f->busy);
 }
 
-/* Four fifths. */
-static bool is_nearly(uint64_t used, uint64_t total)
-{
-	return used >= total - total / 5;
-}
-
 static bool nearly_full(const struct pool_state *p)
 {
-	const uint64_t data = p->header.nr_data_blocks, metadata = p->reading.metadata_blocks;
+	const struct pool_reading *r = &p->reading;
 
-	return (data && is_nearly(p->data_blocks_used, data)) ||
-	       (p->reading.raw && !p->from_snapshot && metadata &&
-		is_nearly(pool_metadata_used(&p->reading), metadata));
+	return is_nearly_full(p->data_blocks_used, p->header.nr_data_blocks) ||
+	       (r->raw && !p->from_snapshot &&
+		is_nearly_full(pool_metadata_used(r), r->metadata_blocks));
 }
 
 static bool asks_for_layers(const struct meta_findings *l)

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "docker_meta/facts/fullness.h"
 #include "docker_meta/judge/findings_internal.h"
 #include "docker_meta/text/human.h"
 
@@ -63,7 +64,7 @@ static int find_small_metadata(struct finder *f)
 
 	if (!p->reading.raw || p->from_snapshot || !blocks)
 		return 0;
-	if (blocks >= MOST_METADATA_BLOCKS && used >= blocks / 5 * 4)
+	if (blocks >= MOST_METADATA_BLOCKS && is_nearly_full(used, blocks))
 		return finder_add(f, ROW_P9, NULL, NULL,
 				  "%" PRIu64 " of %" PRIu64
 				  " metadata blocks are in use, and there "
@@ -81,9 +82,8 @@ static int find_small_metadata(struct finder *f)
 static bool nearly_full(const struct pool_state *p, const struct lvm_volume *pool)
 {
 	if (p && p->header.nr_data_blocks)
-		return p->data_blocks_used >=
-		       p->header.nr_data_blocks - p->header.nr_data_blocks / 20;
-	return pool->has_data_percent && pool->data_percent >= 95;
+		return is_nearly_full(p->data_blocks_used, p->header.nr_data_blocks);
+	return pool->has_data_percent && pool->data_percent > FULL_WARNING;
 }
 
 static int find_in_volume(struct finder *f, const struct lvm_volume *v)

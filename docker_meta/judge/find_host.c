@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "docker_meta/facts/fullness.h"
 #include "docker_meta/judge/findings_internal.h"
 
 enum { MANY_COOKIES = 16 };
@@ -242,8 +243,7 @@ static int find_patience(struct finder *f)
 	const struct host *h = f->facts->host;
 	const struct pool_status *s = h->status;
 
-	if (!h->nr_endless_xfs || !s || !s->total_data ||
-	    s->used_data < s->total_data - s->total_data / 10)
+	if (!h->nr_endless_xfs || !s || !is_nearly_full(s->used_data, s->total_data))
 		return 0;
 	return finder_add(f, ROW_M15, NULL, NULL,
 			  "max_retries of ENOSPC is -1 for %zu devices, %" PRIu64 " of %" PRIu64

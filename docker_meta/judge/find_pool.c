@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "docker_meta/facts/fullness.h"
 #include "docker_meta/judge/findings_internal.h"
 
 static bool has(const struct finder *f, enum meta_row_id id)
@@ -72,7 +73,7 @@ static int find_low_water(struct finder *f, const struct pool_status *s)
 			       s->total_data - s->used_data, mark);
 	/* Docker's own mark is 2 GiB, whatever the pool's size: of a small one that says nothing.
 	 */
-	if (!r && last && s->used_data < s->total_data - s->total_data / 5)
+	if (!r && last && !is_nearly_full(s->used_data, s->total_data))
 		last->severity = META_INFO;
 	if (!r && s->has_low_water &&
 	    is_low(s->used_metadata, s->total_metadata, s->metadata_low_water))

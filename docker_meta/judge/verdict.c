@@ -9,6 +9,7 @@
 #include "common/base/alloc.h"
 #include "common/pool/pool_sets.h"
 #include "docker_meta/docker_meta.h"
+#include "docker_meta/facts/fullness.h"
 #include "docker_meta/text/human.h"
 
 const char *level_name(enum level level)
@@ -32,6 +33,15 @@ static int take(const char *option, const char *text, struct range ranges[NR_MEA
 	return tool_usage_error(&docker_meta_tool, "%s: %s", option, fault);
 }
 
+/* Where nothing is asked for. */
+static void take_default(enum measure_id id, struct verdict *verdict)
+{
+	if (verdict->measures[id].asked)
+		return;
+	verdict->thresholds.warning[id] = (struct range){ .set = true, .max = FULL_WARNING * 1000 };
+	verdict->thresholds.critical[id] = (struct range){ .set = true, .max = FULL_ERROR * 1000 };
+}
+
 int verdict_accept(const struct docker_meta_options *o, struct verdict *ret_verdict)
 {
 	int status;
@@ -43,6 +53,11 @@ int verdict_accept(const struct docker_meta_options *o, struct verdict *ret_verd
 	status = take("--warning", o->warning, ret_verdict->thresholds.warning);
 	if (status == STATUS_NONE)
 		status = take("--critical", o->critical, ret_verdict->thresholds.critical);
+	for (int i = 0; i < NR_MEASURES; i++)
+		ret_verdict->measures[i].asked = ret_verdict->thresholds.warning[i].set ||
+						 ret_verdict->thresholds.critical[i].set;
+	take_default(MEASURE_DATA, ret_verdict);
+	take_default(MEASURE_METADATA, ret_verdict);
 	return status;
 }
 
@@ -110,7 +125,7 @@ static enum level level_of(const struct verdict *verdict, enum measure_id id)
 	const struct measure *m = &verdict->measures[id];
 
 	if (!m->known)
-		return LEVEL_UNKNOWN;
+		return m->asked ? LEVEL_UNKNOWN : LEVEL_OK;
 	if (range_alerts(&verdict->thresholds.critical[id], m->value))
 		return LEVEL_CRITICAL;
 	return range_alerts(&verdict->thresholds.warning[id], m->value) ? LEVEL_WARNING : LEVEL_OK;
@@ -130,11 +145,8 @@ int verdict_measure(const struct meta_view *v, struct verdict *verdict)
 		measure_pool(t->pool, verdict);
 		r = measure_orphans(t, verdict);
 	}
-	for (int i = 0; i < NR_MEASURES; i++) {
-		m[i].asked =
-			verdict->thresholds.warning[i].set || verdict->thresholds.critical[i].set;
-		m[i].level = m[i].asked ? level_of(verdict, (enum measure_id)i) : LEVEL_OK;
-	}
+	for (int i = 0; i < NR_MEASURES; i++)
+		m[i].level = level_of(verdict, (enum measure_id)i);
 	return r;
 }
 
@@ -146,6 +158,18 @@ bool verdict_tolerates(const struct verdict *verdict, const struct meta_finding 
 
 	return (m[MEASURE_ORPHANS].asked || m[MEASURE_ORPHAN_BYTES].asked) &&
 	       f->severity == META_WARNING && row_has(f->row, TRAIT_ORPHAN);
+}
+
+const struct meta_finding *verdict_worst(const struct meta_view *v)
+{
+	const struct meta_findings *l = v->findings;
+
+	for (size_t i = 0; i < l->nr; i++) {
+		if (l->items[i].severity > META_INFO &&
+		    !verdict_tolerates(v->verdict, &l->items[i]))
+			return &l->items[i];
+	}
+	return NULL;
 }
 
 static int status_of_findings(const struct verdict *verdict, const struct meta_findings *l)
@@ -165,9 +189,7 @@ void verdict_judge(const struct meta_view *v, struct verdict *verdict)
 	bool unknown = false;
 
 	verdict->status = status_of_findings(verdict, v->findings);
-	verdict->start = verdict->status == META_STATUS_ERROR || verdict->changes
-				 ? NULL
-				 : forecast_bad_step(v->forecast);
+	verdict->start = verdict->start_told_before ? NULL : forecast_bad_step(v->forecast);
 	if (verdict->start)
 		verdict->status = META_STATUS_ERROR;
 	for (int i = 0; i < NR_MEASURES; i++) {

@@ -3,7 +3,8 @@
  * status.
  *
  * Findings above info decide the status.  A start of dockerd that goes wrong is an error, whatever
- * they say.  A threshold can make it worse; one of orphans or their bytes stands in place of the
+ * they say.  Thresholds make it worse: those that are asked for, else what is called nearly full
+ * (fullness.h).  One of orphans or their bytes stands in place of the
  * findings that are of nothing but orphans (X1, X8, B1 as warnings).  Every command and every form
  * has its status, its first line and its colour from here.
  */
@@ -21,7 +22,7 @@ const char *level_name(enum level level);
 struct measure {
 	bool known;
 	uint64_t value; /* as enum measure_id has it */
-	bool asked;     /* there is a threshold */
+	bool asked;     /* the user has a threshold for it */
 	enum level level;
 	bool told_before; /* at this level or a worse one: --state */
 };
@@ -34,10 +35,11 @@ struct verdict {
 	uint64_t data_used, data_total;         /* bytes; 0 where nothing is known */
 	uint64_t metadata_used, metadata_total; /* the same */
 	const struct changes *changes;          /* borrowed; NULL: all is told, whenever it came */
-	/* Borrowed from the forecast: what goes wrong at the next start, though no finding is an
-	 * error; NULL: nothing. */
+	/* Borrowed from the forecast: what goes wrong at the next start; NULL: nothing, or nothing
+	 * new. */
 	const struct step *start;
-	int status; /* to end with: enum docker_meta_status */
+	bool start_told_before; /* --state */
+	int status;             /* to end with: enum docker_meta_status */
 };
 
 /* From the options alone: STATUS_NONE, or usage after saying why. */
@@ -46,8 +48,11 @@ must_check int verdict_accept(const struct docker_meta_options *o, struct verdic
 /* Measure, and hold the thresholds against that.  0 or -ENOMEM. */
 must_check int verdict_measure(const struct meta_view *v, struct verdict *verdict);
 
-/* By the forecast and the findings of v, which may be only those that are new: then by these. */
+/* By the forecast and the findings of v, which may be only those that are new. */
 void verdict_judge(const struct meta_view *v, struct verdict *verdict);
+
+/* The worst of v's findings above info that no threshold stands in place of; NULL: none. */
+const struct meta_finding *verdict_worst(const struct meta_view *v);
 
 /* A threshold stands in place of this one: it is of orphans alone. */
 bool verdict_tolerates(const struct verdict *verdict, const struct meta_finding *f);

@@ -49,7 +49,7 @@ static void print_count(FILE *out, uint64_t nr, const char *one, bool *any)
 	*any |= nr != 0;
 }
 
-static void print_measure(const struct verdict *d, enum measure_id id, FILE *out)
+static void print_measure(const struct verdict *d, enum measure_id id, bool *any, FILE *out)
 {
 	const struct measure *m = &d->measures[id];
 	const struct range *range = m->level == LEVEL_CRITICAL ? &d->thresholds.critical[id]
@@ -57,7 +57,9 @@ static void print_measure(const struct verdict *d, enum measure_id id, FILE *out
 
 	if (m->level == LEVEL_OK)
 		return;
-	(void)fprintf(out, ", %s %s", measure_name(id), measure_words(d, id).text);
+	(void)fprintf(out, "%s%s %s", *any ? ", " : "", measure_name(id),
+		      measure_words(d, id).text);
+	*any = true;
 	if (m->level != LEVEL_UNKNOWN)
 		(void)fprintf(out, " (%s %s)", level_name(m->level), range_words(id, range).text);
 }
@@ -92,12 +94,14 @@ static void print_text(const struct meta_view *v, FILE *out)
 		(void)fprintf(out, "%sthe next start of dockerd %s: ", first ? "; " : "",
 			      step_kind_name(d->start->kind));
 		print_safe(out, d->start->text);
-	} else if (!first) {
+		any = true;
+	}
+	for (int i = 0; i < NR_MEASURES; i++)
+		print_measure(d, (enum measure_id)i, &any, out);
+	if (!any) {
 		(void)fprintf(out, v->devices->pool ? "nothing wrong"
 						    : "nothing wrong in Docker's files");
 	}
-	for (int i = 0; i < NR_MEASURES; i++)
-		print_measure(d, (enum measure_id)i, out);
 	if (d->measures[MEASURE_ORPHANS].value)
 		(void)fprintf(out, "; %" PRIu64 " orphan%s with %s",
 			      d->measures[MEASURE_ORPHANS].value,

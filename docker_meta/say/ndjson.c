@@ -31,5 +31,7 @@ int output_ndjson(const struct meta_view *v, FILE *out)
 		return r;
 	object = json_of_summary(v->findings, &failed);
 	json_put_verdict(object, v->verdict, &failed);
+	json_put(object, "start",
+		 v->verdict->start ? json_text(v->verdict->start->text) : json_null(), &failed);
 	return print(v, "summary", object, failed, out);
 }

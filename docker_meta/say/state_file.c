@@ -136,6 +136,24 @@ static int add_thresholds(const struct verdict *verdict, struct told_list *now)
 	return r;
 }
 
+/* What a start that goes wrong is told by. */
+static struct told start_of(const struct meta_view *v)
+{
+	const struct step *step = forecast_bad_step(v->forecast);
+	struct told one = { .severity = META_ERROR };
+
+	if (step)
+		(void)snprintf(one.key, sizeof(one.key), "start %s", step_kind_name(step->kind));
+	return one;
+}
+
+static int add_start(const struct meta_view *v, struct told_list *now)
+{
+	const struct step *step = forecast_bad_step(v->forecast);
+
+	return step ? add(now, start_of(v).key, "start", step->text, META_ERROR) : 0;
+}
+
 /* ---- the file */
 
 /* The root as it is called everywhere, so that a slash more is no other one. */
@@ -305,9 +323,14 @@ int changes_find(const struct meta_view *v, struct verdict *verdict, struct chan
 	if (!r)
 		r = add_thresholds(verdict, &c->now);
 	if (!r)
+		r = add_start(v, &c->now);
+	if (!r)
 		r = pick_news(v, &before, c);
 	if (!r) {
+		const struct told start = start_of(v);
+
 		mark_thresholds(&before, verdict);
+		verdict->start_told_before = was_told(&before, &start);
 		sort(&c->now);
 		r = pick_gone(v, &before, c);
 	}

@@ -149,8 +149,9 @@ static void print_threshold(const struct verdict *d, enum measure_id id, FILE *o
 		(void)snprintf(what, sizeof(what), "%s: not known, so the threshold is not kept",
 			       measure_name(id));
 	else
-		(void)snprintf(what, sizeof(what), "%s is %s, beyond --%s %s", measure_name(id),
-			       measure_words(d, id).text, level_name(m->level),
+		(void)snprintf(what, sizeof(what), "%s is %s, beyond %s%s%s%s", measure_name(id),
+			       measure_words(d, id).text, m->asked ? "--" : "",
+			       m->asked ? level_name(m->level) : "", m->asked ? " " : "",
 			       range_words(id, critical ? &d->thresholds.critical[id]
 							: &d->thresholds.warning[id])
 				       .text);
@@ -201,6 +202,8 @@ void output_check(const struct meta_view *v, FILE *out)
 		output_finding(v, &l->items[i], out);
 	print_changes(v->verdict->changes, out);
 	output_counts(l->nr_of, out);
+	if (v->verdict->start)
+		(void)fputs("the next start of dockerd goes wrong: docker_meta predict\n", out);
 }
 
 /* ---- devices */

@@ -25,9 +25,9 @@ fixture docker-pool-full full
 host docker-pool-full filled
 expect 'X8:7 X8:8' -r filled --metadata full
 # As dmsetup and docker info count.
-run 1 docker_meta -r filled --metadata full
+run 2 docker_meta -r filled --metadata full
 has out '^use         data 397M of 400M \(99.4%\), metadata 1.0M of 8.0M \(12.3%\)$'
-run 1 docker_meta -r filled --metadata full report
+run 2 docker_meta -r filled --metadata full report
 has out 'The pool is nearly full'
 host by-hand-json-removed case
 expect 'C3: X1:23' -r case --metadata meta

@@ -166,7 +166,7 @@ plugin() { # STATUS WORD ARGUMENT...
 }
 plugin 0 OK "${well[@]}"
 lines out 1
-has out "'data_used'=[0-9]+B;;;0;2147483648 'metadata_used'=[0-9]+B;;;0;16777216 'orphan_devices'=0;;;0; "
+	has out "'data_used'=[0-9]+B;1717986918;1932735283;0;2147483648 'metadata_used'=[0-9]+B;13421772;15099494;0;16777216 'orphan_devices'=0;;;0; "
 plugin 0 OK -q "${well[@]}"
 plugin 1 WARNING "${orphan[@]}"
 has out '^DOCKER_META WARNING - 1 warning, first X8 a device that nobody needs; 1 orphan with '
@@ -198,7 +198,7 @@ run 3 docker_meta -f nagios -r down --metadata not/there -o answer
 empty out
 has answer '^DOCKER_META UNKNOWN - not/there'
 run 3 docker_meta -f nagios -r down --xml meta.xml -w metadata=80
-has out '^DOCKER_META UNKNOWN - nothing wrong, metadata unknown'
+has out '^DOCKER_META UNKNOWN - metadata unknown; '
 lacks out metadata_used
 
 # ---- prometheus
@@ -288,7 +288,8 @@ touch crashed/devicemapper/metadata/README
 state 2 -q "${orphan[@]}"
 has out '^fatal     J3 '
 lacks out X8
-has out '1 new, 0 gone, 3 in all'
+has out '1 new, 0 gone, 4 in all' # and that Docker does not start
+has out '^error     start '
 state 0 "${orphan[@]}" -f json
 schema_of report out
 [ "$(jq -c '[.findings, .changes.new, .status]' out)" = '[[],0,0]' ] || fail "--state -f json: $(jq -c .changes out)"
@@ -296,7 +297,7 @@ rm -r crashed
 mv aside crashed
 state 0 -q "${orphan[@]}" -f ndjson
 schema_of all-lines out
-[ "$(jq -c 'select(.type == "summary") | .changes.gone | map(.id)' out)" = '["J3"]' ] || fail "gone: $(cat out)"
+[ "$(jq -c 'select(.type == "summary") | .changes.gone | map(.id)' out)" = '["J3","start"]' ] || fail "gone: $(cat out)"
 state 1 "${orphan[@]}" -w data=1
 has out 'limit   data is'
 state 0 "${orphan[@]}" -w data=1
@@ -338,6 +339,17 @@ jq -e '.told | length == 2' kept >/dev/null || fail "runs at the same time broke
 [ -z "$(find . -maxdepth 1 -name '.kept*')" ] || fail "runs at the same time left something"
 refused 64 docker_meta "${orphan[@]}" --state kept list
 refused 64 docker_meta "${orphan[@]}" --state kept -f nagios
+refused 64 docker_meta "${orphan[@]}" --state kept -f html
+# A start that goes wrong is new once, too.
+printf '{ "storage-driver": "overlay2" }\n' >overlay2.json
+rm -f started
+run 2 docker_meta "${well[@]}" --daemon-json overlay2.json --state started -q
+has out '^error     start '
+run 0 docker_meta "${well[@]}" --daemon-json overlay2.json --state started -q
+empty out
+run 2 docker_meta "${well[@]}" --daemon-json overlay2.json -f ndjson
+schema_of all-lines out
+jq -e 'select(.type == "summary") | .start | test("overlay2")' out >/dev/null || fail "-f ndjson: no reason"
 refused 64 docker_meta "${orphan[@]}" --state kept -o kept
 refused 64 docker_meta "${orphan[@]}" --state neither -o ./neither
 

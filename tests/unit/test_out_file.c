@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -82,6 +83,16 @@ int openat(int dir, const char *path, int flags, ...)
 		return -1;
 	}
 	return (int)syscall(SYS_openat, dir, path, flags, mode);
+}
+
+/* Not so random where a test says so. */
+static int next_random = -1;
+ssize_t getrandom(void *to, size_t size, unsigned int flags)
+{
+	if (next_random < 0 || size != sizeof(uint32_t))
+		return syscall(SYS_getrandom, to, size, flags);
+	*(uint32_t *)to = (uint32_t)++next_random;
+	return (ssize_t)size;
 }
 
 /* A process that may not do it by descriptor alone, and has no /proc. */
@@ -208,6 +219,13 @@ Test(out_file, whose_it_was)
 		expect_mode("old", 0640);
 		cr_assert_eq(stat(at("old"), &st), 0);
 		cr_expect_eq(st.st_uid, 0);
+		/* Its group keeps what it may; where it cannot be given, no other gets that. */
+		cr_assert_eq(chmod(at("old"), 0664) | chown(at("old"), 0, 34), 0);
+		cr_expect_eq(write_file("old", "text"), 0);
+		cr_assert_eq(stat(at("old"), &st), 0);
+		cr_expect_eq(st.st_gid, named ? 0 : 34);
+		expect_mode("old", named ? 0604 & ~027 : 0664);
+		cr_assert_eq(chown(at("old"), 0, 0), 0);
 	}
 	no_unnamed_files = false;
 	cr_assert_eq(chmod(at("old"), 06666), 0);
@@ -250,17 +268,16 @@ Test(out_file, gently)
 
 Test(out_file, a_name_that_is_taken)
 {
-	char taken[64];
-
-	(void)snprintf(taken, sizeof(taken), ".new.%ld.0", (long)getpid());
-	put(taken, "somebody's");
 	for (int named = 0; named < 2; named++) {
 		no_unnamed_files = named;
+		put(".new.00000001", "somebody's");
+		next_random = 0; /* the first one that is tried is taken */
 		cr_expect_eq(write_file("new", "text"), 0);
 		expect_content("new", "text");
-		expect_content(taken, "somebody's");
+		expect_content(".new.00000001", "somebody's");
 		expect_names(2);
 	}
+	next_random = -1;
 }
 
 Test(out_file, ways_to_a_name)
@@ -385,7 +402,7 @@ Test(out_file, what_cannot_be_written)
 	setbuf(f.stream, NULL);
 	cr_assert_geq(dup2(full, fileno(f.stream)), 0);
 	(void)fputs("new", f.stream);
-	cr_expect_eq(out_file_commit(&f, false), -EIO);
+	cr_expect_eq(out_file_commit(&f, false), -ENOSPC);
 	expect_content("old", "old");
 	expect_names(1);
 	close(full);
@@ -621,11 +638,19 @@ Test(out_file, outputs_where_nothing_can_be_made)
 		cr_skip_test("only root can become somebody else");
 		return;
 	}
-	put("own", "old");
+	put("own", "");
 	cr_assert_eq(chown(at("own"), 65534, 65534) | chmod(place, 0755), 0);
 	child = fork();
-	if (!child)
-		_exit(setuid(65534) || write_output(at("own"), 0) || !write_output(at("new"), 0));
+	if (!child) {
+		struct output_file f;
+		struct out_fault fault;
+
+		/* What it holds is not lost unasked: it cannot be kept until the new one is whole.
+		 */
+		_exit(setuid(65534) || write_output(at("own"), 0) || !write_output(at("new"), 0) ||
+		      output_file_place(at("own"), false, marks, 2, &f, &fault) != -EEXIST ||
+		      strcmp(fault.text, OUTPUT_IS_FIXED) != 0);
+	}
 	cr_assert_eq(waitpid(child, &status, 0), child);
 	cr_expect_eq(status, 0);
 	expect_content("own", "report");

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "docker_meta/docker_meta.h"
+#include "docker_meta/facts/fullness.h"
 #include "docker_meta/judge/verdict.h"
 #include "docker_meta/say/page/page_internal.h"
 
@@ -47,14 +48,14 @@ static void put_count(FILE *out, uint64_t nr, const char *what)
 	(void)fprintf(out, "%" PRIu64 " %s%s", nr, what, nr == 1 ? "" : "s");
 }
 
-static void put_worst(const struct page *p)
+static void put_worst(const struct page *p, const struct meta_finding *worst)
 {
 	const struct meta_findings *l = p->v->findings;
-	const struct meta_finding *worst = &l->items[0];
 	uint64_t nr_more = 0;
 
-	for (int s = META_WARNING; s <= META_FATAL; s++)
-		nr_more += l->nr_of[s];
+	for (size_t i = 0; i < l->nr; i++)
+		nr_more += l->items[i].severity > META_INFO &&
+			   !verdict_tolerates(p->v->verdict, &l->items[i]);
 	(void)fputs("<a href=\"#", p->out);
 	(void)fprintf(p->out, "%s\">%s</a>, ", worst->row->id, worst->row->id);
 	put_text(p->out, worst->row->title);
@@ -62,11 +63,6 @@ static void put_worst(const struct page *p)
 		(void)fputs(", and ", p->out);
 		put_count(p->out, nr_more - 1, "more finding");
 	}
-}
-
-static bool is_bad(const struct meta_findings *l)
-{
-	return l->nr && l->items[0].severity > META_INFO;
 }
 
 static void put_red(const struct page *p)
@@ -77,7 +73,7 @@ static void put_red(const struct page *p)
 		[STEP_STOPS] = "Docker will not start:",
 		[STEP_UNKNOWN] = "Something is broken:",
 	};
-	const struct meta_findings *l = p->v->findings;
+	const struct meta_finding *worst = verdict_worst(p->v);
 
 	if (p->v->devices->another_pool) {
 		(void)fputs("The pool and the files are not of the same host, or not of the same "
@@ -85,20 +81,27 @@ static void put_red(const struct page *p)
 			    p->out);
 		return;
 	}
-	(void)fprintf(p->out, "%s ", what[p->v->forecast->worst]);
-	if (p->v->verdict->start)
+	if (p->v->verdict->start) {
+		(void)fprintf(p->out, "%s ", what[p->v->forecast->worst]);
 		put_text(p->out, p->v->verdict->start->text);
-	else if (l->nr_of[META_FATAL] || l->nr_of[META_ERROR])
-		put_worst(p);
-	else
+		if (worst)
+			(void)fputs(". And ", p->out);
+	} else {
+		(void)fputs("Something is broken: ", p->out);
+	}
+	if (worst)
+		put_worst(p, worst);
+	else if (!p->v->verdict->start)
 		(void)fputs("a threshold is passed", p->out);
 }
 
 static void put_amber(const struct page *p)
 {
-	if (is_bad(p->v->findings)) {
+	const struct meta_finding *worst = verdict_worst(p->v);
+
+	if (worst) {
 		(void)fputs("Something wants care: ", p->out);
-		put_worst(p);
+		put_worst(p, worst);
 	} else if (!p->v->devices->pool) {
 		(void)fputs("What Docker wrote is in order; the pool was not looked at", p->out);
 	} else {
@@ -107,35 +110,39 @@ static void put_amber(const struct page *p)
 	}
 }
 
-/* Nine tenths of either. */
-static bool is_nearly_full(const struct page *p)
+static void put_green(const struct page *p)
 {
-	const struct pool_state *s = p->pool;
+	for (size_t i = 0; i < p->v->findings->nr; i++) {
+		if (verdict_tolerates(p->v->verdict, &p->v->findings->items[i])) {
+			(void)fputs("What is left over is within the thresholds, and nothing else "
+				    "was found",
+				    p->out);
+			return;
+		}
+	}
+	(void)fputs(p->v->devices->complete
+			    ? "All is well: pool and Docker agree, and nothing is left over"
+			    : "Nothing wrong was found, but not everything could be read",
+		    p->out);
+}
 
-	if (!s)
-		return false;
-	if (s->header.nr_data_blocks &&
-	    s->data_blocks_used >= s->header.nr_data_blocks - s->header.nr_data_blocks / 10)
-		return true;
-	return s->reading.raw && s->reading.metadata_blocks &&
-	       pool_metadata_used(&s->reading) >=
-		       s->reading.metadata_blocks - s->reading.metadata_blocks / 10;
+static bool pool_is_nearly_full(const struct page *p)
+{
+	const struct measure *m = p->v->verdict->measures;
+
+	return (m[MEASURE_DATA].known && m[MEASURE_DATA].value > FULL_WARNING * 1000) ||
+	       (m[MEASURE_METADATA].known && m[MEASURE_METADATA].value > FULL_WARNING * 1000);
 }
 
 static void put_sentence(const struct page *p, enum light light)
 {
-	const struct device_table *t = p->v->devices;
+	static void (*const sentences[])(const struct page *) = {
+		[RED] = put_red, [AMBER] = put_amber, [GREEN] = put_green
+	};
 
-	if (light == RED)
-		put_red(p);
-	else if (light == AMBER)
-		put_amber(p);
-	else if (t->complete)
-		(void)fputs("All is well: pool and Docker agree, and nothing is left over", p->out);
-	else
-		(void)fputs("Nothing wrong was found, but not everything could be read", p->out);
+	sentences[light](p);
 	(void)fputc('.', p->out);
-	if (is_nearly_full(p))
+	if (pool_is_nearly_full(p))
 		(void)fputs(" The pool is nearly full.", p->out);
 }
 
