@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 
 #include "docker_meta/read/digest.h"
+#include "docker_meta/source/docker/names.h"
 
 enum { LAYERS = 20, HALF = LAYERS / 2, MAX_RUN = 4, MAX_DEPTH = LAYERS + 3, BLOCK_SECTORS = 128 };
 
