@@ -27,7 +27,7 @@ agree() {
 	light=$(grep -o '<header class="verdict [a-z]*' html | sed 's/.* //')
 	[ "$light" = "${lights[wanted]}" ] || fail "$what: $wanted, and the page is $light"
 	grep -q "^docker_meta_status{[^}]*} $wanted\$" prometheus || fail "$what: $(grep '^docker_meta_status' prometheus)"
-	docker_meta "$@" predict >predict 2>err
+	docker_meta "$@" predict >start 2>err
 	start=$?
 	[ $start -ne 2 ] || [ $wanted -eq 2 ] || fail "$what: $wanted, and predict 2"
 	[ $wanted -ne 0 ] || [ $start -eq 0 ] || [ $start -eq 64 ] || fail "$what: 0, and predict $start"
