@@ -202,8 +202,6 @@ void output_check(const struct meta_view *v, FILE *out)
 		output_finding(v, &l->items[i], out);
 	print_changes(v->verdict->changes, out);
 	output_counts(l->nr_of, out);
-	if (v->verdict->start)
-		(void)fputs("the next start of dockerd goes wrong: docker_meta predict\n", out);
 }
 
 /* ---- devices */
