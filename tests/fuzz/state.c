@@ -20,6 +20,7 @@ static int find(const char *path, bool has_pool, struct changes *c, struct out_f
 {
 	static const struct pool_state pool;
 	static const struct meta_findings findings;
+	static const struct forecast forecast;
 	const struct device_table devices = { .pool = has_pool ? &pool : NULL };
 	struct out_places places = NO_OUT_PLACES;
 	const struct meta_view view = {
