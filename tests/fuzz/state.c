@@ -23,9 +23,11 @@ static int find(const char *path, bool has_pool, struct changes *c, struct out_f
 	static const struct forecast forecast;
 	const struct device_table devices = { .pool = has_pool ? &pool : NULL };
 	struct out_places places = NO_OUT_PLACES;
-	const struct meta_view view = {
-		.root = ROOT, .devices = &devices, .findings = &findings, .places = &places
-	};
+	const struct meta_view view = { .root = ROOT,
+					.devices = &devices,
+					.findings = &findings,
+					.forecast = &forecast,
+					.places = &places };
 	struct verdict verdict = { .status = 0 };
 	int r = out_place_find_state(path, &places, fault);
 
