@@ -93,8 +93,8 @@ enum reference { REFERENCE_NEW, REFERENCE_KNOWN, REFERENCE_OUT_OF_RANGE, REFEREN
 
 /*
  * Count one reference to block as a block of this kind.  *ret says whether the block was met before
- * (as this kind), or why it cannot be one: then it is counted only where the
- * kernel would follow the pointer all the same.  0 or -ENOMEM.
+ * (as this kind), or why it cannot be one: then it is counted only where the kernel would follow
+ * the pointer all the same.  0 or -ENOMEM.
  */
 must_check int node_table_refer(struct node_table *t, uint64_t block, enum block_kind kind,
 				enum reference *ret);

@@ -18,17 +18,20 @@ enum { MAX_TRIES = 100, NAME_PART = 200 };
 /* What one group may is not given to another. */
 #define GROUP_BITS ((mode_t)070)
 
-static int refuse(struct out_fault *fault, const char *text)
+int out_fault_fill(struct out_fault *fault, int error, const char *text)
 {
 	(void)snprintf(fault->text, sizeof(fault->text), "%s", text);
-	return -EPERM;
+	return error;
+}
+
+static int refuse(struct out_fault *fault, const char *text)
+{
+	return out_fault_fill(fault, -EPERM, text);
 }
 
 static int fail(struct out_fault *fault, int error)
 {
-	if (error && !*fault->text)
-		(void)snprintf(fault->text, sizeof(fault->text), "%s", strerror(-error));
-	return error;
+	return error && !*fault->text ? out_fault_fill(fault, error, strerror(-error)) : error;
 }
 
 /* ---- the place */
@@ -249,7 +252,6 @@ static int give_name(struct out_file *f, int fd, bool gently)
 
 	if (gently && has_grown(f))
 		return -EEXIST;
-
 	if (!f->held)
 		signals_hold(&f->mask);
 	f->held = true;

@@ -30,13 +30,16 @@ struct out_file {
 	sigset_t mask; /* of before */
 };
 
-/* An out_file of which nothing is there. */
-#define NO_OUT_FILE ((struct out_file){ .dir = -1, .unnamed = -1 })
-
 /* Why it cannot be, for one line. */
 struct out_fault {
 	char text[120];
 };
+
+/* Fill it, and return error. */
+int out_fault_fill(struct out_fault *fault, int error, const char *text);
+
+/* An out_file of which nothing is there. */
+#define NO_OUT_FILE ((struct out_file){ .dir = -1, .unnamed = -1 })
 
 /*
  * Find the place of a file, and that one can be made there; nothing is to be seen of it yet.  What

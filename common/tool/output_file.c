@@ -15,12 +15,6 @@
 #include "common/base/alloc.h"
 #include "common/io/loop.h"
 
-static int refuse(struct out_fault *fault, int error, const char *text)
-{
-	(void)snprintf(fault->text, sizeof(fault->text), "%s", text);
-	return error;
-}
-
 /* The standard stream that path leads to, such as /dev/stdout, or -1. */
 static int stream_of(const struct stat *st)
 {
@@ -120,7 +114,7 @@ static int place_file(struct output_file *f, bool forced, const struct output_ma
 	int r = out_file_place(f->path, &f->file, fault);
 
 	if (!r && !forced && !output_may_replace(f->path, marks, nr_marks))
-		r = refuse(fault, -EEXIST, output_refusal());
+		r = out_fault_fill(fault, -EEXIST, output_refusal());
 	return r;
 }
 
@@ -130,17 +124,17 @@ static int place_direct(struct output_file *f, const struct stat *st, bool force
 	const bool fixed = S_ISREG(st->st_mode) && stream_of(st) < 0;
 
 	if (loop_in_use(st))
-		return refuse(fault, -EPERM, "it is in use through a loop device");
+		return out_fault_fill(fault, -EPERM, "it is in use through a loop device");
 	if (S_ISBLK(st->st_mode) && !forced)
-		return refuse(fault, -EEXIST, OUTPUT_IS_DEVICE);
+		return out_fault_fill(fault, -EEXIST, OUTPUT_IS_DEVICE);
 	if (fixed && st->st_size && !forced)
-		return refuse(fault, -EEXIST, OUTPUT_IS_FIXED);
+		return out_fault_fill(fault, -EEXIST, OUTPUT_IS_FIXED);
 	f->seen = *st;
 	/* To open a pipe waits for its reader. */
 	if (S_ISFIFO(st->st_mode))
 		return 0;
 	f->descriptor = open_direct(f->path, st);
-	return f->descriptor < 0 ? refuse(fault, -errno, strerror(errno)) : 0;
+	return f->descriptor < 0 ? out_fault_fill(fault, -errno, strerror(errno)) : 0;
 }
 
 int output_file_place(const char *path, bool forced, const struct output_mark *marks,
@@ -152,7 +146,7 @@ int output_file_place(const char *path, bool forced, const struct output_mark *m
 	*ret_file = NO_OUTPUT_FILE;
 	ret_file->path = behind_links(path);
 	if (!ret_file->path)
-		return refuse(fault, -ENOMEM, strerror(ENOMEM));
+		return out_fault_fill(fault, -ENOMEM, strerror(ENOMEM));
 	if (stat(ret_file->path, &st) || !is_direct(ret_file->path, &st))
 		return place_file(ret_file, forced, marks, nr_marks, fault);
 	ret_file->direct = true;
@@ -174,10 +168,10 @@ static int begin_direct(struct output_file *f, struct out_fault *fault)
 		f->descriptor = open_direct(f->path, &f->seen);
 	if (f->descriptor < 0 ||
 	    (S_ISREG(f->seen.st_mode) && stream_of(&f->seen) < 0 && ftruncate(f->descriptor, 0)))
-		return refuse(fault, -errno, strerror(errno));
+		return out_fault_fill(fault, -errno, strerror(errno));
 	f->stream = fdopen(f->descriptor, "w");
 	if (!f->stream)
-		return refuse(fault, -errno, strerror(errno));
+		return out_fault_fill(fault, -errno, strerror(errno));
 	f->descriptor = -1;
 	return 0;
 }

@@ -11,15 +11,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Per cent in use, beyond which it is a warning, and an error. */
-#define FULL_WARNING UINT64_C(80)
-#define FULL_ERROR UINT64_C(90)
+/* Thousandths of a per cent in use, beyond which it is a warning, and an error. */
+#define FULL_WARNING UINT64_C(80000)
+#define FULL_ERROR UINT64_C(90000)
 
-static inline bool is_nearly_full(uint64_t used, uint64_t total)
-{
-	return total &&
-	       (used >= total || total - used < total / 100 * (100 - FULL_WARNING) +
-							total % 100 * (100 - FULL_WARNING) / 100);
-}
+/* Thousandths of a per cent, 0 where total is 0; exact below 2^40. */
+uint64_t per_cent(uint64_t part, uint64_t total);
+
+/* Beyond FULL_WARNING. */
+bool is_nearly_full(uint64_t used, uint64_t total);
 
 #endif

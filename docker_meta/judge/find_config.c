@@ -83,7 +83,7 @@ static bool nearly_full(const struct pool_state *p, const struct lvm_volume *poo
 {
 	if (p && p->header.nr_data_blocks)
 		return is_nearly_full(p->data_blocks_used, p->header.nr_data_blocks);
-	return pool->has_data_percent && pool->data_percent > FULL_WARNING;
+	return pool->has_data_percent && pool->data_percent * 1000 > (double)FULL_WARNING;
 }
 
 static int find_in_volume(struct finder *f, const struct lvm_volume *v)

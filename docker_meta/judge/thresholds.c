@@ -229,12 +229,3 @@ struct range_text range_words(enum measure_id id, const struct range *r)
 		(void)snprintf(t.text + strlen(t.text), sizeof(t.text) - strlen(t.text), "%%");
 	return t;
 }
-
-uint64_t per_cent(uint64_t part, uint64_t total)
-{
-	while (part >> 40) {
-		part >>= 1;
-		total >>= 1;
-	}
-	return total ? part * 100000 / total : 0;
-}

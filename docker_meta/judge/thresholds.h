@@ -53,7 +53,4 @@ struct range_text range_text(const struct range *r);
 /* As a person wrote it, with the unit: "80%", "1G". */
 struct range_text range_words(enum measure_id id, const struct range *r);
 
-/* Thousandths of a per cent, 0 where total is 0; exact below 2^40. */
-uint64_t per_cent(uint64_t part, uint64_t total);
-
 #endif

@@ -38,8 +38,8 @@ static void take_default(enum measure_id id, struct verdict *verdict)
 {
 	if (verdict->measures[id].asked)
 		return;
-	verdict->thresholds.warning[id] = (struct range){ .set = true, .max = FULL_WARNING * 1000 };
-	verdict->thresholds.critical[id] = (struct range){ .set = true, .max = FULL_ERROR * 1000 };
+	verdict->thresholds.warning[id] = (struct range){ .set = true, .max = FULL_WARNING };
+	verdict->thresholds.critical[id] = (struct range){ .set = true, .max = FULL_ERROR };
 }
 
 int verdict_accept(const struct docker_meta_options *o, struct verdict *ret_verdict)

@@ -18,8 +18,7 @@ enum { MAX_LEVELS = 4096 };
 
 static int refuse(struct out_fault *fault, const char *text)
 {
-	(void)snprintf(fault->text, sizeof(fault->text), "%s", text);
-	return -EPERM;
+	return out_fault_fill(fault, -EPERM, text);
 }
 
 /* ---- below the root */
@@ -97,10 +96,8 @@ int out_place_begin(struct out_file *f, const char *path, const struct out_input
 		r = out_file_begin(f, fault);
 	if (!r)
 		return 0;
-	if (!*fault->text)
-		(void)snprintf(fault->text, sizeof(fault->text), "%s", strerror(-r));
 	out_file_abandon(f);
-	return r;
+	return *fault->text ? r : out_fault_fill(fault, r, strerror(-r));
 }
 
 /* ---- what stands there */
@@ -170,8 +167,7 @@ int out_place_find_state(const char *path, struct out_places *places, struct out
 	r = safe_dir_open_file(&dir, places->state.name, &places->old_state);
 	if (!r || r == -ENOENT)
 		return 0;
-	(void)snprintf(fault->text, sizeof(fault->text), "%s", safe_dir_fault(r));
-	return r;
+	return out_fault_fill(fault, r, safe_dir_fault(r));
 }
 
 bool out_place_is_same(const struct out_file *a, const struct out_file *b)

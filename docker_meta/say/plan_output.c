@@ -229,6 +229,10 @@ static void print_origin(FILE *out, const struct meta_view *v, const struct mend
 	else
 		print_prose(out, v->pool_fault ? v->pool_fault : "the pool was not looked at");
 	print_prose(out, "The host of the pool is where its Docker ran: not necessarily this one.");
+	if (v->verdict->start) {
+		print_prose(out, "The next start of dockerd goes wrong (docker_meta predict):");
+		print_prose(out, v->verdict->start->text);
+	}
 	if (plan->no_deletions) {
 		(void)fprintf(out, "## Nothing is deleted: ");
 		text_print(out, plan->no_deletions, strlen(plan->no_deletions));
@@ -380,6 +384,8 @@ int mend_plan_json(const struct meta_view *v, FILE *out, int *status)
 		json_append(steps, step_object(&plan.steps.items[i], &failed), &failed);
 	json_put_head(object, v, &failed);
 	json_put(object, "kind", json_string(kinds[plan.pool.kind]), &failed);
+	json_put(object, "start",
+		 v->verdict->start ? json_text(v->verdict->start->text) : json_null(), &failed);
 	json_put(object, "no_deletions", json_text(plan.no_deletions), &failed);
 	json_put(object, "head", head, &failed);
 	json_put(object, "guards", strings(script_guards, &failed), &failed);

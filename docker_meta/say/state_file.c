@@ -185,8 +185,7 @@ static bool take_one(json_t *object, struct told_list *before, int *ret_failed)
 
 static int bad(struct out_fault *fault, const char *text)
 {
-	(void)snprintf(fault->text, sizeof(fault->text), "%s", text);
-	return -EBADMSG;
+	return out_fault_fill(fault, -EBADMSG, text);
 }
 
 static int take_state(json_t *state, const char *root, struct told_list *before,
@@ -247,7 +246,7 @@ static int read_state(int fd, const char *root, struct changes *c, struct told_l
 	else if (r == -EBADMSG)
 		r = bad(fault, "it is not what --state writes; it is left as it is");
 	else if (r)
-		(void)snprintf(fault->text, sizeof(fault->text), "%s", strerror(-r));
+		r = out_fault_fill(fault, r, strerror(-r));
 	else
 		r = take_state(state, root, before, fault);
 	json_decref(state);
@@ -370,9 +369,7 @@ int changes_save(const struct changes *c, const char *path, const struct out_inp
 		out_file_abandon(file);
 	else
 		r = out_file_commit(file, false);
-	if (r)
-		(void)snprintf(fault->text, sizeof(fault->text), "%s", strerror(-r));
-	return r;
+	return r ? out_fault_fill(fault, r, strerror(-r)) : 0;
 }
 
 void changes_destroy(struct changes *c)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/base/alloc.h"
+#include "docker_meta/facts/fullness.h"
 #include "docker_meta/judge/thresholds.h"
 #include "docker_meta/read/digest.h"
 #include "docker_meta/text/json_build.h"
@@ -155,6 +156,18 @@ Test(output, per_cents)
 	cr_expect_eq(per_cent(1, 3), 33333);
 	cr_expect_eq(per_cent(UINT64_MAX, UINT64_MAX), 100000);
 	cr_expect_eq(per_cent(UINT64_MAX / 2, UINT64_MAX), 49999);
+}
+
+/* The same whoever asks, also of a pool of few blocks. */
+Test(output, nearly_full)
+{
+	cr_expect_not(is_nearly_full(0, 0));
+	cr_expect_not(is_nearly_full(80, 100));
+	cr_expect(is_nearly_full(81, 100));
+	cr_expect_not(is_nearly_full(4, 5));
+	cr_expect(is_nearly_full(6, 7));
+	cr_expect(is_nearly_full(100, 100));
+	cr_expect(is_nearly_full(UINT64_MAX, UINT64_MAX));
 }
 
 /* ---- JSON */

@@ -130,8 +130,8 @@ static bool pool_is_nearly_full(const struct page *p)
 {
 	const struct measure *m = p->v->verdict->measures;
 
-	return (m[MEASURE_DATA].known && m[MEASURE_DATA].value > FULL_WARNING * 1000) ||
-	       (m[MEASURE_METADATA].known && m[MEASURE_METADATA].value > FULL_WARNING * 1000);
+	return (m[MEASURE_DATA].known && m[MEASURE_DATA].value > FULL_WARNING) ||
+	       (m[MEASURE_METADATA].known && m[MEASURE_METADATA].value > FULL_WARNING);
 }
 
 static void put_sentence(const struct page *p, enum light light)
