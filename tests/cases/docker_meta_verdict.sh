@@ -32,8 +32,8 @@ agree() {
 	[ $start -ne 2 ] || [ $wanted -eq 2 ] || fail "$what: $wanted, and predict 2"
 	[ $wanted -ne 0 ] || [ $start -eq 0 ] || [ $start -eq 64 ] || fail "$what: 0, and predict $start"
 	if [ $start -eq 2 ]; then
-		docker_meta "$@" plan >plan 2>err
-		[ ! -s plan ] || grep -q 'next start of dockerd goes wrong' plan || fail "$what: predict 2, and plan says nothing of it"
+		docker_meta "$@" plan >steps 2>err
+		[ ! -s steps ] || grep -q 'next start of dockerd goes wrong' steps || fail "$what: predict 2, and plan says nothing of it"
 	fi
 	# What decided is told, first line first.
 	case $wanted in
