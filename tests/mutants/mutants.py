@@ -22,6 +22,7 @@ import gzip
 import hashlib
 import json
 import os
+import queue
 import re
 import resource
 import shutil
@@ -300,13 +301,33 @@ class Build:
         return self.originals[path]
 
 
+PLACES = queue.SimpleQueue()  # directories to run a test in, one for each job
+
+
+def make_places(jobs):
+    """Tests have files of fixed names below build/: each job has a build/ of its own."""
+    for n in range(jobs):
+        place = os.path.abspath(f"{BUILD}/place-{n}")
+        shutil.rmtree(place, ignore_errors=True)
+        os.makedirs(f"{place}/build")
+        for name in os.listdir("."):
+            if name != "build":
+                os.symlink(os.path.abspath(name), f"{place}/{name}")
+        for name in os.listdir("build"):
+            os.symlink(os.path.abspath(f"build/{name}"), f"{place}/build/{name}")
+        PLACES.put(place)
+
+
 def run_test(test, cpu_seconds=600, **env):
     """(its status, the seconds of processor that it took).  A test is "suite's name/test"."""
     suite, name = test
-    child = subprocess.Popen(["prlimit", f"--cpu={cpu_seconds}", suite, "--jobs", "1", "--filter",
-                              name], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    place = PLACES.get()
+    child = subprocess.Popen(["prlimit", f"--cpu={cpu_seconds}", os.path.abspath(suite), "--jobs",
+                              "1", "--filter", name], stdout=subprocess.DEVNULL,
+                             stderr=subprocess.DEVNULL, cwd=place,
                              env=dict(os.environ, LC_ALL="C", **env), start_new_session=True)
     _, status, usage = os.wait4(child.pid, 0)
+    PLACES.put(place)
     child.returncode = os.waitstatus_to_exitcode(status)
     return child.returncode, usage.ru_utime + usage.ru_stime
 
@@ -464,7 +485,9 @@ def main():
         print(f"mutants: {KNOWN}: {path} has no such line any more: {before}")
 
     os.makedirs(BUILD, exist_ok=True)
-    judge = Judge(Build(o.j), o.j, o.skip)
+    build = Build(o.j)
+    make_places(o.j)
+    judge = Judge(build, o.j, o.skip)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     idle = [f"{BUILD}/work-{n}" for n in range(o.j)]
