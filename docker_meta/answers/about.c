@@ -10,39 +10,42 @@
 
 /* ---- what it consists of */
 
-static int add_name(struct about *a, const char *name)
+static int add_part(struct about *a, enum subject_kind kind, const char *id)
 {
-	const char **grown;
+	struct subject *grown =
+		alloc_grow(a->parts, &a->parts_capacity, a->nr_parts, sizeof(*grown));
 
-	if (!*name)
-		return 0;
-	grown = alloc_grow(a->names, &a->names_capacity, a->nr_names, sizeof(const void *));
 	if (!grown)
 		return -ENOMEM;
-	a->names = grown;
-	grown[a->nr_names++] = name;
+	a->parts = grown;
+	grown[a->nr_parts++] = subject_named(kind, id);
 	return 0;
 }
 
+/* A device, its file and its mount point have one name. */
 static int add_hash(const struct device_table *t, struct about *a, const char *hash)
 {
 	const struct device_row *row = hash ? device_table_find(t, hash) : NULL;
+	int r;
 
 	if (row)
 		a->rows[row - t->rows] = true;
-	return hash ? add_name(a, hash) : 0;
+	if (!hash)
+		return 0;
+	r = add_part(a, SUBJECT_FILE, hash);
+	return r ? r : add_part(a, SUBJECT_MNT_DIR, hash);
 }
 
 static int add_layer(const struct device_table *t, struct about *a, const struct layer *l)
 {
-	int r = add_name(a, l->directory);
+	int r = add_part(a, SUBJECT_LAYER, l->directory);
 
 	return r ? r : add_hash(t, a, l->cache_id);
 }
 
 static int add_mount(const struct device_table *t, struct about *a, const struct mount *m)
 {
-	int r = add_name(a, m->name);
+	int r = add_part(a, SUBJECT_MOUNT, m->name);
 
 	if (!r)
 		r = add_hash(t, a, m->mount_id);
@@ -52,11 +55,11 @@ static int add_mount(const struct device_table *t, struct about *a, const struct
 static int add_image(const struct device_table *t, struct about *a, const struct image *image)
 {
 	const struct docker_state *d = t->docker;
-	int r = add_name(a, image->id);
+	int r = add_part(a, SUBJECT_IMAGE, image->id);
 
 	for (size_t i = 0; i < d->images.nr_tags && !r; i++) {
 		if (!strcmp(d->images.tags[i].id, image->id))
-			r = add_name(a, d->images.tags[i].name);
+			r = add_part(a, SUBJECT_TAG, d->images.tags[i].name);
 	}
 	for (size_t i = 0; i < image->nr_chains && !r; i++) {
 		const struct layer *l = layer_store_find(&d->layers, image->chains[i].hex);
@@ -70,10 +73,8 @@ static int add_image(const struct device_table *t, struct about *a, const struct
 static int add_container(const struct device_table *t, struct about *a, const struct container *c)
 {
 	const struct mount *m = layer_store_find_mount(&t->docker->layers, c->id);
-	int r = add_name(a, c->name);
+	int r = add_part(a, SUBJECT_CONTAINER, c->id);
 
-	if (!r)
-		r = add_name(a, c->id);
 	if (!r && c->old_layout)
 		r = add_hash(t, a, c->id);
 	return !r && m ? add_mount(t, a, m) : r;
@@ -81,28 +82,30 @@ static int add_container(const struct device_table *t, struct about *a, const st
 
 static int add_parts(const struct device_table *t, struct about *a, const struct subject *s)
 {
-	switch (s->kind) {
+	switch ((int)s->kind) {
 	case SUBJECT_DEVICE:
 		a->rows[s->device - t->rows] = true;
-		return s->device->hash ? add_name(a, s->device->hash) : 0;
+		return add_hash(t, a, s->device->hash);
 	case SUBJECT_IMAGE:
 		return add_image(t, a, s->image);
 	case SUBJECT_CONTAINER:
 		return add_container(t, a, s->container);
 	case SUBJECT_LAYER:
 		return add_layer(t, a, s->layer);
-	case SUBJECT_MOUNT:
-	case NR_SUBJECT_KINDS:
-		break;
+	default:
+		return add_mount(t, a, s->mount);
 	}
-	return add_mount(t, a, s->mount);
 }
 
 /* ---- the findings */
 
-static int by_name(const void *a, const void *b)
+static int by_kind_and_id(const void *a, const void *b)
 {
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
+	const struct subject *x = a, *y = b;
+
+	if (x->kind != y->kind)
+		return x->kind < y->kind ? -1 : 1;
+	return strcmp(x->id, y->id);
 }
 
 static bool is_about(const struct device_table *t, const struct about *a,
@@ -112,8 +115,8 @@ static bool is_about(const struct device_table *t, const struct about *a,
 		if (a->rows[f->devices[i] - t->rows])
 			return true;
 	}
-	return f->object && a->nr_names &&
-	       bsearch(&f->object, a->names, a->nr_names, sizeof(const void *), by_name);
+	return f->subject.id && a->nr_parts &&
+	       bsearch(&f->subject, a->parts, a->nr_parts, sizeof(*a->parts), by_kind_and_id);
 }
 
 int about_find(const struct meta_view *v, const struct subject *s, struct about *ret_about)
@@ -123,8 +126,8 @@ int about_find(const struct meta_view *v, const struct subject *s, struct about 
 
 	*a = (struct about){ .rows = alloc_array(v->devices->nr + 1, sizeof(bool)) };
 	r = a->rows ? add_parts(v->devices, a, s) : -ENOMEM;
-	if (!r && a->nr_names)
-		qsort(a->names, a->nr_names, sizeof(const void *), by_name);
+	if (!r && a->nr_parts)
+		qsort(a->parts, a->nr_parts, sizeof(*a->parts), by_kind_and_id);
 	for (size_t i = 0; i < v->findings->nr && !r; i++) {
 		const struct meta_finding *f = &v->findings->items[i], **grown;
 
@@ -142,7 +145,7 @@ int about_find(const struct meta_view *v, const struct subject *s, struct about 
 void about_destroy(struct about *a)
 {
 	alloc_free(a->findings);
-	alloc_free(a->names);
+	alloc_free(a->parts);
 	alloc_free(a->rows);
 	*a = (struct about){ 0 };
 }

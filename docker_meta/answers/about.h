@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * about.h: which findings are about a thing: its devices, or what is called by its names.
+ * about.h: which findings are about a thing: about its devices, or about a part of it.
  */
 #ifndef DOCKER_META_ANSWERS_ABOUT_H
 #define DOCKER_META_ANSWERS_ABOUT_H
@@ -10,12 +10,12 @@
 struct about {
 	const struct meta_finding **findings; /* owned, worst first */
 	size_t nr, capacity;
-	const char **names; /* owned: by which findings call it, sorted; borrowed each */
-	size_t nr_names, names_capacity;
+	struct subject *parts; /* owned: what it consists of, by kind and id */
+	size_t nr_parts, parts_capacity;
 	bool *rows; /* owned: for each row of the table, whether it is part of it */
 };
 
-/* Cost: linear in findings and names but for a logarithm.  0 or -ENOMEM; to be destroyed in any
+/* Cost: linear in findings and parts but for a logarithm.  0 or -ENOMEM; to be destroyed in any
  * case. */
 must_check int about_find(const struct meta_view *v, const struct subject *s,
 			  struct about *ret_about);

@@ -37,25 +37,6 @@ static int index_chains(struct planning *p)
 	return 0;
 }
 
-static int by_name(const void *a, const void *b)
-{
-	return strcmp((*(const struct container *const *)a)->name,
-		      (*(const struct container *const *)b)->name);
-}
-
-static int index_containers(struct planning *p)
-{
-	const struct container_store *s = &p->t->docker->containers;
-
-	p->by_name = alloc_array(s->nr_containers + 1, sizeof(const void *));
-	if (!p->by_name)
-		return -ENOMEM;
-	for (size_t i = 0; i < s->nr_containers; i++)
-		p->by_name[p->nr_by_name++] = &s->containers[i];
-	qsort(p->by_name, p->nr_by_name, sizeof(const void *), by_name);
-	return 0;
-}
-
 /* ---- the steps */
 
 void plan_step(struct planning *p, enum mend_phase phase, const struct meta_finding *f)
@@ -141,8 +122,6 @@ int mend_plan_make(const struct meta_view *v, struct mend_plan *ret_plan)
 		p.deletion.closed = v->torn;
 	if (!r)
 		r = index_chains(&p);
-	if (!r)
-		r = index_containers(&p);
 	if (!r) {
 		ret_plan->no_deletions = p.deletion.closed;
 		lonely_pair_find(&p.deletion, &p.pair);
@@ -154,7 +133,6 @@ int mend_plan_make(const struct meta_view *v, struct mend_plan *ret_plan)
 		r = sort_steps(&ret_plan->steps);
 	deletion_destroy(&p.deletion);
 	alloc_free(p.places);
-	alloc_free(p.by_name);
 	return r;
 }
 

@@ -24,8 +24,6 @@ struct planning {
 	struct deletion deletion;
 	struct chain_place *places; /* owned, by chain: images that have it */
 	size_t nr_places;
-	const struct container **by_name; /* owned */
-	size_t nr_by_name;
 	struct lonely_pair pair;
 	bool repaired, enlarged; /* steps that are made once */
 };

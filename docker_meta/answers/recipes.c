@@ -12,7 +12,7 @@
 mend_recipe mend_recipe_of(const struct meta_row *row)
 {
 	static const mend_recipe recipes[NR_ROWS] = {
-#define ROW(id, severity, traits, recipe, title, predicted, remedy) [ROW_##id] = recipe_##recipe,
+#define ROW(id, severity, subject, traits, recipe, title, predicted, remedy) [ROW_##id] = recipe_##recipe,
 #include "docker_meta/catalogue/rows.def"
 #undef ROW
 	};
@@ -44,8 +44,7 @@ void recipe_delete(struct planning *p, const struct meta_finding *f)
 /* A container's own layer before the one below it, then the directory that names both. */
 void recipe_delete_mount(struct planning *p, const struct meta_finding *f)
 {
-	const struct mount *m =
-		f->object ? layer_store_find_mount(&p->t->docker->layers, f->object) : NULL;
+	const struct mount *m = f->subject.mount;
 	const char *const hashes[] = { m ? m->mount_id : NULL, m ? m->init_id : NULL };
 	const struct device_row *rows[ARRAY_SIZE(hashes)];
 	const char *why = m ? NULL : "it is not there any more";
@@ -122,12 +121,9 @@ int plan_unreached_layers(struct planning *p)
 
 	for (size_t i = 0; i < l->nr && !r; i++) {
 		const struct meta_finding *f = &l->items[i];
-		const struct layer *layer;
+		const struct layer *layer = f->subject.layer;
 
-		if (f->row != meta_row(ROW_L11) || f->unproven || !f->object)
-			continue;
-		layer = layer_store_find(s, f->object);
-		if (layer)
+		if (f->row == meta_row(ROW_L11) && !f->unproven && layer)
 			items[nr++] = (struct unreached){
 				f, layer,
 				layer->cache_id ? device_table_find(p->t, layer->cache_id) : NULL
@@ -191,16 +187,12 @@ static const struct image *image_with(const struct planning *p, const char *chai
 
 void recipe_pull_layer(struct planning *p, const struct meta_finding *f)
 {
-	const struct image *image = f->object ? image_with(p, f->object) : NULL;
+	const struct layer *l = f->subject.layer;
+	const struct image *image = f->subject.id ? image_with(p, f->subject.id) : NULL;
 
-	if (f->row == meta_row(ROW_L1)) {
-		const struct layer *l =
-			f->object ? layer_store_find(&p->t->docker->layers, f->object) : NULL;
-
-		if (l && lonely_pair_has(&p->pair, l->cache_id)) {
-			recipe_missing_file(p, f);
-			return;
-		}
+	if (f->row == meta_row(ROW_L1) && l && lonely_pair_has(&p->pair, l->cache_id)) {
+		recipe_missing_file(p, f);
+		return;
 	}
 	plan_step(p, PHASE_DOCKER, f);
 	if (image)
@@ -211,13 +203,12 @@ void recipe_pull_layer(struct planning *p, const struct meta_finding *f)
 
 void recipe_pull_image(struct planning *p, const struct meta_finding *f)
 {
-	const struct image_store *s = &p->t->docker->images;
-	const char *name = f->object;
+	const bool is_image = f->subject.kind == SUBJECT_IMAGE;
+	const char *name =
+		is_image ? image_store_name(&p->t->docker->images, f->subject.id) : NULL;
 
-	if (name && is_hex_name(name))
-		name = image_store_name(s, name);
 	plan_step(p, PHASE_DOCKER, f);
-	if (name && f->row != meta_row(ROW_C6))
+	if (name)
 		mend_command(p->s, "docker pull -- %s", name);
 	mend_remark(p->s, "%s.", f->row->remedy);
 }
@@ -289,23 +280,11 @@ void recipe_phantom(struct planning *p, const struct meta_finding *f)
 	redo_owner(p, row);
 }
 
-static int has_name(const void *name, const void *container)
+/* NULL: it is of none. */
+static const struct container *container_of(const struct planning *p, const struct meta_finding *f)
 {
-	return strcmp(name, (*(const struct container *const *)container)->name);
-}
-
-/* NULL where several have the name: nobody's is taken for another's. */
-static const struct container *container_named(const struct planning *p, const char *name)
-{
-	const struct container **end = p->by_name + p->nr_by_name, **found;
-
-	found = name && p->nr_by_name
-			? bsearch(name, p->by_name, p->nr_by_name, sizeof(const void *), has_name)
-			: NULL;
-	if (!found || (found > p->by_name && !strcmp(found[-1]->name, name)) ||
-	    (found + 1 < end && !strcmp(found[1]->name, name)))
-		return NULL;
-	return *found;
+	return f->subject.id ? container_store_find(&p->t->docker->containers, f->subject.id)
+			     : NULL;
 }
 
 static bool any_without_file(const struct device_table *t)
@@ -319,15 +298,12 @@ static bool any_without_file(const struct device_table *t)
 
 void recipe_remove_container(struct planning *p, const struct meta_finding *f)
 {
-	const struct container *found = container_named(p, f->object);
+	const struct container *found = container_of(p, f);
+	const struct mount *m = f->subject.kind == SUBJECT_MOUNT ? f->subject.mount : NULL;
 
-	if (f->row == meta_row(ROW_C3) && found) {
-		const struct mount *m = layer_store_find_mount(&p->t->docker->layers, found->id);
-
-		if (m && lonely_pair_has(&p->pair, m->mount_id)) {
-			recipe_missing_file(p, f);
-			return;
-		}
+	if (f->row == meta_row(ROW_C3) && m && lonely_pair_has(&p->pair, m->mount_id)) {
+		recipe_missing_file(p, f);
+		return;
 	}
 	plan_step(p, PHASE_DOCKER, f);
 	if (found && f->row == meta_row(ROW_C3) && any_without_file(p->t))
@@ -342,7 +318,7 @@ void recipe_remove_container(struct planning *p, const struct meta_finding *f)
 
 void recipe_ghost(struct planning *p, const struct meta_finding *f)
 {
-	const struct container *found = container_named(p, f->object);
+	const struct container *found = container_of(p, f);
 
 	plan_step(p, PHASE_FILES, f);
 	mend_remark(p->s, "Its logs and its configuration are in the directory: they are kept.  A "
@@ -351,14 +327,14 @@ void recipe_ghost(struct planning *p, const struct meta_finding *f)
 	if (found && !layer_store_find_mount(&p->t->docker->layers, found->id))
 		mend_command(p->s, "move_out containers/%s", found->id);
 	else
-		mend_remark(p->s, "Which directory it is cannot be told: its name is not unique.");
+		mend_remark(p->s, "%s.", f->row->remedy);
 }
 
 void recipe_untag(struct planning *p, const struct meta_finding *f)
 {
 	plan_step(p, PHASE_DOCKER, f);
-	if (f->object)
-		mend_command(p->s, "docker rmi -- %s", f->object);
+	if (f->subject.name)
+		mend_command(p->s, "docker rmi -- %s", f->subject.name);
 }
 
 void recipe_names(struct planning *p, const struct meta_finding *f)

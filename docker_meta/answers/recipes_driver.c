@@ -41,12 +41,13 @@ void recipe_lost_transaction(struct planning *p, const struct meta_finding *f)
 
 /* ---- files that are in the way */
 
-/* The object is the file's name in the directory. */
 void recipe_stray_file(struct planning *p, const struct meta_finding *f)
 {
+	const char *name = f->subject.name;
+
 	plan_step(p, PHASE_FILES, f);
-	if (f->object && *f->object && !strchr(f->object, '/'))
-		mend_command(p->s, "move_out " DEVICE_FILE "%s", f->object);
+	if (name && *name && !strchr(name, '/'))
+		mend_command(p->s, "move_out " DEVICE_FILE "%s", name);
 	else
 		mend_remark(p->s, "%s.", f->row->remedy);
 }
@@ -131,7 +132,7 @@ static bool is_needed(const struct planning *p, const char *hash)
 
 void recipe_broken_file(struct planning *p, const struct meta_finding *f)
 {
-	const char *hash = f->object;
+	const char *hash = f->subject.name;
 
 	if (!hash || strchr(hash, '/')) {
 		plan_step(p, PHASE_HAND, f);

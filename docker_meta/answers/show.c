@@ -47,7 +47,7 @@ static void find_things(struct show *s)
 	const struct subject *x = &s->subject;
 
 	s->row = subject_device(s->t, x, &s->hash);
-	switch (x->kind) {
+	switch ((int)x->kind) {
 	case SUBJECT_DEVICE:
 		s->layer = x->device->layer;
 		s->mount = x->device->mount;
@@ -64,7 +64,7 @@ static void find_things(struct show *s)
 		s->layer = x->layer;
 		break;
 	case SUBJECT_MOUNT:
-	case NR_SUBJECT_KINDS:
+	default:
 		s->mount = x->mount;
 		break;
 	}

@@ -13,16 +13,6 @@
 /* How well a name fits: a better one makes all others go. */
 enum fit { FIT_NOT, FIT_PREFIX, FIT_EXACT };
 
-static const char *const kinds[NR_SUBJECT_KINDS] = {
-	[SUBJECT_DEVICE] = "device", [SUBJECT_IMAGE] = "image", [SUBJECT_CONTAINER] = "container",
-	[SUBJECT_LAYER] = "layer",   [SUBJECT_MOUNT] = "mount",
-};
-
-const char *subject_kind_name(enum subject_kind kind)
-{
-	return kinds[kind];
-}
-
 struct search {
 	const struct device_table *t;
 	const char *name; /* without its kind */
@@ -251,6 +241,13 @@ static int search_mounts(struct search *s)
 	return r;
 }
 
+static bool is_called(const char *name, size_t length, enum subject_kind kind)
+{
+	const char *called = subject_kind_name(kind);
+
+	return strlen(called) == length && !strncmp(name, called, length);
+}
+
 static bool take_kind(struct search *s)
 {
 	const size_t n = strcspn(s->name, ":");
@@ -259,12 +256,12 @@ static bool take_kind(struct search *s)
 	if (!s->name[n])
 		return false;
 	s->only_id = n == 2 && !strncmp(s->name, "id", n);
-	while (kind < NR_SUBJECT_KINDS &&
-	       (strlen(kinds[kind]) != n || strncmp(s->name, kinds[kind], n) != 0))
+	while (kind < NR_ASKED_KINDS &&
+	       !is_called(s->name, n, (enum subject_kind)kind))
 		kind++;
 	if (s->only_id)
 		kind = SUBJECT_DEVICE;
-	if (kind == NR_SUBJECT_KINDS)
+	if (kind == NR_ASKED_KINDS)
 		return false;
 	s->wanted = 1u << kind;
 	s->name += n + 1;
@@ -279,7 +276,7 @@ static bool is_id(const char *name, uint64_t *ret_id)
 
 int subjects_find(const struct device_table *t, const char *name, struct subjects *ret_subjects)
 {
-	static int (*const searches[NR_SUBJECT_KINDS])(struct search *) = {
+	static int (*const searches[NR_ASKED_KINDS])(struct search *) = {
 		[SUBJECT_DEVICE] = search_devices,       [SUBJECT_IMAGE] = search_images,
 		[SUBJECT_CONTAINER] = search_containers, [SUBJECT_LAYER] = search_layers,
 		[SUBJECT_MOUNT] = search_mounts,
@@ -293,7 +290,7 @@ int subjects_find(const struct device_table *t, const char *name, struct subject
 	s.by_digest = !strncmp(s.name, "sha256:", 7);
 	s.hex = s.name + (s.by_digest ? 7 : 0);
 	s.length = strlen(s.hex);
-	for (int kind = 0; kind < NR_SUBJECT_KINDS && !r; kind++) {
+	for (int kind = 0; kind < NR_ASKED_KINDS && !r; kind++) {
 		if (s.wanted >> kind & 1)
 			r = searches[kind](&s);
 	}

@@ -16,31 +16,7 @@
 #ifndef DOCKER_META_ANSWERS_SUBJECT_H
 #define DOCKER_META_ANSWERS_SUBJECT_H
 
-#include "docker_meta/facts/devices.h"
-
-enum subject_kind {
-	SUBJECT_DEVICE,
-	SUBJECT_IMAGE,
-	SUBJECT_CONTAINER,
-	SUBJECT_LAYER,
-	SUBJECT_MOUNT, /* a writable layer that is no container's: a build's, or left behind */
-	NR_SUBJECT_KINDS
-};
-
-/* "device", "image", … */
-const char *subject_kind_name(enum subject_kind kind);
-
-struct subject {
-	enum subject_kind kind;
-	union {
-		const void *thing;
-		const struct device_row *device;
-		const struct image *image;
-		const struct container *container;
-		const struct layer *layer;
-		const struct mount *mount;
-	};
-};
+#include "docker_meta/facts/subject.h"
 
 struct subjects {
 	struct subject *items; /* owned, each once, by kind */

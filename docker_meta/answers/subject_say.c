@@ -33,7 +33,7 @@ void subject_describe(const struct device_table *t, const struct subject *s, cha
 {
 	const char *name;
 
-	switch (s->kind) {
+	switch ((int)s->kind) {
 	case SUBJECT_DEVICE:
 		describe_device(t, s->device, text, size);
 		break;
@@ -50,7 +50,7 @@ void subject_describe(const struct device_table *t, const struct subject *s, cha
 		(void)snprintf(text, size, "layer %.12s", s->layer->chain);
 		break;
 	case SUBJECT_MOUNT:
-	case NR_SUBJECT_KINDS:
+	default:
 		(void)snprintf(text, size, "writable layer %.12s, of no container", s->mount->name);
 		break;
 	}
@@ -59,7 +59,7 @@ void subject_describe(const struct device_table *t, const struct subject *s, cha
 /* What tells it from others. */
 static const char *full_name(const struct subject *s)
 {
-	switch (s->kind) {
+	switch ((int)s->kind) {
 	case SUBJECT_DEVICE:
 		return s->device->hash ? s->device->hash : "-";
 	case SUBJECT_IMAGE:
@@ -69,7 +69,7 @@ static const char *full_name(const struct subject *s)
 	case SUBJECT_LAYER:
 		return s->layer->directory;
 	case SUBJECT_MOUNT:
-	case NR_SUBJECT_KINDS:
+	default:
 		break;
 	}
 	return s->mount->name;
@@ -239,7 +239,7 @@ const struct device_row *subject_device(const struct device_table *t, const stru
 	const struct docker_state *d = t->docker;
 	const char *hash = NULL;
 
-	switch (s->kind) {
+	switch ((int)s->kind) {
 	case SUBJECT_DEVICE:
 		*ret_hash = s->device->hash;
 		return s->device;
@@ -254,7 +254,7 @@ const struct device_row *subject_device(const struct device_table *t, const stru
 		hash = s->layer->cache_id;
 		break;
 	case SUBJECT_MOUNT:
-	case NR_SUBJECT_KINDS:
+	default:
 		hash = s->mount->mount_id;
 		break;
 	}

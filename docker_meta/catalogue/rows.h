@@ -12,11 +12,36 @@ enum meta_severity { META_INFO, META_WARNING, META_ERROR, META_FATAL };
 const char *meta_severity_name(enum meta_severity severity);
 
 enum meta_row_id {
-#define ROW(id, severity, traits, recipe, title, predicted, remedy) ROW_##id,
+#define ROW(id, severity, subject, traits, recipe, title, predicted, remedy) ROW_##id,
 #include "docker_meta/catalogue/rows.def"
 #undef ROW
 	NR_ROWS
 };
+
+/* What a finding is about. */
+enum subject_kind {
+	SUBJECT_DEVICE,
+	SUBJECT_IMAGE,
+	SUBJECT_CONTAINER,
+	SUBJECT_LAYER,
+	SUBJECT_MOUNT, /* a writable layer */
+	NR_ASKED_KINDS, /* those above can be asked for by name (answers/subject.h) */
+	SUBJECT_HOST = NR_ASKED_KINDS, /* none of these: all there is */
+	SUBJECT_POOL,
+	SUBJECT_FILE,     /* one of Docker's own files */
+	SUBJECT_TAG,      /* a name that an image has */
+	SUBJECT_SNAPSHOT, /* BuildKit's */
+	SUBJECT_DRIVER,   /* a storage driver */
+	SUBJECT_OPTION,   /* a key of the configuration */
+	SUBJECT_VOLUME,   /* LVM's */
+	SUBJECT_ACTIVE,   /* a device of device-mapper */
+	SUBJECT_MNT_DIR,  /* ROOT/devicemapper/mnt/NAME */
+	SUBJECT_LOOP,     /* the file of a loop device */
+	NR_SUBJECT_KINDS
+};
+
+/* "device", "image", … */
+const char *subject_kind_name(enum subject_kind kind);
 
 enum row_trait {
 	/* It compares one side with another, or rests on all of the metadata: of several moments
@@ -43,6 +68,7 @@ enum row_trait {
 struct meta_row {
 	const char *id;
 	enum meta_severity severity;
+	enum subject_kind subject;
 	unsigned int traits; /* enum row_trait */
 	const char *title, *predicted, *remedy;
 };

@@ -5,38 +5,36 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/alloc.h"
 #include "docker_meta/judge/findings_internal.h"
 
 /* ---- the pool */
 
-static int find_shortage(struct finder *f)
+static void find_shortage(struct finder *f)
 {
 	const struct pool_state *p = f->t->pool;
-	int r = 0;
 
 	if (p->header.nr_data_blocks && p->data_blocks_used >= p->header.nr_data_blocks)
-		r = finder_add(f, ROW_P1, NULL, NULL,
-			       "%" PRIu64 " of %" PRIu64 " data blocks are in use",
-			       p->data_blocks_used, p->header.nr_data_blocks);
-	if (!r && p->reading.raw && !p->from_snapshot && p->reading.metadata_blocks &&
+		finder_found(f, finder_add(f, ROW_P1, the_pool()), alloc_string("pool"),
+			     "%" PRIu64 " of %" PRIu64 " data blocks are in use",
+			     p->data_blocks_used, p->header.nr_data_blocks);
+	if (p->reading.raw && !p->from_snapshot && p->reading.metadata_blocks &&
 	    pool_metadata_used(&p->reading) == p->reading.metadata_blocks)
-		r = finder_add(f, ROW_P3, NULL, NULL,
-			       "%" PRIu64 " of %" PRIu64
-			       " metadata blocks are free, and those the kernel keeps for itself",
-			       p->reading.metadata_blocks_free, p->reading.metadata_blocks);
-	return r;
+		finder_found(f, finder_add(f, ROW_P3, the_pool()), alloc_string("pool"),
+			     "%" PRIu64 " of %" PRIu64
+			     " metadata blocks are free, all of them the kernel's reserve",
+			     p->reading.metadata_blocks_free, p->reading.metadata_blocks);
 }
 
 /* What a complete check of the metadata says: "2 block-checksum, 1 mapping-shared". */
-static int find_damage(struct finder *f)
+static void find_damage(struct finder *f)
 {
 	const struct pool_check *c = f->facts->check;
 	const struct pool_state *p = f->t->pool;
 	enum severity worst = p->incomplete ? SEVERITY_FATAL : SEVERITY_NONE;
-	struct meta_finding *last;
+	struct meta_finding *x;
 	char ids[300] = "";
 	size_t n = 0;
-	int r;
 
 	for (int i = 0; c && i < NR_FINDINGS; i++) {
 		const struct finding_type *type = finding_type((enum finding_id)i);
@@ -49,122 +47,140 @@ static int find_damage(struct finder *f)
 					      n ? ", " : "", c->nr_by_id[i], type->id);
 	}
 	if (worst == SEVERITY_NONE)
-		return 0;
-	r = finder_add(f, ROW_P7, NULL, &last, "%s%s%s%s", p->incomplete ? p->fault.text : "",
-		       p->incomplete && n ? "; " : "", n ? "thin_check finds " : "", ids);
-	if (!r && worst != SEVERITY_FATAL)
-		last->severity = worst == SEVERITY_NON_FATAL ? META_WARNING : META_INFO;
-	return r;
+		return;
+	x = finder_add(f, ROW_P7, the_pool());
+	finder_found(f, x, alloc_string("pool"), "%s%s%s%s",
+		     p->incomplete ? p->fault.text : "", p->incomplete && n ? "; " : "",
+		     n ? "thin_check finds " : "", ids);
+	if (worst != SEVERITY_FATAL)
+		x->severity = worst == SEVERITY_NON_FATAL ? META_WARNING : META_INFO;
 }
 
-static int find_leaks(struct finder *f)
+static void find_leaks(struct finder *f)
 {
 	const struct pool_check *c = f->facts->check;
-	struct meta_finding *last;
-	int r;
+	struct meta_finding *x;
 
 	if (!c || (!c->nr_leaked_data_blocks && !c->nr_leaked_metadata_blocks))
-		return 0;
-	r = finder_add(f, ROW_P16, NULL, &last,
-		       "%" PRIu64 " data blocks, %" PRIu64 " metadata blocks",
-		       c->nr_leaked_data_blocks, c->nr_leaked_metadata_blocks);
-	if (!r)
-		last->bytes = device_table_bytes(f->t, c->nr_leaked_data_blocks);
-	return r;
+		return;
+	x = finder_add(f, ROW_P16, the_pool());
+	finder_found(f, x, alloc_string("pool"),
+		     "%" PRIu64 " leaked data blocks, %" PRIu64 " leaked metadata blocks",
+		     c->nr_leaked_data_blocks, c->nr_leaked_metadata_blocks);
+	x->bytes = device_table_bytes(f->t, c->nr_leaked_data_blocks);
 }
 
-int find_in_pool(struct finder *f)
+void find_in_pool(struct finder *f)
 {
 	const struct pool_state *p = f->t->pool;
-	int r;
 
-	if (!p)
-		return f->facts->damage ? finder_add(f, ROW_P7, NULL, NULL, "%s", f->facts->damage)
-					: 0;
-	r = find_shortage(f);
-	if (!r && p->header.needs_check)
-		r = finder_add(f, ROW_P5, NULL, NULL, "superblock: needs_check");
-	if (!r)
-		r = find_damage(f);
-	if (!r)
-		r = find_leaks(f);
-	if (!r && p->reading.held_root && !p->from_snapshot)
-		r = finder_add(f, ROW_P10, NULL, NULL, "superblock: held root %" PRIu64,
-			       p->reading.held_root);
-	return r;
+	if (!p) {
+		if (f->facts->damage)
+			finder_found(f, finder_add(f, ROW_P7, the_pool()), alloc_string("pool"),
+				     "%s", f->facts->damage);
+		return;
+	}
+	find_shortage(f);
+	if (p->header.needs_check)
+		finder_found(f, finder_add(f, ROW_P5, the_pool()), alloc_string("superblock"),
+			     "needs_check");
+	find_damage(f);
+	find_leaks(f);
+	if (p->reading.held_root && !p->from_snapshot)
+		finder_found(f, finder_add(f, ROW_P10, the_pool()), alloc_string("superblock"),
+			     "held root %" PRIu64, p->reading.held_root);
 }
 
 /* ---- devices against files */
 
-/* docker rm discards a device's blocks before it deletes the device. */
-static int find_empty(struct finder *f, const struct device_row *row)
+static char *file_of(const struct device_row *row)
 {
-	int r = finder_add_of_device(f, ROW_X6, row, "device %" PRIu64 ": no data blocks", row->id);
-
-	if (!r && row->container && (row->container->dead || row->container->removing))
-		f->list->items[f->list->nr - 1].severity = META_INFO;
-	return r;
+	return alloc_printf("metadata/%s", row->hash);
 }
 
-static int find_in_registered(struct finder *f, const struct device_row *row)
+/* docker rm discards a device's blocks before it deletes the device. */
+static void find_empty(struct finder *f, const struct device_row *row)
 {
-	const struct device_record *d = row->record;
-	uint64_t end;
-	int r = 0;
+	struct meta_finding *x = finder_add_of_device(f, ROW_X6, row);
 
+	finder_found(f, x, alloc_string("pool"), "device %" PRIu64 " has no mappings", row->id);
+	if (row->container && (row->container->dead || row->container->removing))
+		x->severity = META_INFO;
+}
+
+static void find_phantom(struct finder *f, const struct device_row *row)
+{
+	struct meta_finding *x = finder_add_of_device(f, ROW_X2, row);
+
+	finder_found(f, x, file_of(row), "device_id %" PRIu64, row->id);
+	finder_against(f, x, alloc_string("pool"), "no such device");
+	if (row->role == ROLE_BASE)
+		x->severity = META_FATAL;
+}
+
+/* A later one than the pool's own is T9. */
+static void find_other_transaction(struct finder *f, const struct device_row *row)
+{
+	const uint64_t id = row->record->transaction_id;
+	struct meta_finding *x;
+
+	if (!row->of_other_transaction || id > f->t->pool->header.transaction_id)
+		return;
+	x = finder_add_of_device(f, ROW_X3, row);
+	finder_found(f, x, file_of(row), "transaction_id %" PRIu64, id);
+	finder_against(f, x, alloc_string("pool"),
+		       "device %" PRIu64 " was created in transaction %" PRIu64, row->id,
+		       row->pool->details.transaction_id);
+	if (device_has_new_details(row)) {
+		x->unproven = true;
+		x->severity = META_WARNING;
+	}
+}
+
+static void find_beyond(struct finder *f, const struct device_row *row)
+{
+	const uint64_t end = device_table_bytes(f->t, row->pool->nr_thin_blocks),
+		       size = row->record->size;
+	struct meta_finding *x;
+
+	if (end <= size || end - size <= device_table_bytes(f->t, 1))
+		return;
+	x = finder_add_of_device(f, ROW_X7, row);
+	finder_found(f, x, file_of(row), "size %" PRIu64, size);
+	finder_against(f, x, alloc_string("pool"),
+		       "device %" PRIu64 " has data up to thin block %" PRIu64, row->id,
+		       row->pool->nr_thin_blocks - 1);
+}
+
+static void find_in_registered(struct finder *f, const struct device_row *row)
+{
 	if (!row->pool) {
-		struct meta_finding *last;
-
-		r = finder_add(f, ROW_X2, NULL, &last,
-			       "metadata/%s: device_id %" PRIu64 ", which the pool has not",
-			       row->hash, row->id);
-		if (!r && row->role == ROLE_BASE)
-			last->severity = META_FATAL;
-		return r ? r : finder_add_device(f, row);
+		find_phantom(f, row);
+		return;
 	}
-	/* A later one than the pool's own is T9. */
-	if (row->of_other_transaction && d->transaction_id <= f->t->pool->header.transaction_id)
-		r = finder_add_of_device(
-			f, ROW_X3, row,
-			"metadata/%s: transaction_id %" PRIu64 ", the pool made it in %" PRIu64,
-			row->hash, d->transaction_id, row->pool->details.transaction_id);
-	if (!r && device_has_new_details(row) &&
-	    f->list->items[f->list->nr - 1].row == meta_row(ROW_X3)) {
-		f->list->items[f->list->nr - 1].unproven = true;
-		f->list->items[f->list->nr - 1].severity = META_WARNING;
-	}
-	if (!r && row->pool->complete && !row->pool->nr_mapped && row->referenced)
-		r = find_empty(f, row);
-	end = device_table_bytes(f->t, row->pool->nr_thin_blocks);
-	if (!r && end > d->size && end - d->size > device_table_bytes(f->t, 1))
-		r = finder_add_of_device(f, ROW_X7, row,
-					 "metadata/%s: size %" PRIu64
-					 ", data up to thin block %" PRIu64,
-					 row->hash, d->size, row->pool->nr_thin_blocks - 1);
-	return r;
+	find_other_transaction(f, row);
+	if (row->pool->complete && !row->pool->nr_mapped && row->referenced)
+		find_empty(f, row);
+	find_beyond(f, row);
 }
 
 /* What other findings explain is none of its own. */
-static void doubt(struct finder *f, bool unproven, bool explained)
+static void doubt(const struct finder *f, struct meta_finding *x, bool unproven, bool explained)
 {
-	struct meta_finding *last = &f->list->items[f->list->nr - 1];
-
-	last->unproven = unproven || explained;
-	if (last->unproven && (!f->t->complete || explained))
-		last->severity = META_INFO;
+	x->unproven = unproven || explained;
+	if (x->unproven && (!f->t->complete || explained))
+		x->severity = META_INFO;
 }
 
-static int find_leak(struct finder *f, const struct device_row *row)
+static void find_leak(struct finder *f, const struct device_row *row)
 {
 	const bool build = row->hash && is_buildkit_name(row->hash);
-	int r = finder_add_of_device(f, build ? ROW_B1 : ROW_X8, row,
-				     "metadata/%s: device_id %" PRIu64 ", no layer, container or "
-				     "build has it",
-				     row->hash, row->id);
+	struct meta_finding *x = finder_add_of_device(f, build ? ROW_B1 : ROW_X8, row);
 
-	if (!r)
-		doubt(f, row->role == ROLE_UNPROVEN, f->t->doubts.ghosts);
-	return r ? r : finder_tell_set(f, row);
+	finder_found(f, x, file_of(row),
+		     "device_id %" PRIu64 ", referenced by no layer, container or build", row->id);
+	doubt(f, x, row->role == ROLE_UNPROVEN, f->t->doubts.ghosts);
+	finder_tell_set(f, x, row);
 }
 
 /*
@@ -177,21 +193,20 @@ static bool is_of_others(const struct device_table *t, const struct device_row *
 	       row->pool->details.transaction_id == t->pool->header.transaction_id;
 }
 
-static int find_unregistered(struct finder *f, const struct device_row *row)
+static void find_unregistered(struct finder *f, const struct device_row *row)
 {
-	int r = finder_add_of_device(f, ROW_X1, row,
-				     "device %" PRIu64 ", made in transaction %" PRIu64
-				     ": no file in metadata/ has this id%s",
-				     row->id, row->pool->details.transaction_id,
-				     is_of_others(f->t, row)
-					     ? "; perhaps it is not Docker's, which ends the "
-					       "transaction of each device"
-					     : "");
+	struct meta_finding *x = finder_add_of_device(f, ROW_X1, row);
 
-	if (!r)
-		doubt(f, row->role == ROLE_UNPROVEN || row->role == ROLE_FOREIGN,
-		      f->t->doubts.files_unreadable);
-	return r ? r : finder_tell_set(f, row);
+	finder_found(f, x, alloc_string("pool"),
+		     "device %" PRIu64 ", created in transaction %" PRIu64, row->id,
+		     row->pool->details.transaction_id);
+	finder_against(f, x, alloc_string("metadata/"), "no file has this id%s",
+		       is_of_others(f->t, row)
+			       ? "; perhaps not Docker's, which ends the transaction of each device"
+			       : "");
+	doubt(f, x, row->role == ROLE_UNPROVEN || row->role == ROLE_FOREIGN,
+	      f->t->doubts.files_unreadable);
+	finder_tell_set(f, x, row);
 }
 
 /* Its deletion was begun, and the pool has done it: whoever needs the device has lost it. */
@@ -201,36 +216,31 @@ static bool is_lost_in_flight(const struct device_row *row)
 	       row->referenced && !device_is_going(row);
 }
 
-static int find_in_row(struct finder *f, const struct device_row *row)
+static void find_in_row(struct finder *f, const struct device_row *row)
 {
-	int r = 0;
-
-	if (!row->record)
-		return row->role == ROLE_IN_FLIGHT || device_is_volume(row) || f->t->another_pool
-			       ? 0
-			       : find_unregistered(f, row);
+	if (!row->record) {
+		if (row->role != ROLE_IN_FLIGHT && !device_is_volume(row) && !f->t->another_pool)
+			find_unregistered(f, row);
+		return;
+	}
 	if (!row->id)
-		r = finder_add_of_device(f, ROW_X9, row, "metadata/%s: device_id 0", row->hash);
-	if (!r && f->t->pool && !f->t->another_pool &&
+		finder_found(f, finder_add_of_device(f, ROW_X9, row), file_of(row), "device_id 0");
+	if (f->t->pool && !f->t->another_pool &&
 	    (device_is_settled(row) || is_lost_in_flight(row)))
-		r = find_in_registered(f, row);
-	if (!r && device_is_settled(row) && !row->referenced && !device_is_shared(f->t, row))
-		r = find_leak(f, row);
-	return r;
+		find_in_registered(f, row);
+	if (device_is_settled(row) && !row->referenced && !device_is_shared(f->t, row))
+		find_leak(f, row);
 }
 
-int find_in_devices(struct finder *f)
+void find_in_devices(struct finder *f)
 {
-	int r = 0;
-
-	if (!f->t->docker->driver.present)
-		return 0;
+	if (!f->d->driver.present)
+		return;
 	if (f->t->another_pool)
-		r = finder_add(f, ROW_X4, NULL, NULL,
-			       "%" PRIu64 " of %" PRIu64
-			       " devices are not in the pool, or were made in other transactions",
-			       f->t->nr_odd, f->t->nr_settled);
-	for (size_t i = 0; i < f->t->nr && !r; i++)
-		r = find_in_row(f, &f->t->rows[i]);
-	return r;
+		finder_found(f, finder_add(f, ROW_X4, the_pool()), alloc_string("metadata/"),
+			     "%" PRIu64 " of %" PRIu64
+			     " devices are not in the pool, or were created in other transactions",
+			     f->t->nr_odd, f->t->nr_settled);
+	for (size_t i = 0; i < f->t->nr; i++)
+		find_in_row(f, &f->t->rows[i]);
 }

@@ -2,9 +2,9 @@
  * find_host.c: what is active and mounted, against what Docker believes (M4 to M15, J7, C12, C13).
  */
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "common/base/alloc.h"
 #include "docker_meta/facts/fullness.h"
 #include "docker_meta/judge/findings_internal.h"
 
@@ -17,129 +17,140 @@ static bool is_running(const struct device_row *row)
 	return row && row->container && row->container->running;
 }
 
-static int add_of(struct finder *f, enum meta_row_id id, const struct host_device *d,
-		  const struct device_row *row, const char *text)
+static struct meta_finding *add_of(struct finder *f, enum meta_row_id id,
+				   const struct host_device *d, const struct device_row *row)
 {
-	int r = finder_add(f, id, row ? NULL : d->name, NULL, "%.110s: %s", d->name, text);
+	struct meta_finding *x = finder_add(f, id, subject_named(SUBJECT_ACTIVE, d->name));
 
-	return r || !row ? r : finder_add_device(f, row);
+	if (row)
+		finder_add_device(f, x, row);
+	return x;
 }
 
-static int find_stale(struct finder *f, const struct host_device *d, const struct device_row *row)
+static struct meta_finding *add_saying(struct finder *f, enum meta_row_id id,
+				       const struct host_device *d, const struct device_row *row,
+				       const char *text)
+{
+	struct meta_finding *x = add_of(f, id, d, row);
+
+	finder_found(f, x, alloc_string(d->name), "%s", text);
+	return x;
+}
+
+/* The table of the device against its file. */
+static void find_stale(struct finder *f, const struct host_device *d, const struct device_row *row)
 {
 	const uint64_t sectors = row->record->size / 512;
-	char text[120];
+	const bool another = d->target->thin.device_id != row->id;
+	struct meta_finding *x;
 
-	if (d->target->thin.device_id != row->id) {
-		(void)snprintf(text, sizeof(text),
-			       "table: device %" PRIu64 ", the file says %" PRIu64,
-			       d->target->thin.device_id, row->id);
-		return add_of(f, ROW_M7, d, row, text);
-	}
-	if (d->target->length == sectors)
-		return 0;
-	(void)snprintf(text, sizeof(text), "table: %" PRIu64 " sectors, the file says %" PRIu64,
-		       d->target->length, sectors);
-	return add_of(f, ROW_J7, d, row, text);
+	if (!another && d->target->length == sectors)
+		return;
+	x = add_of(f, another ? ROW_M7 : ROW_J7, d, row);
+	if (another)
+		finder_found(f, x, alloc_printf("table of %s", d->name), "device %" PRIu64,
+			     d->target->thin.device_id);
+	else
+		finder_found(f, x, alloc_printf("table of %s", d->name), "%" PRIu64 " sectors",
+			     d->target->length);
+	if (another)
+		finder_against(f, x, alloc_printf("metadata/%s", row->hash),
+			       "device_id %" PRIu64, row->id);
+	else
+		finder_against(f, x, alloc_printf("metadata/%s", row->hash), "%" PRIu64 " sectors",
+			       sectors);
 }
 
-static int find_unused(struct finder *f, const struct host_device *d, const struct device_row *row)
+static void find_unused(struct finder *f, const struct host_device *d, const struct device_row *row)
 {
 	const struct host *h = f->facts->host;
 	const bool everywhere = h->mounts_concern && h->mounts.all_namespaces;
-	char text[120];
-	int r;
+	struct meta_finding *x;
 
 	if (host_mount_of(h, d->hash) || is_running(row) || (row && row->in_flight))
-		return 0;
+		return;
 	if (d->has_info && d->open_count) {
-		if (!everywhere)
-			return 0;
-		(void)snprintf(text, sizeof(text), "opened by %" PRIu32 ", mounted nowhere",
-			       d->open_count);
-		return add_of(f, ROW_M10, d, row, text);
+		if (everywhere)
+			finder_found(f, add_of(f, ROW_M10, d, row), alloc_string(d->name),
+				     "opened by %" PRIu32 ", mounted nowhere", d->open_count);
+		return;
 	}
 	if (!d->has_info && !h->mounts_concern)
-		return 0;
-	r = add_of(f, ROW_M5, d, row, d->has_info ? "nobody has it open" : "not mounted");
-	if (!r && !d->has_info && !everywhere) {
-		f->list->items[f->list->nr - 1].unproven = true;
-		f->list->items[f->list->nr - 1].severity = META_INFO;
-	}
-	return r;
+		return;
+	x = add_saying(f, ROW_M5, d, row, d->has_info ? "nobody has it open" : "not mounted");
+	if (!d->has_info && !everywhere)
+		finding_doubt(x);
 }
 
-static int find_in_thin(struct finder *f, const struct host_device *d)
+static void find_in_thin(struct finder *f, const struct host_device *d)
 {
 	const struct host *h = f->facts->host;
 	const struct device_row *row = d->hash ? device_table_find(f->t, d->hash) : NULL;
-	int r = 0;
 
-	if (d->foreign && row && h->is_home)
-		return add_of(f, ROW_M6, d, row, "its prefix is not this root's");
+	if (d->foreign && row && h->is_home) {
+		(void)add_saying(f, ROW_M6, d, row, "its prefix is not this root's");
+		return;
+	}
 	if (!d->is_own)
-		return 0;
+		return;
 	if (d->suspended)
-		r = add_of(f, ROW_M8, d, row, "suspended");
-	if (!r && d->deferred_remove)
-		r = add_of(f, ROW_M9, d, row, "deferred remove");
-	if (!r && row && row->record)
-		r = find_stale(f, d, row);
-	return r || !d->hash ? r : find_unused(f, d, row);
+		(void)add_saying(f, ROW_M8, d, row, "suspended");
+	if (d->deferred_remove)
+		(void)add_saying(f, ROW_M9, d, row, "deferred remove");
+	if (row && row->record)
+		find_stale(f, d, row);
+	if (d->hash)
+		find_unused(f, d, row);
 }
 
-static int find_in_active(struct finder *f)
+static void find_in_active(struct finder *f)
 {
 	const struct host *h = f->facts->host;
-	int r = 0;
 
-	for (size_t i = 0; i < h->nr_devices && !r && h->dm_concerns; i++) {
+	for (size_t i = 0; i < h->nr_devices && h->dm_concerns; i++) {
 		const struct host_device *d = &h->devices[i];
 
 		if (!d->is_pool)
-			r = find_in_thin(f, d);
+			find_in_thin(f, d);
 		else if (d->is_own && d->suspended)
-			r = add_of(f, ROW_M8, d, NULL, "suspended");
+			(void)add_saying(f, ROW_M8, d, NULL, "suspended");
 	}
-	return r;
 }
 
 /* ---- mounts */
 
 /* Mounts [from, to) are of one hash, those in Docker's own namespaces first. */
-static int find_leaked(struct finder *f, size_t from, size_t to)
+static void find_leaked(struct finder *f, size_t from, size_t to)
 {
 	const struct mount_table *t = &f->facts->host->mounts;
 	const struct host_mount *first = &t->mounts[from];
 	const struct device_row *row = device_table_find(f->t, first->hash);
 	const struct mount_namespace *n = &t->namespaces[first->namespace];
-	int r;
+	struct meta_finding *x;
 
 	if (!row || n->is_dockers || is_running(row))
-		return 0;
-	r = finder_add(f, ROW_M4, NULL, NULL,
-		       "%.64s: mounted on %.100s, in the namespace of %.31s, process %" PRIu64 "%s",
-		       first->hash, first->point, n->holder, n->pid,
-		       to - from > 1 ? " and others" : "");
-	return r ? r : finder_add_device(f, row);
+		return;
+	x = finder_add(f, ROW_M4, subject_of_device(row));
+	finder_found(f, x, alloc_string(first->hash),
+		     "mounted on %s, in the namespace of %s, process %" PRIu64 "%s", first->point,
+		     n->holder, n->pid, to - from > 1 ? " and others" : "");
+	finder_add_device(f, x, row);
 }
 
-static int find_in_mounts(struct finder *f)
+static void find_in_mounts(struct finder *f)
 {
 	const struct mount_table *t = &f->facts->host->mounts;
 	size_t from = 0;
-	int r = 0;
 
-	while (from < t->nr_mounts && !r && f->facts->host->mounts_concern) {
+	while (from < t->nr_mounts && f->facts->host->mounts_concern) {
 		size_t to = from + 1;
 
 		while (to < t->nr_mounts && !strcmp(t->mounts[to].hash, t->mounts[from].hash))
 			to++;
 		if (t->has_processes)
-			r = find_leaked(f, from, to);
+			find_leaked(f, from, to);
 		from = to;
 	}
-	return r;
 }
 
 /* ---- containers */
@@ -153,41 +164,44 @@ static const char *why_not_mounted(const struct host *h, const char *hash)
 	return h->mounts_concern ? "is not mounted" : NULL;
 }
 
-static int find_in_own_layer(struct finder *f, const struct device_row *row)
+static struct meta_finding *add_of_container(struct finder *f, enum meta_row_id id,
+					     const struct device_row *row, const char *state)
+{
+	struct meta_finding *x = finder_add(f, id, subject_of_container(row->container));
+
+	finder_found(f, x, alloc_printf("containers/%s", row->container->id), "%s", state);
+	finder_add_device(f, x, row);
+	return x;
+}
+
+static void find_in_own_layer(struct finder *f, const struct device_row *row)
 {
 	const struct host *h = f->facts->host;
 	const struct host_mount *m = host_mount_of(h, row->hash);
 	const char *why = why_not_mounted(h, row->hash);
-	struct meta_finding *last;
-	int r = 0;
+	struct meta_finding *x;
 
 	if (is_running(row) && why) {
-		r = finder_add(f, ROW_C12, NULL, &last, "containers/%s: Running, device %s %s",
-			       row->container->id, row->hash, why);
-		if (!r && h->mounts.has_dockerd && h->mounts.all_namespaces)
-			last->severity = META_WARNING;
+		x = add_of_container(f, ROW_C12, row, "Running");
+		finder_against(f, x, alloc_printf("device %s", row->hash), "%s", why);
+		if (h->mounts.has_dockerd && h->mounts.all_namespaces)
+			x->severity = META_WARNING;
 	} else if (!is_running(row) && m && h->mounts_concern &&
 		   h->mounts.namespaces[m->namespace].is_dockers) {
-		r = finder_add(f, ROW_C13, NULL, &last,
-			       "containers/%s: not running, device %s is mounted on %.200s",
-			       row->container->id, row->hash, m->point);
-	} else {
-		return 0;
+		x = add_of_container(f, ROW_C13, row, "not running");
+		finder_against(f, x, alloc_printf("device %s", row->hash), "mounted on %s",
+			       m->point);
 	}
-	return r ? r : finder_add_device(f, row);
 }
 
-static int find_in_own_layers(struct finder *f)
+static void find_in_own_layers(struct finder *f)
 {
-	int r = 0;
-
-	for (size_t i = 0; i < f->t->nr && !r; i++) {
+	for (size_t i = 0; i < f->t->nr; i++) {
 		const struct device_row *row = &f->t->rows[i];
 
 		if (row->role == ROLE_RW && row->container && row->hash)
-			r = find_in_own_layer(f, row);
+			find_in_own_layer(f, row);
 	}
-	return r;
 }
 
 /* ---- the rest of the host */
@@ -198,69 +212,73 @@ static bool is_of_driver(const char *file)
 	       strstr(file, "/devicemapper/devicemapper/metadata");
 }
 
-static int find_in_loops(struct finder *f)
+static char *loop_name(const struct host_loop *l)
 {
-	const struct host *h = f->facts->host;
-	int r = 0;
-
-	for (size_t i = 0; i < h->nr_loops && !r && h->is_home; i++) {
-		const struct host_loop *l = &h->loops[i];
-
-		if (!is_of_driver(l->file))
-			continue;
-		if (l->deleted)
-			r = finder_add(f, ROW_M14, l->file, NULL, "loop %u:%u: %.200s is deleted",
-				       l->major, l->minor, l->file);
-		else if (i && !h->loops[i - 1].deleted && !strcmp(l->file, h->loops[i - 1].file))
-			r = finder_add(f, ROW_M14, l->file, NULL, "loop %u:%u and %u:%u: %.200s",
-				       h->loops[i - 1].major, h->loops[i - 1].minor, l->major,
-				       l->minor, l->file);
-	}
-	return r;
+	return alloc_printf("loop %u:%u", l->major, l->minor);
 }
 
-static int find_semaphores(struct finder *f)
+static void find_in_loop(struct finder *f, const struct host_loop *l, const struct host_loop *last)
+{
+	const bool twice = !l->deleted && last && !last->deleted && !strcmp(l->file, last->file);
+	struct meta_finding *x;
+
+	if (!is_of_driver(l->file) || (!l->deleted && !twice))
+		return;
+	x = finder_add(f, ROW_M14, subject_named(SUBJECT_LOOP, l->file));
+	finder_found(f, x, loop_name(twice ? last : l), twice ? "%s" : "%s is deleted", l->file);
+	if (twice)
+		finder_against(f, x, loop_name(l), "the same file");
+}
+
+static void find_in_loops(struct finder *f)
+{
+	const struct host *h = f->facts->host;
+
+	for (size_t i = 0; i < h->nr_loops && h->is_home; i++)
+		find_in_loop(f, &h->loops[i], i ? &h->loops[i - 1] : NULL);
+}
+
+static void find_semaphores(struct finder *f)
 {
 	const struct host_semaphores *s = &f->facts->host->semaphores;
 	const bool none_left = s->max && s->nr >= s->max && s->nr_cookies;
-	struct meta_finding *last;
-	int r;
+	struct meta_finding *x;
 
 	if (!s->known || !f->facts->host->mounts_concern ||
 	    (!none_left && s->nr_cookies < MANY_COOKIES))
-		return 0;
-	r = finder_add(f, ROW_M11, NULL, &last,
-		       "sysvipc/sem: %" PRIu64 " cookies, %" PRIu64 " of %" PRIu64
-		       " sets of semaphores",
-		       s->nr_cookies, s->nr, s->max);
-	if (!r && !none_left)
-		last->severity = META_WARNING;
-	return r;
+		return;
+	x = finder_add(f, ROW_M11, the_host());
+	finder_found(f, x, alloc_string("sysvipc/sem"),
+		     "%" PRIu64 " cookies, %" PRIu64 " of %" PRIu64 " sets of semaphores",
+		     s->nr_cookies, s->nr, s->max);
+	if (!none_left)
+		x->severity = META_WARNING;
 }
 
-static int find_patience(struct finder *f)
+static void find_patience(struct finder *f)
 {
 	const struct host *h = f->facts->host;
 	const struct pool_status *s = h->status;
+	struct meta_finding *x;
 
 	if (!h->nr_endless_xfs || !s || !is_nearly_full(s->used_data, s->total_data))
-		return 0;
-	return finder_add(f, ROW_M15, NULL, NULL,
-			  "max_retries of ENOSPC is -1 for %zu devices, %" PRIu64 " of %" PRIu64
-			  " data blocks are in use",
-			  h->nr_endless_xfs, s->used_data, s->total_data);
+		return;
+	x = finder_add(f, ROW_M15, the_host());
+	finder_found(f, x, alloc_string("sysfs"), "max_retries of ENOSPC is -1 for %zu devices",
+		     h->nr_endless_xfs);
+	finder_against(f, x, alloc_string("status"),
+		       "%" PRIu64 " of %" PRIu64 " data blocks are in use", s->used_data,
+		       s->total_data);
 }
 
-int find_in_running_host(struct finder *f)
+void find_in_running_host(struct finder *f)
 {
-	static int (*const finders[])(struct finder *) = { find_in_active,     find_in_mounts,
-							   find_in_own_layers, find_in_loops,
-							   find_semaphores,    find_patience };
-	int r = 0;
-
-	if (!f->t->docker->driver.present || f->t->another_pool)
-		return 0;
-	for (size_t i = 0; i < ARRAY_SIZE(finders) && !r; i++)
-		r = finders[i](f);
-	return r;
+	if (!f->d->driver.present || f->t->another_pool)
+		return;
+	find_in_active(f);
+	find_in_mounts(f);
+	find_in_own_layers(f);
+	find_in_loops(f);
+	find_semaphores(f);
+	find_patience(f);
 }

@@ -11,65 +11,73 @@
 
 static bool has_record(const struct finder *f, const char *hash)
 {
-	return driver_state_find(&f->t->docker->driver, hash) != NULL;
+	return driver_state_find(&f->d->driver, hash) != NULL;
 }
 
 /* ---- layers nobody has */
 
-static int add_of_layer(struct finder *f, enum meta_row_id id, const struct layer *l,
-			const char *text)
+static char *place_of(const struct layer *l)
 {
-	const struct device_row *row = l->cache_id ? device_table_find(f->t, l->cache_id) : NULL;
-	struct meta_finding *last;
-	int r = finder_add(f, id, l->directory, &last, "%s/%s: %s", layer_place(l), l->directory,
-			   text);
-
-	if (!r && row && row->pool)
-		last->bytes = device_table_bytes(f->t, row->pool->nr_exclusive);
-	if (!r && row)
-		r = finder_add_device(f, row);
-	return r || !row || (id != ROW_L8 && id != ROW_L11) ? r : finder_tell_set(f, row);
+	return alloc_printf("%s/%s", layer_place(l), l->directory);
 }
 
-static int find_unreached(struct finder *f)
+static struct meta_finding *add_of_layer(struct finder *f, enum meta_row_id id,
+					 const struct layer *l, const char *text)
 {
-	const struct docker_state *d = f->t->docker;
-	uint8_t *reached;
-	int r = layer_reach_find(d, &reached);
+	const struct device_row *row = l->cache_id ? device_table_find(f->t, l->cache_id) : NULL;
+	struct meta_finding *x = finder_add(f, id, subject_of_layer(l));
 
-	for (size_t i = 0; i < d->layers.nr_layers && !r; i++) {
-		const struct layer *l = &d->layers.layers[i];
+	finder_found(f, x, place_of(l), "%s", text);
+	if (!row)
+		return x;
+	if (row->pool)
+		x->bytes = device_table_bytes(f->t, row->pool->nr_exclusive);
+	finder_add_device(f, x, row);
+	if (id == ROW_L8 || id == ROW_L11)
+		finder_tell_set(f, x, row);
+	return x;
+}
+
+static void find_unreached(struct finder *f)
+{
+	uint8_t *reached;
+	const int r = layer_reach_find(f->d, &reached);
+
+	f->failed |= r != 0;
+	for (size_t i = 0; i < f->d->layers.nr_layers && !r; i++) {
+		const struct layer *l = &f->d->layers.layers[i];
 
 		if (reached[i] || l->removing || !l->whole || l->graph)
 			continue;
-		r = add_of_layer(f, ROW_L11, l, "no image, container or build has it");
-		if (!r)
-			f->list->items[f->list->nr - 1].unproven =
-				!f->t->complete || f->t->files_old || f->t->doubts.layers;
+		add_of_layer(f, ROW_L11, l, "referenced by no image, container or build")->unproven =
+			!f->t->complete || f->t->files_old || f->t->doubts.layers;
 	}
 	alloc_free(reached);
-	return r;
 }
 
 /* ---- layers by themselves */
 
-static int find_in_layer(struct finder *f, const struct layer *l)
+static void find_in_layer(struct finder *f, const struct layer *l)
 {
-	bool there = l->cache_id && has_record(f, l->cache_id);
+	const bool there = l->cache_id && has_record(f, l->cache_id);
+	struct meta_finding *x;
 
-	if (l->removing)
-		return there ? add_of_layer(f, ROW_L8, l, "its device is still there")
-			     : add_of_layer(f, ROW_L9, l, "its device is gone");
-	if (l->graph && !f->t->docker->graph.current)
-		return there ? add_of_layer(f, ROW_L18, l, "no layer of layerdb has its device")
-			     : 0;
-	if (l->cache_id && !there)
-		return finder_add(f, ROW_L1, l->directory, NULL,
-				  "%s/%s%s: %s, which metadata/ has not", layer_place(l),
-				  l->directory, l->graph ? "" : "/cache-id", l->cache_id);
-	if (*l->parent && !layer_store_find(&f->t->docker->layers, l->parent))
-		return add_of_layer(f, ROW_L4, l, "its parent is not there");
-	return 0;
+	if (l->removing) {
+		(void)add_of_layer(f, there ? ROW_L8 : ROW_L9, l,
+				   there ? "its device is still there" : "its device is deleted");
+	} else if (l->graph && !f->d->graph.current) {
+		if (there)
+			(void)add_of_layer(f, ROW_L18, l, "no layer of layerdb has its device");
+	} else if (l->cache_id && !there) {
+		x = finder_add(f, ROW_L1, subject_of_layer(l));
+		finder_found(f, x,
+			     alloc_printf("%s/%s%s", layer_place(l), l->directory,
+					  l->graph ? "" : "/cache-id"),
+			     "%s", l->cache_id);
+		finder_against(f, x, alloc_string("metadata/"), "no such device");
+	} else if (*l->parent && !layer_store_find(&f->d->layers, l->parent)) {
+		(void)add_of_layer(f, ROW_L4, l, "its parent is missing");
+	}
 }
 
 static int by_cache_id(const void *a, const void *b)
@@ -78,35 +86,33 @@ static int by_cache_id(const void *a, const void *b)
 		      (*(const struct layer *const *)b)->cache_id);
 }
 
-static int find_double_devices(struct finder *f)
+static void find_double_devices(struct finder *f)
 {
-	const struct layer_store *s = &f->t->docker->layers;
+	const struct layer_store *s = &f->d->layers;
 	const struct layer **layers = alloc_array(s->nr_layers + 1, sizeof(const void *));
 	size_t nr = 0;
-	int r = layers ? 0 : -ENOMEM;
 
-	for (size_t i = 0; i < s->nr_layers && !r; i++) {
+	f->failed |= !layers;
+	for (size_t i = 0; i < s->nr_layers && layers; i++) {
 		if (s->layers[i].cache_id && !s->layers[i].removing)
 			layers[nr++] = &s->layers[i];
 	}
 	if (nr)
 		qsort(layers, nr, sizeof(const void *), by_cache_id);
-	for (size_t i = 1; i < nr && !r; i++) {
+	for (size_t i = 1; i < nr; i++) {
 		if (!strcmp(layers[i]->cache_id, layers[i - 1]->cache_id))
-			r = add_of_layer(f, ROW_L3, layers[i], layers[i - 1]->directory);
+			finder_against(f, add_of_layer(f, ROW_L3, layers[i], layers[i]->cache_id),
+				       place_of(layers[i - 1]), "the same device");
 	}
 	alloc_free(layers);
-	return r;
 }
 
-int find_in_layers(struct finder *f)
+void find_in_layers(struct finder *f)
 {
-	const struct layer_store *s = &f->t->docker->layers;
-	int r = find_double_devices(f);
-
-	for (size_t i = 0; i < s->nr_layers && !r; i++)
-		r = find_in_layer(f, &s->layers[i]);
-	return r ? r : find_unreached(f);
+	find_double_devices(f);
+	for (size_t i = 0; i < f->d->layers.nr_layers; i++)
+		find_in_layer(f, &f->d->layers.layers[i]);
+	find_unreached(f);
 }
 
 /* ---- images */
@@ -136,65 +142,77 @@ static int collect_used(const struct docker_state *d, const char ***ret_ids, siz
 	return 0;
 }
 
-static int find_unnamed(struct finder *f, const struct image *image)
+static char *file_of(const struct image *image)
 {
-	struct meta_finding *last;
-	int r = finder_add(f, ROW_L16, image->id, &last, "image %s", image->id);
-
-	if (!r)
-		last->bytes = device_table_bytes(
-			f->t, device_set_of_image(f->facts->sets, f->t, image)->nr_returned);
-	return r;
+	return alloc_printf("imagedb/%s", image->id);
 }
 
-static int find_parent(struct finder *f, const struct image *image)
+static void find_unnamed(struct finder *f, const struct image *image)
 {
-	const struct layer *own = layer_store_find(&f->t->docker->layers, image->id);
+	struct meta_finding *x = finder_add(f, ROW_L16, subject_of_image(f->d, image));
+
+	finder_found(f, x, file_of(image), "no name, no child, no container");
+	x->bytes = device_table_bytes(
+		f->t, device_set_of_image(f->facts->sets, f->t, image)->nr_returned);
+}
+
+static void find_parent(struct finder *f, const struct image *image)
+{
+	const struct layer *own = layer_store_find(&f->d->layers, image->id);
+	struct meta_finding *x;
 
 	/* Up to 1.9 that is L4. */
 	if ((own && own->graph) || !*image->parent ||
-	    image_store_find(&f->t->docker->images, image->parent))
-		return 0;
-	return finder_add(f, ROW_L17, image->id, NULL, "image %s: parent %s", image->id,
-			  image->parent);
+	    image_store_find(&f->d->images, image->parent))
+		return;
+	x = finder_add(f, ROW_L17, subject_of_image(f->d, image));
+	finder_found(f, x, file_of(image), "parent %s", image->parent);
 }
 
-static int find_in_image(struct finder *f, const struct image *image, const char *const *used,
-			 size_t nr_used)
+static void find_in_image(struct finder *f, const struct image *image, const char *const *used,
+			  size_t nr_used)
 {
-	const struct docker_state *d = f->t->docker;
-	const char *id = image->id, *name = image_store_name(&d->images, id);
+	const char *id = image->id, *name = image_store_name(&f->d->images, id);
 
 	for (size_t i = 0; i < image->nr_chains; i++) {
-		if (!layer_store_find(&d->layers, image->chains[i].hex))
-			return finder_add(f, ROW_L13, name ? name : id, NULL,
-					  "image %s: layer %zu of %zu, %s, is not in layerdb", id,
-					  i + 1, image->nr_chains, image->chains[i].hex);
+		struct meta_finding *x;
+
+		if (layer_store_find(&f->d->layers, image->chains[i].hex))
+			continue;
+		x = finder_add(f, ROW_L13, subject_of_image(f->d, image));
+		finder_found(f, x, file_of(image), "layer %zu of %zu, %s", i + 1, image->nr_chains,
+			     image->chains[i].hex);
+		finder_against(f, x, alloc_string("layerdb"), "no such layer");
+		return;
 	}
-	if (image->whole && !name && !d->images.names_lost &&
+	if (image->whole && !name && !f->d->images.names_lost &&
 	    !bsearch(&id, used, nr_used, sizeof(const char *), compare_names))
-		return find_unnamed(f, image);
-	return 0;
+		find_unnamed(f, image);
 }
 
-int find_in_images(struct finder *f)
+static void find_in_tag(struct finder *f, const struct tag *tag)
 {
-	const struct image_store *s = &f->t->docker->images;
+	struct meta_finding *x;
+
+	if (image_store_find(&f->d->images, tag->id))
+		return;
+	x = finder_add(f, ROW_L14, subject_named(SUBJECT_TAG, tag->name));
+	finder_found(f, x, alloc_string("repositories.json"), "%s is image %s", tag->name, tag->id);
+	finder_against(f, x, alloc_string("imagedb"), "no such image");
+}
+
+void find_in_images(struct finder *f)
+{
+	const struct image_store *s = &f->d->images;
 	const char **used = NULL;
 	size_t nr_used = 0;
-	int r = collect_used(f->t->docker, &used, &nr_used);
 
-	for (size_t i = 0; i < s->nr_images && !r; i++) {
-		r = find_parent(f, &s->images[i]);
-		if (!r)
-			r = find_in_image(f, &s->images[i], used, nr_used);
+	f->failed |= collect_used(f->d, &used, &nr_used) != 0;
+	for (size_t i = 0; i < s->nr_images && used; i++) {
+		find_parent(f, &s->images[i]);
+		find_in_image(f, &s->images[i], used, nr_used);
 	}
-	for (size_t i = 0; i < s->nr_tags && !r; i++) {
-		if (!image_store_find(s, s->tags[i].id))
-			r = finder_add(f, ROW_L14, s->tags[i].name, NULL,
-				       "repositories.json: %s is image %s", s->tags[i].name,
-				       s->tags[i].id);
-	}
+	for (size_t i = 0; i < s->nr_tags; i++)
+		find_in_tag(f, &s->tags[i]);
 	alloc_free(used);
-	return r;
 }

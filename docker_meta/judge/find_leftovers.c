@@ -2,7 +2,6 @@
  * find_leftovers.c: what earlier versions and other storage drivers left (L), and devices of the
  * pool that something else than Docker made (X10).
  */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,114 +12,112 @@
 
 /* ---- the layout up to 1.9 */
 
-static int find_migration(struct finder *f)
+static void find_migration(struct finder *f)
 {
-	const struct graph_state *g = &f->t->docker->graph;
+	const struct graph_state *g = &f->d->graph;
+	struct meta_finding *x;
 
 	if (!g->present || g->current || g->has_map || !g->nr)
-		return 0;
-	return finder_add(f, ROW_L18, NULL, NULL,
-			  "graph/ has %zu images, and .migration-v1-images.json is not there: the "
-			  "migration to 1.10 did not come to its end",
-			  g->nr);
+		return;
+	x = finder_add(f, ROW_L18, the_host());
+	finder_found(f, x, alloc_string("graph/"), "%zu images", g->nr);
+	finder_against(f, x, alloc_string(".migration-v1-images.json"),
+		       "is missing: the migration to 1.10 was not completed");
 }
 
 /* ---- other storage drivers */
 
-static int find_other_driver(struct finder *f, const struct other_driver *d)
+static void find_other_driver(struct finder *f, const struct other_driver *d)
 {
 	const char *set = f->facts->config->driver;
-	struct meta_finding *last;
-	int r = 0;
+	const struct subject s = subject_named(SUBJECT_DRIVER, d->name);
+	struct meta_finding *x;
 
-	if (d->has_state)
-		r = finder_add(f, ROW_L19, d->name, &last, "%s/ is there and not empty%s%s",
-			       d->name, set ? "; daemon.json: storage-driver " : "",
-			       set ? set : "");
-	if (!r && d->has_state && set)
-		last->severity = META_INFO;
-	if (!r && d->nr_images)
-		r = finder_add(f, ROW_L20, d->name, NULL,
-			       "image/%s: %zu images, %zu of which image/devicemapper has, too",
-			       d->name, d->nr_images, d->nr_twice);
-	return r;
+	if (d->has_state) {
+		x = finder_add(f, ROW_L19, s);
+		finder_found(f, x, alloc_printf("%s/", d->name), "is there and not empty");
+		if (set) {
+			finder_against(f, x, alloc_string("daemon.json"), "storage-driver %s", set);
+			x->severity = META_INFO;
+		}
+	}
+	if (d->nr_images)
+		finder_found(f, finder_add(f, ROW_L20, s), alloc_printf("image/%s", d->name),
+			     "%zu images, %zu of which image/devicemapper has, too", d->nr_images,
+			     d->nr_twice);
 }
 
 /* ---- devices of others */
 
-static int find_crowd(struct finder *f, const struct device_row *const *rows, size_t nr)
+static void find_crowd(struct finder *f, const struct device_row *const *rows, size_t nr)
 {
-	int r = finder_add(f, ROW_X10, NULL, NULL,
-			   "%zu devices were made in transaction %" PRIu64
-			   ", and Docker makes one in each",
-			   rows[0]->nr_in_transaction, rows[0]->pool->details.transaction_id);
+	struct meta_finding *x = finder_add(f, ROW_X10, the_pool());
 
-	for (size_t i = 0; i < nr && !r; i++)
-		r = finder_add_device(f, rows[i]);
-	return r;
+	finder_found(f, x, alloc_string("pool"),
+		     "%zu devices were created in transaction %" PRIu64
+		     ", and Docker creates one in each",
+		     rows[0]->nr_in_transaction, rows[0]->pool->details.transaction_id);
+	for (size_t i = 0; i < nr; i++)
+		finder_add_device(f, x, rows[i]);
 }
 
 /* Those that Docker does not know. */
-static int find_crowds(struct finder *f)
+static void find_crowds(struct finder *f)
 {
 	const struct device_row **rows = alloc_array(f->t->nr + 1, sizeof(const void *));
 	size_t nr = 0;
-	int r = rows ? 0 : -ENOMEM;
 
-	for (size_t i = 0; i < f->t->nr && !r; i++) {
+	f->failed |= !rows;
+	for (size_t i = 0; i < f->t->nr && rows; i++) {
 		if (f->t->rows[i].role == ROLE_FOREIGN && !device_is_volume(&f->t->rows[i]))
 			rows[nr++] = &f->t->rows[i];
 	}
 	if (nr)
 		qsort(rows, nr, sizeof(const void *), compare_pool_transactions);
-	for (size_t i = 0, end; i < nr && !r; i = end) {
+	for (size_t i = 0, end; i < nr; i = end) {
 		for (end = i + 1; end < nr && !compare_pool_transactions(&rows[i], &rows[end]);
 		     end++)
 			;
-		r = find_crowd(f, rows + i, end - i);
+		find_crowd(f, rows + i, end - i);
 	}
 	alloc_free(rows);
-	return r;
 }
 
 /* A volume of LVM's is its own device, or it is the one that Docker uses, too. */
-static int find_volume(struct finder *f, const struct device_row *row)
+static void find_volume(struct finder *f, const struct device_row *row)
 {
 	const struct lvm_volume *v = row->volume;
-	struct meta_finding *last;
-	char who[160];
-	int r;
+	struct meta_finding *x = row->hash ? finder_add(f, ROW_X10, subject_of_device(row))
+					   : finder_add_of_device(f, ROW_X10, row);
 
 	if (v)
-		(void)snprintf(who, sizeof(who), "lvs: %.60s/%.60s has thin_id", v->vg, v->name);
+		finder_found(f, x, alloc_string("lvs"), "%s/%s has thin_id %" PRIu64, v->vg,
+			     v->name, row->id);
 	else
-		(void)snprintf(who, sizeof(who), "table: %.120s is device", row->active_volume);
+		finder_found(f, x, alloc_string("table"), "%s is device %" PRIu64,
+			     row->active_volume, row->id);
 	if (!row->hash)
-		return finder_add_of_device(f, ROW_X10, row, "%s %" PRIu64, who, row->id);
-	r = finder_add(f, ROW_X10, NULL, &last, "%s %" PRIu64 ", and so has metadata/%s", who,
-		       row->id, row->hash);
-	if (!r)
-		last->severity = META_FATAL;
-	return r ? r : finder_add_device(f, row);
+		return;
+	finder_against(f, x, alloc_printf("metadata/%s", row->hash), "the same device");
+	x->severity = META_FATAL;
+	finder_add_device(f, x, row);
 }
 
-static int find_foreign(struct finder *f)
+static void find_foreign(struct finder *f)
 {
-	int r = find_crowds(f);
-
-	for (size_t i = 0; i < f->t->nr && !r; i++) {
+	find_crowds(f);
+	for (size_t i = 0; i < f->t->nr; i++) {
 		if (device_is_volume(&f->t->rows[i]))
-			r = find_volume(f, &f->t->rows[i]);
+			find_volume(f, &f->t->rows[i]);
 	}
-	return r;
 }
 
-int find_in_leftovers(struct finder *f)
+void find_in_leftovers(struct finder *f)
 {
-	const struct other_drivers *others = &f->t->docker->others;
-	int r = find_migration(f);
+	const struct other_drivers *others = &f->d->others;
 
-	for (size_t i = 0; i < others->nr && !r; i++)
-		r = find_other_driver(f, &others->items[i]);
-	return r ? r : find_foreign(f);
+	find_migration(f);
+	for (size_t i = 0; i < others->nr; i++)
+		find_other_driver(f, &others->items[i]);
+	find_foreign(f);
 }

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "common/base/alloc.h"
 #include "docker_meta/facts/descent.h"
 #include "docker_meta/judge/findings_internal.h"
 #include "docker_meta/text/human.h"
@@ -35,97 +36,93 @@ static bool can_be_origin(const struct pool_device *parent, const struct pool_de
 	       parent->details.snapshotted_time >= child->details.creation_time;
 }
 
-static int find_parent(struct finder *f, const struct descent *l, size_t i)
+static void find_parent(struct finder *f, const struct descent *l, size_t i)
 {
 	const struct device_row *row = &f->t->rows[i], *parent, *real;
 	const struct pool_device *origin;
-	struct meta_finding *last;
-	int r;
+	struct meta_finding *x;
 
 	if (l->proof[i] != LINEAGE_DOCKER || !is_clear(row) || !made_by_docker(row))
-		return 0;
+		return;
 	parent = &f->t->rows[l->parent[i]];
 	if (!is_clear(parent) || !origin_is_snapshot(&l->origins, row->pool))
-		return 0;
+		return;
 	origin = pool_origin_find(&l->origins, row->pool);
 	if (origin == parent->pool || (!origin && can_be_origin(parent->pool, row->pool)))
-		return 0;
+		return;
 	real = origin ? row_in_use(f, origin->id) : NULL;
 	if (origin && !real)
-		return 0;
-	r = finder_add_of_device(f, ROW_X5, row,
-				 "device %" PRIu64 " was made at the pool's time %" PRIu32
-				 ", by Docker of device %" PRIu64
-				 ", which was snapshotted last at %" PRIu32,
-				 row->id, row->pool->details.creation_time, parent->id,
-				 parent->pool->details.snapshotted_time);
-	if (r)
-		return r;
-	last = &f->list->items[f->list->nr - 1];
+		return;
+	x = finder_add_of_device(f, ROW_X5, row);
+	finder_found(f, x, alloc_string("pool"),
+		     "device %" PRIu64 " was created at the pool's time %" PRIu32, row->id,
+		     row->pool->details.creation_time);
+	finder_against(f, x, alloc_string("layerdb"),
+		       "its parent is device %" PRIu64 ", snapshotted last at %" PRIu32, parent->id,
+		       parent->pool->details.snapshotted_time);
 	if (real)
-		return finder_add_device(f, real);
-	last->unproven = true;
-	last->severity = META_INFO;
-	return 0;
+		finder_add_device(f, x, real);
+	else
+		finding_doubt(x);
 }
 
 /* The pool was empty when the base device was made in it, but for what was made again since. */
-static int find_older_base(struct finder *f, const struct descent *l)
+static void find_older_base(struct finder *f, const struct descent *l)
 {
 	const struct device_row *base = l->base == NO_ROW ? NULL : &f->t->rows[l->base];
-	int r = 0;
 
 	if (!base || !is_clear(base))
-		return 0;
-	for (size_t i = 0; i < f->t->nr && !r; i++) {
+		return;
+	for (size_t i = 0; i < f->t->nr; i++) {
 		const struct device_row *row = &f->t->rows[i];
 		const struct device_details *d = row->pool ? &row->pool->details : NULL;
+		struct meta_finding *x;
 
 		if (!d || row == base || row->pool == base->pool || !row->pool->nr_mapped ||
 		    d->creation_time || d->transaction_id >= base->pool->details.transaction_id)
 			continue;
-		r = finder_add_of_device(
-			f, ROW_J10, row,
-			"device %" PRIu64 ": no snapshot, made in transaction %" PRIu64
-			"; metadata/base: device %" PRIu64 ", made in %" PRIu64,
-			row->id, d->transaction_id, base->id, base->pool->details.transaction_id);
+		x = finder_add_of_device(f, ROW_J10, row);
+		finder_found(f, x, alloc_string("pool"),
+			     "device %" PRIu64 " is no snapshot, created in transaction %" PRIu64,
+			     row->id, d->transaction_id);
+		finder_against(f, x, alloc_string("metadata/base"),
+			       "device %" PRIu64 ", created in %" PRIu64, base->id,
+			       base->pool->details.transaction_id);
 	}
-	return r;
 }
 
-static int find_build_cache(struct finder *f)
+static void find_build_cache(struct finder *f)
 {
 	const struct device_sets *s = f->facts->sets;
-	int r = 0;
 
-	for (size_t i = 0; i < s->nr && !r; i++) {
+	for (size_t i = 0; i < s->nr; i++) {
 		const struct device_set *set = &s->sets[i];
-		struct meta_finding *last;
+		struct meta_finding *x;
 
 		if (set->kind != SET_BUILDS)
 			continue;
-		r = finder_add(f, ROW_B5, NULL, &last,
-			       "%zu devices of BuildKit's alone, %s mapped by the largest",
-			       set->nr_rows,
-			       human_bytes(device_table_bytes(f->t, set->nr_largest)).text);
-		if (!r)
-			last->bytes = device_table_bytes(f->t, set->nr_exclusive);
+		x = finder_add(f, ROW_B5, the_host());
+		finder_found(f, x, alloc_string("pool"),
+			     "%zu devices of BuildKit's alone, %s mapped by the largest",
+			     set->nr_rows,
+			     human_bytes(device_table_bytes(f->t, set->nr_largest)).text);
+		x->bytes = device_table_bytes(f->t, set->nr_exclusive);
 	}
-	return r;
 }
 
-int find_in_lineage(struct finder *f)
+void find_in_lineage(struct finder *f)
 {
 	struct descent l = { 0 };
-	int r = find_build_cache(f);
+	int r;
 
-	if (r || !f->t->pool || f->t->another_pool)
-		return r;
+	find_build_cache(f);
+	if (!f->t->pool || f->t->another_pool)
+		return;
 	r = descent_trace(f->t, &l);
+	f->failed |= r != 0;
 	for (size_t i = 0; i < f->t->nr && !r; i++)
-		r = find_parent(f, &l, i);
+		find_parent(f, &l, i);
 	if (!r)
-		r = find_older_base(f, &l);
+		find_older_base(f, &l);
 	descent_destroy(&l);
-	return r;
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/alloc.h"
 #include "docker_meta/facts/fullness.h"
 #include "docker_meta/judge/findings_internal.h"
 
@@ -19,39 +20,45 @@ static bool has(const struct finder *f, enum meta_row_id id)
 
 /* ---- status */
 
-static int find_full(struct finder *f, const struct pool_status *s)
+static struct meta_finding *add_of_status(struct finder *f, enum meta_row_id id,
+					  const struct pool_status *s)
 {
-	int r = 0;
-
-	if (!has(f, ROW_P1) && (s->mode == POOL_MODE_OUT_OF_DATA_SPACE ||
-				(s->total_data && s->used_data == s->total_data)))
-		r = finder_add(f, ROW_P1, s->name, NULL,
-			       "status: %" PRIu64 " of %" PRIu64 " data blocks are in use%s",
-			       s->used_data, s->total_data,
-			       s->mode == POOL_MODE_OUT_OF_DATA_SPACE ? ", out_of_data_space" : "");
-	if (!r && !has(f, ROW_P3) && s->total_metadata && s->used_metadata == s->total_metadata)
-		r = finder_add(f, ROW_P3, s->name, NULL,
-			       "status: all of %" PRIu64 " metadata blocks are in use",
-			       s->total_metadata);
-	return r;
+	return finder_add(f, id, subject_named(SUBJECT_POOL, s->name));
 }
 
-static int find_mode(struct finder *f, const struct pool_status *s)
+static char *status(void)
+{
+	return alloc_string("status");
+}
+
+static void find_full(struct finder *f, const struct pool_status *s)
+{
+	if (!has(f, ROW_P1) && (s->mode == POOL_MODE_OUT_OF_DATA_SPACE ||
+				(s->total_data && s->used_data == s->total_data)))
+		finder_found(f, add_of_status(f, ROW_P1, s), status(),
+			     "%" PRIu64 " of %" PRIu64 " data blocks are in use%s", s->used_data,
+			     s->total_data,
+			     s->mode == POOL_MODE_OUT_OF_DATA_SPACE ? ", out_of_data_space" : "");
+	if (!has(f, ROW_P3) && s->total_metadata && s->used_metadata == s->total_metadata)
+		finder_found(f, add_of_status(f, ROW_P3, s), status(),
+			     "all of %" PRIu64 " metadata blocks are in use", s->total_metadata);
+}
+
+static void find_mode(struct finder *f, const struct pool_status *s)
 {
 	const struct host_device *pool = f->facts->host->pool;
-	const bool asked = pool && pool->target->thin_pool.read_only;
-	struct meta_finding *last;
-	int r = 0;
 
 	if (s->mode == POOL_MODE_RO) {
-		r = finder_add(f, ROW_P4, s->name, &last, "status: ro%s",
-			       asked ? ", as the table has it: read_only" : "");
-		if (!r && asked)
-			last->severity = META_WARNING;
+		struct meta_finding *x = add_of_status(f, ROW_P4, s);
+
+		finder_found(f, x, status(), "ro");
+		if (pool && pool->target->thin_pool.read_only) {
+			finder_against(f, x, alloc_string("table"), "read_only");
+			x->severity = META_WARNING;
+		}
 	}
-	if (!r && s->needs_check && !has(f, ROW_P5))
-		r = finder_add(f, ROW_P5, s->name, NULL, "status: needs_check");
-	return r;
+	if (s->needs_check && !has(f, ROW_P5))
+		finder_found(f, add_of_status(f, ROW_P5, s), status(), "needs_check");
 }
 
 static bool is_low(uint64_t used, uint64_t total, uint64_t mark)
@@ -59,54 +66,57 @@ static bool is_low(uint64_t used, uint64_t total, uint64_t mark)
 	return used < total && mark < total && total - used <= mark;
 }
 
-static int find_low_water(struct finder *f, const struct pool_status *s)
+static struct meta_finding *add_low(struct finder *f, const struct pool_status *s, uint64_t nr_free,
+				    const char *what, uint64_t mark)
+{
+	struct meta_finding *x = add_of_status(f, ROW_P8, s);
+
+	finder_found(f, x, status(), "%" PRIu64 " %s blocks are free, the mark is at %" PRIu64,
+		     nr_free, what, mark);
+	return x;
+}
+
+static void find_low_water(struct finder *f, const struct pool_status *s)
 {
 	const struct host_device *pool = f->facts->host->pool;
 	const uint64_t mark = pool ? pool->target->thin_pool.low_water : 0;
-	struct meta_finding *last = NULL;
-	int r = 0;
 
 	/* A pool that is smaller than its mark has always passed it. */
-	if (mark && is_low(s->used_data, s->total_data, mark))
-		r = finder_add(f, ROW_P8, s->name, &last,
-			       "status: %" PRIu64 " data blocks are free, the mark is at %" PRIu64,
-			       s->total_data - s->used_data, mark);
-	/* Docker's own mark is 2 GiB, whatever the pool's size: of a small one that says nothing.
-	 */
-	if (!r && last && !is_nearly_full(s->used_data, s->total_data))
-		last->severity = META_INFO;
-	if (!r && s->has_low_water &&
-	    is_low(s->used_metadata, s->total_metadata, s->metadata_low_water))
-		r = finder_add(f, ROW_P8, s->name, NULL,
-			       "status: %" PRIu64
-			       " metadata blocks are free, the mark is at %" PRIu64,
-			       s->total_metadata - s->used_metadata, s->metadata_low_water);
-	return r;
+	if (mark && is_low(s->used_data, s->total_data, mark)) {
+		struct meta_finding *x =
+			add_low(f, s, s->total_data - s->used_data, "data", mark);
+
+		/* Docker's own mark is 2 GiB, whatever the pool's size: of a small one that says
+		 * nothing. */
+		if (!is_nearly_full(s->used_data, s->total_data))
+			x->severity = META_INFO;
+	}
+	if (s->has_low_water && is_low(s->used_metadata, s->total_metadata, s->metadata_low_water))
+		(void)add_low(f, s, s->total_metadata - s->used_metadata, "metadata",
+			      s->metadata_low_water);
 }
 
 /* Where the superblock was not read, or said nothing of it yet; the one that is read is ours. */
-static int find_held(struct finder *f, const struct pool_status *s)
+static void find_held(struct finder *f, const struct pool_status *s)
 {
 	const struct pool_state *p = f->t->pool;
 
-	if (!s->held_root || (p && (p->reading.held_root || p->from_snapshot)))
-		return 0;
-	return finder_add(f, ROW_P10, s->name, NULL, "status: held root %" PRIu64, s->held_root);
+	if (s->held_root && !(p && (p->reading.held_root || p->from_snapshot)))
+		finder_found(f, add_of_status(f, ROW_P10, s), status(), "held root %" PRIu64,
+			     s->held_root);
 }
 
-static int find_in_status(struct finder *f, const struct pool_status *s)
+static void find_in_status(struct finder *f, const struct pool_status *s)
 {
-	int r;
-
-	if (s->health != POOL_IS_WELL)
-		return finder_add(f, ROW_P6, s->name, NULL, "status: %s",
-				  s->health == POOL_IS_FAILED ? "Fail" : "Error");
-	r = find_full(f, s);
-	if (!r)
-		r = find_mode(f, s);
-	if (!r)
-		r = find_held(f, s);
-	return r ? r : find_low_water(f, s);
+	if (s->health != POOL_IS_WELL) {
+		finder_found(f, add_of_status(f, ROW_P6, s), status(), "%s",
+			     s->health == POOL_IS_FAILED ? "Fail" : "Error");
+		return;
+	}
+	find_full(f, s);
+	find_mode(f, s);
+	find_held(f, s);
+	find_low_water(f, s);
 }
 
 /* ---- sizes */
@@ -130,19 +140,20 @@ static bool is_loop(const struct finder *f)
 	return !o->metadata && !o->xml && !o->pool;
 }
 
-static int compare_size(struct finder *f, const struct size_of_data *size)
+static void compare_size(struct finder *f, const struct size_of_data *size)
 {
 	const struct pool_state *p = f->t->pool;
 	const uint64_t blocks = size->sectors / p->header.data_block_size;
+	struct meta_finding *x;
 
 	if (!size->sectors || blocks == p->header.nr_data_blocks)
-		return 0;
-	return finder_add(f, blocks < p->header.nr_data_blocks ? ROW_P13 : ROW_P14, NULL, NULL,
-			  "%s: %" PRIu64 " data blocks, the metadata has %" PRIu64, size->what,
-			  blocks, p->header.nr_data_blocks);
+		return;
+	x = finder_add(f, blocks < p->header.nr_data_blocks ? ROW_P13 : ROW_P14, the_pool());
+	finder_found(f, x, alloc_string(size->what), "%" PRIu64 " data blocks", blocks);
+	finder_against(f, x, alloc_string("pool"), "%" PRIu64, p->header.nr_data_blocks);
 }
 
-static int find_sizes(struct finder *f)
+static void find_sizes(struct finder *f)
 {
 	const struct host *h = f->facts->host;
 	const struct size_of_data sizes[] = {
@@ -150,11 +161,9 @@ static int find_sizes(struct finder *f)
 		{ is_loop(f) ? 0 : h->data_sectors, "the pool's data device" },
 		{ h->pool ? h->pool->target->length : 0, "the pool's table" },
 	};
-	int r = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(sizes) && !r; i++)
-		r = compare_size(f, &sizes[i]);
-	return r;
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
+		compare_size(f, &sizes[i]);
 }
 
 enum meta_severity severity_of_room(uint64_t fs_bytes, uint64_t fs_free)
@@ -165,21 +174,20 @@ enum meta_severity severity_of_room(uint64_t fs_bytes, uint64_t fs_free)
 }
 
 /* What the file does not have yet it takes from the file system when the pool writes there. */
-static int find_room(struct finder *f)
+static void find_room(struct finder *f)
 {
 	const struct host_file *file = &f->facts->host->data_file;
 	const uint64_t growth = file->bytes > file->allocated ? file->bytes - file->allocated : 0;
-	struct meta_finding *last;
-	int r;
+	struct meta_finding *x;
 
 	if (!is_loop(f) || !f->facts->host->is_home || growth <= file->fs_free)
-		return 0;
-	r = finder_add(f, ROW_P17, NULL, &last,
-		       "devicemapper/data may grow by %" PRIu64 " bytes, %" PRIu64 " are free",
-		       growth, file->fs_free);
-	if (!r)
-		last->severity = severity_of_room(file->fs_bytes, file->fs_free);
-	return r;
+		return;
+	x = finder_add(f, ROW_P17, the_pool());
+	finder_found(f, x, alloc_string("devicemapper/data"), "may grow by %" PRIu64 " bytes",
+		     growth);
+	finder_against(f, x, alloc_string("its file system"), "%" PRIu64 " bytes are free",
+		       file->fs_free);
+	x->severity = severity_of_room(file->fs_bytes, file->fs_free);
 }
 
 /* ---- the table */
@@ -209,70 +217,75 @@ static bool is_same(const struct host *h, const char *a, const char *b)
 	return fa && fb && !strcmp(fa, fb);
 }
 
-static int find_double(struct finder *f)
+static void find_double(struct finder *f)
 {
 	const struct host *h = f->facts->host;
-	int r = 0;
 
-	for (size_t i = 0; i < h->nr_devices && !r; i++) {
+	for (size_t i = 0; i < h->nr_devices; i++) {
 		const struct host_device *other = &h->devices[i];
 		const char *metadata = h->pool->target->thin_pool.metadata;
+		struct meta_finding *x;
 
 		if (!other->is_pool || other == h->pool ||
 		    !is_same(h, metadata, other->target->thin_pool.metadata))
 			continue;
-		r = finder_add(f, ROW_P15, other->name, NULL, "%.80s and %.80s: metadata on %.40s",
-			       h->pool->name, other->name, metadata);
+		x = finder_add(f, ROW_P15, subject_named(SUBJECT_POOL, other->name));
+		finder_found(f, x, alloc_printf("table of %s", h->pool->name), "metadata on %s",
+			     metadata);
+		finder_against(f, x, alloc_printf("table of %s", other->name), "the same");
 	}
-	return r;
 }
 
-static int find_in_table(struct finder *f)
+static void find_in_table(struct finder *f)
 {
 	const struct host *h = f->facts->host;
 	const struct pool_state *p = f->t->pool;
-	int r = find_double(f);
+	struct meta_finding *x;
 
-	if (!r && p && h->pool->target->thin_pool.data_block_size != p->header.data_block_size)
-		r = finder_add(f, ROW_P12, h->pool->name, NULL,
-			       "table: %" PRIu32 " sectors, superblock: %" PRIu32,
-			       h->pool->target->thin_pool.data_block_size,
-			       p->header.data_block_size);
-	return r;
+	find_double(f);
+	if (!p || h->pool->target->thin_pool.data_block_size == p->header.data_block_size)
+		return;
+	x = finder_add(f, ROW_P12, subject_named(SUBJECT_POOL, h->pool->name));
+	finder_found(f, x, alloc_string("table"), "data blocks of %" PRIu32 " sectors",
+		     h->pool->target->thin_pool.data_block_size);
+	finder_against(f, x, alloc_string("superblock"), "%" PRIu32, p->header.data_block_size);
+}
+
+static void add_no_pool(struct finder *f, enum meta_row_id id, const char *name)
+{
+	finder_found(f, finder_add(f, id, subject_named(SUBJECT_ACTIVE, name)),
+		     alloc_string("table"),
+		     id == ROW_M12 ? "there is no %s" : "%s is of another target", name);
 }
 
 /* The pool that was asked for, where it is not. */
-static int find_absent(struct finder *f)
+static void find_absent(struct finder *f)
 {
 	const struct host *h = f->facts->host;
 
 	/* It may be the layer that LVM puts above a pool with volumes, wherever the pool is. */
 	if (h->configured_is_other)
-		return finder_add(f, ROW_M13, h->configured_pool, NULL,
-				  "table: %.100s is of another target", h->configured_pool);
-	if (h->pool || !h->wanted_pool || !h->has_table)
-		return 0;
-	if (h->wanted_is_other)
-		return finder_add(f, ROW_M13, h->wanted_pool, NULL,
-				  "table: %.100s is of another target", h->wanted_pool);
-	return finder_add(f, ROW_M12, h->wanted_pool, NULL, "table: there is no %.100s",
-			  h->wanted_pool);
+		add_no_pool(f, ROW_M13, h->configured_pool);
+	else if (h->pool || !h->wanted_pool || !h->has_table)
+		return;
+	else if (h->wanted_is_other)
+		add_no_pool(f, ROW_M13, h->wanted_pool);
+	else
+		add_no_pool(f, ROW_M12, h->wanted_pool);
 }
 
-int find_in_host_pool(struct finder *f)
+void find_in_host_pool(struct finder *f)
 {
 	const struct host *h = f->facts->host;
-	int r = 0;
 
 	if (h->dm_concerns && !f->t->another_pool) {
 		if (h->status)
-			r = find_in_status(f, h->status);
-		if (!r && h->pool)
-			r = find_in_table(f);
-		if (!r)
-			r = find_absent(f);
+			find_in_status(f, h->status);
+		if (h->pool)
+			find_in_table(f);
+		find_absent(f);
 	}
-	if (!r && f->t->pool && !f->t->another_pool && f->t->pool->header.data_block_size)
-		r = find_sizes(f);
-	return r ? r : find_room(f);
+	if (f->t->pool && !f->t->another_pool && f->t->pool->header.data_block_size)
+		find_sizes(f);
+	find_room(f);
 }

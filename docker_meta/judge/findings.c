@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "common/base/alloc.h"
-#include "docker_meta/text/human.h"
 
 const char *meta_finding_remedy(const struct meta_finding *f)
 {
@@ -19,94 +18,98 @@ const char *meta_finding_remedy(const struct meta_finding *f)
 	return row_has(f->row, TRAIT_SAVES) ? f->row->remedy : NULL;
 }
 
+static void finding_destroy(struct meta_finding *x)
+{
+	alloc_free(x->devices);
+	alloc_free(x->evidence.file);
+	alloc_free(x->evidence.found);
+	alloc_free(x->evidence.against);
+	alloc_free(x->evidence.there);
+	alloc_free(x->evidence.line);
+	alloc_free(x->busy);
+	*x = (struct meta_finding){ 0 };
+}
+
 /* ---- adding */
 
-static int add(struct finder *f, enum meta_row_id id, const char *object, char *evidence)
+struct meta_finding *finder_add(struct finder *f, enum meta_row_id id, struct subject subject)
 {
 	struct meta_findings *list = f->list;
 	struct meta_finding *grown =
-		alloc_grow(list->items, &list->capacity, list->nr, sizeof(*grown));
-	struct meta_finding finding = { .row = meta_row(id),
-					.severity = meta_row(id)->severity,
-					.object = object ? alloc_string(object) : NULL,
-					.evidence = evidence };
+		alloc_grow(list->items, &list->capacity, list->nr, sizeof(*grown)), *x;
 
-	if (grown)
+	if (grown) {
 		list->items = grown;
-	if (!grown || !evidence || (object && !finding.object)) {
-		alloc_free(finding.object);
-		alloc_free(evidence);
-		return -ENOMEM;
+		x = &grown[list->nr++];
+	} else {
+		f->failed = true;
+		x = &f->spare;
+		finding_destroy(x);
 	}
-	grown[list->nr++] = finding;
-	return 0;
+	*x = (struct meta_finding){ .row = meta_row(id),
+				    .severity = meta_row(id)->severity,
+				    .subject = subject };
+	return x;
 }
 
-int finder_add(struct finder *f, enum meta_row_id id, const char *object,
-	       struct meta_finding **ret_finding, const char *format, ...)
+void finder_add_device(struct finder *f, struct meta_finding *x, const struct device_row *row)
 {
-	va_list args;
-	char *evidence;
-	int r;
-
-	va_start(args, format);
-	evidence = alloc_vprintf(format, args);
-	va_end(args);
-	r = add(f, id, object, evidence);
-	if (!r && ret_finding)
-		*ret_finding = &f->list->items[f->list->nr - 1];
-	return r;
-}
-
-int finder_add_device(struct finder *f, const struct device_row *row)
-{
-	struct meta_finding *last = &f->list->items[f->list->nr - 1];
-	size_t capacity = last->nr_devices;
+	size_t capacity = x->nr_devices;
 	const struct device_row **grown =
-		alloc_grow(last->devices, &capacity, last->nr_devices, sizeof(const void *));
+		alloc_grow(x->devices, &capacity, x->nr_devices, sizeof(const void *));
 
-	if (!grown)
-		return -ENOMEM;
-	last->devices = grown;
-	grown[last->nr_devices++] = row;
-	return 0;
+	if (!grown) {
+		f->failed = true;
+		return;
+	}
+	x->devices = grown;
+	grown[x->nr_devices++] = row;
 }
 
-int finder_add_of_device(struct finder *f, enum meta_row_id id, const struct device_row *row,
-			 const char *format, ...)
+struct meta_finding *finder_add_of_device(struct finder *f, enum meta_row_id id,
+					  const struct device_row *row)
+{
+	struct meta_finding *x = finder_add(f, id, subject_of_device(row));
+
+	if (row->pool)
+		x->bytes = device_table_bytes(f->t, row->pool->nr_exclusive);
+	finder_add_device(f, x, row);
+	return x;
+}
+
+static void set_text(struct finder *f, char **place, char *text)
+{
+	f->failed |= !text;
+	alloc_free(*place);
+	*place = text;
+}
+
+void finder_found(struct finder *f, struct meta_finding *x, char *file, const char *format, ...)
 {
 	va_list args;
-	char *evidence;
-	int r;
 
+	set_text(f, &x->evidence.file, file);
 	va_start(args, format);
-	evidence = alloc_vprintf(format, args);
+	set_text(f, &x->evidence.found, alloc_vprintf(format, args));
 	va_end(args);
-	r = add(f, id, NULL, evidence);
-	if (r)
-		return r;
-	if (row->pool)
-		f->list->items[f->list->nr - 1].bytes =
-			device_table_bytes(f->t, row->pool->nr_exclusive);
-	return finder_add_device(f, row);
 }
 
-int finder_tell_set(struct finder *f, const struct device_row *row)
+void finder_against(struct finder *f, struct meta_finding *x, char *file, const char *format, ...)
+{
+	va_list args;
+
+	set_text(f, &x->evidence.against, file);
+	va_start(args, format);
+	set_text(f, &x->evidence.there, alloc_vprintf(format, args));
+	va_end(args);
+}
+
+void finder_tell_set(struct finder *f, struct meta_finding *x, const struct device_row *row)
 {
 	const struct device_set *set = device_set_of(f->facts->sets, f->t, row);
-	struct meta_finding *last = &f->list->items[f->list->nr - 1];
-	char *evidence;
 
-	last->bytes = device_table_bytes(f->t, set->nr_exclusive);
-	if (set->nr_rows < 2 || !f->t->pool)
-		return 0;
-	evidence = alloc_printf("%s; %s together: %s", last->evidence, set->name,
-				human_bytes(last->bytes).text);
-	if (!evidence)
-		return -ENOMEM;
-	alloc_free(last->evidence);
-	last->evidence = evidence;
-	return 0;
+	if (f->t->pool && set->nr_rows > 1)
+		x->set = set;
 }
 
 /* ---- files that could not be used */
@@ -114,34 +117,92 @@ int finder_tell_set(struct finder *f, const struct device_row *row)
 /* The end of a removal, or the begin of a creation: there is no writable layer to be lost. */
 static bool is_left_of_container(const struct finder *f, const struct problem *p)
 {
-	const struct docker_state *d = f->t->docker;
 	const struct container *c =
-		p->row != ROW_C8 ? NULL : container_store_find(&d->containers, p->object);
+		p->row != ROW_C8 ? NULL : container_store_find(&f->d->containers, p->object);
 
-	return c && !c->has_config && d->layers.mounts_present &&
-	       !layer_store_find_mount(&d->layers, c->id);
+	return c && !c->has_config && f->d->layers.mounts_present &&
+	       !layer_store_find_mount(&f->d->layers, c->id);
 }
 
-int find_problems(struct finder *f)
+void find_problems(struct finder *f)
 {
-	const struct problem_list *problems = &f->t->docker->problems;
-	int r = 0;
+	const struct problem_list *problems = &f->d->problems;
 
-	for (size_t i = 0; i < problems->nr && !r; i++) {
+	for (size_t i = 0; i < problems->nr; i++) {
 		const struct problem *p = &problems->items[i];
-		struct meta_finding *finding;
+		struct meta_finding *x = finder_add(
+			f, p->row, subject_find(f->d, meta_row(p->row)->subject, p->object));
 
-		r = finder_add(f, p->row, p->object, &finding, "%s: %s", p->path, p->text);
-		if (!r && p->fatal)
-			finding->severity = META_FATAL;
-		if (!r && is_left_of_container(f, p))
-			finding->severity = META_WARNING;
-		if (!r && p->unread) {
-			finding->severity = META_WARNING;
-			finding->unproven = true;
+		finder_found(f, x, alloc_string(p->path), "%s", p->text);
+		if (p->fatal)
+			x->severity = META_FATAL;
+		if (is_left_of_container(f, p))
+			x->severity = META_WARNING;
+		if (p->unread) {
+			x->severity = META_WARNING;
+			x->unproven = true;
 		}
 	}
-	return r;
+}
+
+/* ---- groups */
+
+/* Of one device that is in a set, which counts once: where all of the set is in the group. */
+static int by_set(const void *a, const void *b)
+{
+	const struct device_set *sa = (*(const struct meta_finding *const *)a)->set,
+				*sb = (*(const struct meta_finding *const *)b)->set;
+
+	return ((uintptr_t)sa > (uintptr_t)sb) - ((uintptr_t)sa < (uintptr_t)sb);
+}
+
+static bool belong_together(const struct meta_finding *a, const struct meta_finding *b)
+{
+	return a->row == b->row && a->severity == b->severity && a->unproven == b->unproven;
+}
+
+static uint64_t add_bytes(uint64_t a, uint64_t b)
+{
+	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
+/* Without memory each counts by itself, which is not too much. */
+static uint64_t bytes_of_group(const struct device_table *t, const struct finding_group *g)
+{
+	const struct meta_finding **items = alloc_array(g->nr, sizeof(const void *));
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < g->nr; i++) {
+		if (items)
+			items[i] = &g->first[i];
+		else
+			bytes = add_bytes(bytes, g->first[i].bytes);
+	}
+	if (items)
+		qsort(items, g->nr, sizeof(const void *), by_set);
+	for (size_t i = 0, end; items && i < g->nr; i = end) {
+		const struct device_set *set = items[i]->set;
+		uint64_t sum = items[i]->bytes;
+
+		for (end = i + 1; set && end < g->nr && items[end]->set == set; end++)
+			sum = add_bytes(sum, items[end]->bytes);
+		bytes = add_bytes(bytes, set && end - i == set->nr_rows
+						 ? device_table_bytes(t, set->nr_exclusive)
+						 : sum);
+	}
+	alloc_free(items);
+	return bytes;
+}
+
+struct finding_group meta_findings_group(const struct meta_findings *list,
+					 const struct device_table *t, size_t from)
+{
+	struct finding_group g = { .first = &list->items[from], .nr = 1 };
+
+	while (from + g.nr < list->nr && belong_together(g.first, &list->items[from + g.nr]))
+		g.nr++;
+	g.bytes = bytes_of_group(t, &g);
+	return g;
 }
 
 /* ---- all */
@@ -154,14 +215,39 @@ static int worst_first(const void *a, const void *b)
 		return fa->severity > fb->severity ? -1 : 1;
 	if (fa->row != fb->row)
 		return fa->row < fb->row ? -1 : 1;
+	if (fa->unproven != fb->unproven)
+		return fa->unproven ? 1 : -1;
 	if (fa->nr_devices && fb->nr_devices && fa->devices[0]->id != fb->devices[0]->id)
 		return fa->devices[0]->id < fb->devices[0]->id ? -1 : 1;
-	return strcmp(fa->evidence, fb->evidence);
+	return strcmp(fa->evidence.line, fb->evidence.line);
+}
+
+/* "file: found; against: there" */
+static void write_line(struct finder *f, struct evidence *e)
+{
+	if (f->failed)
+		return;
+	e->line = alloc_printf("%s%s%s%s%s%s%s", e->file ? e->file : "", e->file ? ": " : "",
+			       e->found, e->there ? "; " : "", e->against ? e->against : "",
+			       e->against ? ": " : "", e->there ? e->there : "");
+	f->failed |= !e->line;
+}
+
+static void finish(struct finder *f)
+{
+	struct meta_findings *l = f->list;
+
+	for (size_t i = 0; i < l->nr; i++)
+		write_line(f, &l->items[i].evidence);
+	if (l->nr && !f->failed)
+		qsort(l->items, l->nr, sizeof(*l->items), worst_first);
+	for (size_t i = 0; i < l->nr; i++)
+		l->nr_of[l->items[i].severity]++;
 }
 
 int meta_findings_find(const struct meta_facts *facts, struct meta_findings *ret_list)
 {
-	static int (*const finders[])(struct finder *) = {
+	static void (*const finders[])(struct finder *) = {
 		find_problems,
 		find_in_pool,
 		find_in_transactions,
@@ -181,30 +267,25 @@ int meta_findings_find(const struct meta_facts *facts, struct meta_findings *ret
 		find_in_running_host,
 		/* and the last, of those that there are: */
 		judge_busy,
+		judge_sources,
+		judge_torn,
 	};
-	struct finder f = { .facts = facts, .t = facts->devices, .list = ret_list };
-	int r = 0;
+	struct finder f = {
+		.facts = facts, .t = facts->devices, .d = facts->devices->docker, .list = ret_list
+	};
 
 	*ret_list = (struct meta_findings){ 0 };
-	for (size_t i = 0; i < ARRAY_SIZE(finders) && !r; i++)
-		r = finders[i](&f);
-	judge_sources(&f);
-	judge_torn(&f);
-	if (ret_list->nr)
-		qsort(ret_list->items, ret_list->nr, sizeof(*ret_list->items), worst_first);
-	for (size_t i = 0; i < ret_list->nr; i++)
-		ret_list->nr_of[ret_list->items[i].severity]++;
-	return r;
+	for (size_t i = 0; i < ARRAY_SIZE(finders) && !f.failed; i++)
+		finders[i](&f);
+	finish(&f);
+	finding_destroy(&f.spare);
+	return f.failed ? -ENOMEM : 0;
 }
 
 void meta_findings_destroy(struct meta_findings *list)
 {
-	for (size_t i = 0; i < list->nr; i++) {
-		alloc_free(list->items[i].devices);
-		alloc_free(list->items[i].object);
-		alloc_free(list->items[i].evidence);
-		alloc_free(list->items[i].busy);
-	}
+	for (size_t i = 0; i < list->nr; i++)
+		finding_destroy(&list->items[i]);
 	alloc_free(list->items);
 	*list = (struct meta_findings){ 0 };
 }

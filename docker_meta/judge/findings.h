@@ -8,18 +8,33 @@
 #include "docker_meta/config/config.h"
 #include "docker_meta/data/pool_data.h"
 #include "docker_meta/facts/sets.h"
+#include "docker_meta/facts/subject.h"
 #include "docker_meta/host/host.h"
+
+/*
+ * What was found where, and what it is held against: "metadata/base: device_id 1; pool: no such
+ * device".
+ */
+struct evidence {
+	char *file;    /* owned: a file below the root, "table", "lvs", …; NULL: the pool's metadata */
+	char *found;   /* owned */
+	char *against; /* owned: likewise; NULL: what was found speaks for itself */
+	char *there;   /* owned: what is found there; NULL: likewise */
+	char *line;    /* owned: all of it in one line */
+};
 
 struct meta_finding {
 	const struct meta_row *row;
 	enum meta_severity severity;
-	bool unproven;                     /* not every place was looked at: it may be otherwise */
-	const struct device_row **devices; /* owned */
+	bool unproven; /* not every place was looked at: it may be otherwise */
+	struct subject subject;
+	const struct device_row **devices; /* owned: those that it is about */
 	size_t nr_devices;
-	char *object;   /* owned: what it is about, for people; NULL: the devices, or the whole */
-	char *evidence; /* owned: file and value against pool and value */
+	struct evidence evidence;
 	uint64_t bytes; /* that are at stake, or come back */
-	char *busy;     /* owned: what keeps its devices from being deleted now; NULL: nothing */
+	/* More comes back where all of these devices go together; NULL: not so. */
+	const struct device_set *set;
+	char *busy; /* owned: what keeps its devices from being deleted now; NULL: nothing */
 };
 
 struct meta_findings {
@@ -47,6 +62,20 @@ struct meta_facts {
 
 /* What mends it; NULL: nothing before what is unproven is known. */
 const char *meta_finding_remedy(const struct meta_finding *f);
+
+/*
+ * Findings that say the same of several subjects: equal in row, severity, proof and remedy.  They
+ * stand together in the list.
+ */
+struct finding_group {
+	const struct meta_finding *first;
+	size_t nr;
+	uint64_t bytes; /* of all together, what they share counted once */
+};
+
+/* The group that begins with items[from]. */
+struct finding_group meta_findings_group(const struct meta_findings *list,
+					 const struct device_table *t, size_t from);
 
 /* All of them, worst first.  0 or -ENOMEM; to be destroyed in any case. */
 must_check int meta_findings_find(const struct meta_facts *facts, struct meta_findings *ret_list);

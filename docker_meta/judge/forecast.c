@@ -156,13 +156,13 @@ static int choose_among(struct making *m, const struct meta_finding *others)
 		return add(m, STEP_UNKNOWN,
 			   "chooses the storage driver: another one was used here as well (%s); "
 			   "unless storage-driver is set, it stops",
-			   others->object);
+			   others->subject.name);
 	if (c->has_driver_flag)
 		return add(m, STEP_OK, "takes the storage driver of dockerd's command line");
 	return add(m, STEP_STOPS,
 		   "chooses the storage driver: several were used here, devicemapper and %s, and "
 		   "storage-driver is not set",
-		   others->object);
+		   others->subject.name);
 }
 
 static int choose_driver(struct making *m)
@@ -213,7 +213,7 @@ static int take_options(struct making *m)
 		const struct meta_finding *f = find(m, changed[i]);
 
 		if (f && f->severity == META_FATAL)
-			r = add(m, STEP_STOPS, "sets up direct-lvm: %s", f->evidence);
+			r = add(m, STEP_STOPS, "sets up direct-lvm: %s", f->evidence.line);
 	}
 	return r;
 }
@@ -254,7 +254,7 @@ static int load_files(struct making *m)
 		     f->row != meta_row(ROW_J5)))
 			continue;
 		nr_bad++;
-		r = add(m, STEP_STOPS, "loads the devices' files: %s", f->evidence);
+		r = add(m, STEP_STOPS, "loads the devices' files: %s", f->evidence.line);
 	}
 	if (r || nr_bad)
 		return r;
@@ -344,13 +344,13 @@ static int activate_pool(struct making *m)
 			f = find(m, refused[i]);
 	}
 	if (f && !f->unproven)
-		return add(m, STEP_STOPS, "finds no pool to work with: %s", f->evidence);
+		return add(m, STEP_STOPS, "finds no pool to work with: %s", f->evidence.line);
 	/* A file may hold a part of the table; and a pool of loop files Docker makes active itself.
 	 */
 	if (!absent || !config_thinpooldev(m->config))
 		return 0;
 	return add(m, m->facts->host->dm_live ? STEP_STOPS : STEP_UNKNOWN, "looks for its pool: %s",
-		   absent->evidence);
+		   absent->evidence.line);
 }
 
 static int take_back(struct making *m)
@@ -409,7 +409,7 @@ static int compare_uuid(struct making *m)
 	const struct file_system *fs = base ? pool_data_find(m->data, base) : NULL;
 
 	if (other)
-		return add(m, STEP_STOPS, "compares the base device's UUID: %s", other->evidence);
+		return add(m, STEP_STOPS, "compares the base device's UUID: %s", other->evidence.line);
 	if (fs && !strcasecmp(fs->uuid, d->base_uuid))
 		return add(m, STEP_OK, "finds the UUID that the base device has to have, %s",
 			   d->base_uuid);
@@ -427,7 +427,7 @@ static int prepare_base(struct making *m)
 	int r;
 
 	if (unreadable)
-		return add(m, STEP_STOPS, "reads deviceset-metadata: %s", unreadable->evidence);
+		return add(m, STEP_STOPS, "reads deviceset-metadata: %s", unreadable->evidence.line);
 	if (config_shrinks_base(m->config, driver_state_find(d, "base")))
 		return add(m, STEP_STOPS,
 			   "finds dm.basesize=%.40s less than the base device's %" PRIu64 " bytes",
@@ -477,7 +477,7 @@ static int load_images(struct making *m)
 
 	if (unreadable)
 		return add(m, unreadable->unproven ? STEP_UNKNOWN : STEP_STOPS,
-			   "reads repositories.json: %s", unreadable->evidence);
+			   "reads repositories.json: %s", unreadable->evidence.line);
 	if (any_unread(m, ROW_L6, ROW_L12))
 		return add(m, STEP_UNKNOWN,
 			   "loads the images: not all of their files could be read here");
@@ -545,7 +545,7 @@ static int go_on_deleting(struct making *m)
 			m, STEP_LOSES,
 			"goes on deleting %zu device%s marked as deleted, needed ones among them: "
 			"%s",
-			nr, nr == 1 ? "" : "s", needed->evidence);
+			nr, nr == 1 ? "" : "s", needed->evidence.line);
 	return nr ? add(m, STEP_OK, "goes on deleting %zu device%s marked as deleted", nr,
 			nr == 1 ? "" : "s")
 		  : 0;

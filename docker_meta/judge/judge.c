@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * judge.c: what the host and the moment of looking say about findings that were made without them.
  */
-#include <errno.h>
 #include <string.h>
 
 #include "common/base/alloc.h"
@@ -22,25 +21,20 @@ static bool may_be_in_the_making(const struct host *h, const struct device_row *
 	return !h->mounts.has_processes || h->mounts.has_dockerd;
 }
 
-static int judge_device(struct finder *f, struct meta_finding *finding,
-			const struct device_row *row)
+static void judge_device(struct finder *f, struct meta_finding *x, const struct device_row *row)
 {
 	const struct host *h = f->facts->host;
 	char text[400];
 
 	if (!host_busy(h, row->hash, row->id, text, sizeof(text)))
-		return 0;
-	if (!finding->busy) {
-		finding->busy =
-			row->hash ? alloc_printf("%s is %s", row->hash, text) : alloc_string(text);
-		if (!finding->busy)
-			return -ENOMEM;
+		return;
+	if (!x->busy) {
+		x->busy = row->hash ? alloc_printf("%s is %s", row->hash, text)
+				    : alloc_string(text);
+		f->failed |= !x->busy;
 	}
-	if (row_has(finding->row, TRAIT_OWNER_LATER) && may_be_in_the_making(h, row)) {
-		finding->unproven = true;
-		finding->severity = META_INFO;
-	}
-	return 0;
+	if (row_has(x->row, TRAIT_OWNER_LATER) && may_be_in_the_making(h, row))
+		finding_doubt(x);
 }
 
 /*
@@ -72,28 +66,25 @@ static void judge_recent(struct finder *f)
 		if (!row_has(finding->row, TRAIT_OF_THE_MOMENT) ||
 		    !may_be_of_this_moment(f, finding))
 			continue;
-		finding->unproven = true;
-		finding->severity = META_INFO;
+		finding_doubt(finding);
 	}
 }
 
-int judge_busy(struct finder *f)
+void judge_busy(struct finder *f)
 {
 	const struct host *h = f->facts->host;
-	int r = 0;
 
 	judge_recent(f);
 	if (!h->nr_devices && !h->mounts.nr_mounts)
-		return 0;
-	for (size_t i = 0; i < f->list->nr && !r; i++) {
+		return;
+	for (size_t i = 0; i < f->list->nr; i++) {
 		struct meta_finding *finding = &f->list->items[i];
 
 		if (!row_has(finding->row, TRAIT_DELETES))
 			continue;
-		for (size_t n = 0; n < finding->nr_devices && !r; n++)
-			r = judge_device(f, finding, finding->devices[n]);
+		for (size_t n = 0; n < finding->nr_devices; n++)
+			judge_device(f, finding, finding->devices[n]);
 	}
-	return r;
 }
 
 /* ---- several moments */
@@ -108,8 +99,7 @@ void judge_torn(struct finder *f)
 		if (!row_has(finding->row, TRAIT_COMPARES) ||
 		    (row_has(finding->row, TRAIT_OF_POOL) && f->facts->check))
 			continue;
-		finding->unproven = true;
-		finding->severity = META_INFO;
+		finding_doubt(finding);
 	}
 }
 
@@ -122,8 +112,7 @@ static void doubt(struct finder *f, enum row_trait trait)
 
 		if (!row_has(finding->row, trait))
 			continue;
-		finding->unproven = true;
-		finding->severity = META_INFO;
+		finding_doubt(finding);
 	}
 }
 

@@ -184,6 +184,28 @@ static json_t *device(const struct meta_view *r, const struct row_index *x,
 	return object;
 }
 
+static json_t *subject(const struct subject *s, bool *failed)
+{
+	json_t *object = json_object();
+
+	json_put(object, "kind", json_string(subject_kind_name(s->kind)), failed);
+	json_put(object, "id", json_text(s->id), failed);
+	json_put(object, "name", json_text(s->name), failed);
+	return object;
+}
+
+/* What stands where; null: nothing does. */
+static json_t *place(const char *file, const char *value, bool *failed)
+{
+	json_t *object = value ? json_object() : json_null();
+
+	if (!value)
+		return object;
+	json_put(object, "file", json_text(file), failed);
+	json_put(object, "value", json_text(value), failed);
+	return object;
+}
+
 json_t *json_of_finding(const struct meta_finding *f, bool *failed)
 {
 	json_t *object = json_object(), *devices = json_array(), *hashes = json_array();
@@ -196,10 +218,13 @@ json_t *json_of_finding(const struct meta_finding *f, bool *failed)
 	json_put(object, "id", json_string(f->row->id), failed);
 	json_put(object, "severity", json_string(meta_severity_name(f->severity)), failed);
 	json_put(object, "title", json_string(f->row->title), failed);
-	json_put(object, "object", json_text(f->object), failed);
+	json_put(object, "object", json_text(f->subject.name), failed);
 	json_put(object, "devices", devices, failed);
 	json_put(object, "hashes", hashes, failed);
-	json_put(object, "evidence", json_text(f->evidence), failed);
+	json_put(object, "subject", subject(&f->subject, failed), failed);
+	json_put(object, "found", place(f->evidence.file, f->evidence.found, failed), failed);
+	json_put(object, "against", place(f->evidence.against, f->evidence.there, failed), failed);
+	json_put(object, "evidence", json_text(f->evidence.line), failed);
 	json_put(object, "predicted", json_string(f->row->predicted), failed);
 	json_put(object, "remedy", json_text(meta_finding_remedy(f)), failed);
 	json_put(object, "busy", json_text(f->busy), failed);

@@ -292,9 +292,12 @@ int lint_text(const struct meta_view *v, FILE *out, int *status)
 	(void)fputc('\n', out);
 	print_looked(v, out);
 	print_options(v, out);
-	for (size_t i = 0; i < v->findings->nr; i++) {
-		if (is_of_lint(&v->findings->items[i]))
-			output_finding(v, &v->findings->items[i], out);
+	for (size_t i = 0; i < v->findings->nr;) {
+		const struct finding_group g = meta_findings_group(v->findings, v->devices, i);
+
+		if (is_of_lint(g.first))
+			output_findings(v, &g, out);
+		i += g.nr;
 	}
 	print_readiness(v, out);
 	output_counts(nr_of, out);

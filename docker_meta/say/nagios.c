@@ -184,7 +184,7 @@ void output_nagios(const struct meta_view *v, FILE *out)
 			      l->items[i].row->id);
 		print_safe(out, what);
 		(void)fprintf(out, "; ");
-		print_safe(out, l->items[i].evidence);
+		print_safe(out, l->items[i].evidence.line);
 		(void)fputc('\n', out);
 	}
 }

@@ -14,8 +14,8 @@ struct list_layout;
 void output_check(const struct meta_view *v, FILE *out);
 void output_forecast(const struct meta_view *v, FILE *out);
 
-/* One finding, as check tells it. */
-void output_finding(const struct meta_view *v, const struct meta_finding *f, FILE *out);
+/* Findings that say the same, as check tells them: one entry with a list. */
+void output_findings(const struct meta_view *v, const struct finding_group *g, FILE *out);
 
 /* How many there are of each severity. */
 void output_counts(const uint64_t nr[META_FATAL + 1], FILE *out);

@@ -143,10 +143,11 @@ static int print_title(FILE *out, const struct meta_finding *f)
 {
 	int r = print_made(out, alloc_printf("%s %s: %s%s%s", f->row->id,
 					     meta_severity_name(f->severity), f->row->title,
-					     f->object ? ": " : "", f->object ? f->object : ""));
+					     f->subject.name ? ": " : "",
+				     f->subject.name ? f->subject.name : ""));
 
 	if (!r)
-		r = print_made(out, alloc_printf("seen: %s", f->evidence));
+		r = print_made(out, alloc_printf("seen: %s", f->evidence.line));
 	if (!r && f->bytes)
 		(void)fprintf(out, "## bytes: %s\n", human_bytes(f->bytes).text);
 	return r;
@@ -356,7 +357,7 @@ static json_t *step_object(const struct mend_step *step, bool *failed)
 	json_put(object, "finding", f ? json_string(f->row->id) : json_null(), failed);
 	json_put(object, "severity", f ? json_string(meta_severity_name(f->severity)) : json_null(),
 		 failed);
-	json_put(object, "object", json_text(f ? f->object : NULL), failed);
+	json_put(object, "object", json_text(f ? f->subject.name : NULL), failed);
 	json_put(object, "devices", devices, failed);
 	json_put(object, "refused", json_boolean(step->refused), failed);
 	json_put(object, "deletes", json_boolean(step->deletes), failed);

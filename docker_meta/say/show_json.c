@@ -236,7 +236,7 @@ static json_t *findings(const struct show *s, bool *failed)
 		json_put(object, "id", json_string(f->row->id), failed);
 		json_put(object, "severity", json_string(meta_severity_name(f->severity)), failed);
 		json_put(object, "title", json_string(f->row->title), failed);
-		json_put(object, "evidence", json_text(f->evidence), failed);
+		json_put(object, "evidence", json_text(f->evidence.line), failed);
 		json_append(array, object, failed);
 	}
 	return array;

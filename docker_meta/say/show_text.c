@@ -218,7 +218,7 @@ static void print_findings(const struct show *s, FILE *out)
 
 		print_line(&l, "%s %s: %s", meta_severity_name(f->severity), f->row->id,
 			   f->row->title);
-		print_line(&l, "%.500s", f->evidence);
+		print_line(&l, "%.500s", f->evidence.line);
 	}
 	if (!s->about.nr)
 		print_line(&l, "none");
@@ -411,7 +411,7 @@ static void print_subject(const struct show *s, FILE *out)
 {
 	struct lines name = { "name", out };
 
-	switch (s->subject.kind) {
+	switch ((int)s->subject.kind) {
 	case SUBJECT_DEVICE:
 		print_device(s, out);
 		break;
@@ -426,7 +426,7 @@ static void print_subject(const struct show *s, FILE *out)
 		print_layer(s, out);
 		break;
 	case SUBJECT_MOUNT:
-	case NR_SUBJECT_KINDS:
+	default:
 		print_line(&name, "layerdb/mounts/%.100s", s->mount->name);
 		print_writable(s, out);
 		break;

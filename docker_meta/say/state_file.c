@@ -78,18 +78,21 @@ static bool was_told(const struct told_list *before, const struct told *one)
 
 static int key_of(const struct meta_finding *f, struct digest *ret_key)
 {
+	const char *kind = subject_kind_name(f->subject.kind);
+	const char *id = f->subject.id ? f->subject.id : "";
 	struct digest_stream *s = digest_begin();
 
 	if (!s)
 		return -ENOMEM;
 	digest_add(s, f->row->id, strlen(f->row->id) + 1);
-	digest_add(s, f->object ? f->object : "", f->object ? strlen(f->object) + 1 : 1);
+	digest_add(s, kind, strlen(kind) + 1);
+	digest_add(s, id, strlen(id) + 1);
 	for (size_t i = 0; i < f->nr_devices; i++) {
 		const struct device_row *row = f->devices[i];
-		char id[24];
+		char number[24];
 
-		(void)snprintf(id, sizeof(id), "%" PRIu64, row->id);
-		digest_add(s, id, strlen(id) + 1);
+		(void)snprintf(number, sizeof(number), "%" PRIu64, row->id);
+		digest_add(s, number, strlen(number) + 1);
 		digest_add(s, row->hash ? row->hash : "", row->hash ? strlen(row->hash) + 1 : 1);
 	}
 	*ret_key = digest_end(s);

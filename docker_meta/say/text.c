@@ -87,8 +87,8 @@ void finding_headline(const struct meta_view *v, const struct meta_finding *f, c
 
 	if (first)
 		device_owner_name(v->devices, first, owner, sizeof(owner));
-	if (f->object && !first)
-		(void)snprintf(text, size, "%s: %.200s", f->row->title, f->object);
+	if (f->subject.name && !first)
+		(void)snprintf(text, size, "%s: %.200s", f->row->title, f->subject.name);
 	else if (!first)
 		(void)snprintf(text, size, "%s", f->row->title);
 	else if (f->nr_devices == 1)
@@ -115,26 +115,81 @@ static void print_severity(enum meta_severity severity, FILE *out)
 		      colour ? "\033[0m" : "");
 }
 
-void output_finding(const struct meta_view *v, const struct meta_finding *f, FILE *out)
+/* What it is about, without the title: "device 23, web", "exited"; "": the whole. */
+static void subject_line(const struct meta_view *v, const struct meta_finding *f, char *text,
+			 size_t size)
+{
+	const size_t title = strlen(f->row->title);
+	char line[400];
+
+	finding_headline(v, f, line, sizeof(line));
+	(void)snprintf(text, size, "%s", line[title] ? line + title + 2 : "");
+}
+
+static const char *remedy_of(const struct meta_finding *f)
 {
 	const char *remedy = meta_finding_remedy(f);
-	char what[300];
 
-	finding_headline(v, f, what, sizeof(what));
-	print_severity(f->severity, out);
-	print_behind(out, SEVERITY_COLUMNS, f->row->id, what);
-	print_briefly(out, "seen", f->evidence);
-	print_wrapped(out, "docker", f->row->predicted);
+	return remedy          ? remedy
+	       : f->nr_devices ? "unproven: something may need it all the same; mend nothing "
+				 "before that is known"
+			       : "unproven: not all that it depends on was looked at";
+}
+
+static void print_bytes(const struct finding_group *g, FILE *out)
+{
+	const struct device_set *set = g->nr == 1 ? g->first->set : NULL;
+	char text[200];
+
+	if (!g->bytes)
+		return;
+	(void)snprintf(text, sizeof(text), "%s%s%s", human_bytes(g->bytes).text,
+		       set ? "; more comes back together with the rest of " : "",
+		       set ? set->name : g->nr > 1 ? " in all" : "");
+	print_briefly(out, "bytes", text);
+}
+
+/* Of several each has a line: what it is about, and what was seen. */
+static void print_each(const struct meta_view *v, const struct finding_group *g, FILE *out)
+{
+	for (size_t i = 0; i < g->nr; i++) {
+		const struct meta_finding *f = &g->first[i];
+		char what[300], line[800];
+
+		subject_line(v, f, what, sizeof(what));
+		(void)snprintf(line, sizeof(line), "%s%s%s", what, *what ? ": " : "",
+			       f->evidence.line);
+		print_briefly(out, i ? "" : "seen", line);
+		if (f->busy)
+			print_briefly(out, "busy", f->busy);
+	}
+}
+
+static void print_one(const struct meta_finding *f, FILE *out)
+{
+	print_briefly(out, "seen", f->evidence.line);
 	if (f->busy)
 		print_briefly(out, "busy", f->busy);
-	print_wrapped(out, "mend",
-		      remedy ? remedy
-		      : f->nr_devices
-			      ? "unproven: something may need it all the same; mend nothing "
-				"before that is known"
-			      : "unproven: not all that it depends on was looked at");
-	if (f->bytes)
-		print_wrapped(out, "bytes", human_bytes(f->bytes).text);
+}
+
+void output_findings(const struct meta_view *v, const struct finding_group *g, FILE *out)
+{
+	const struct meta_finding *first = g->first;
+	char what[400];
+
+	if (g->nr > 1)
+		(void)snprintf(what, sizeof(what), "%s: %zu", first->row->title, g->nr);
+	else
+		finding_headline(v, first, what, sizeof(what));
+	print_severity(first->severity, out);
+	print_behind(out, SEVERITY_COLUMNS, first->row->id, what);
+	if (g->nr > 1)
+		print_each(v, g, out);
+	else
+		print_one(first, out);
+	print_wrapped(out, "docker", first->row->predicted);
+	print_wrapped(out, "mend", remedy_of(first));
+	print_bytes(g, out);
 }
 
 static void print_threshold(const struct verdict *d, enum measure_id id, FILE *out)
@@ -198,8 +253,12 @@ void output_check(const struct meta_view *v, FILE *out)
 	for (int i = 0; i < NR_MEASURES; i++)
 		print_threshold(v->verdict, (enum measure_id)i, out);
 	print_start(v->verdict->start, out);
-	for (size_t i = 0; i < l->nr; i++)
-		output_finding(v, &l->items[i], out);
+	for (size_t i = 0; i < l->nr;) {
+		const struct finding_group g = meta_findings_group(l, v->devices, i);
+
+		output_findings(v, &g, out);
+		i += g.nr;
+	}
 	print_changes(v->verdict->changes, out);
 	output_counts(l->nr_of, out);
 }

@@ -40,7 +40,7 @@ nr=$((nr + 1))
 # docs/docker-findings.md is in step with docker_meta's catalogue.
 what="docs/docker-findings.md"
 # shellcheck disable=SC2016 # the backquotes are Markdown
-sed -n 's/^ROW(\([A-Z0-9]*\), \([A-Z]*\), [A-Z_0-9 |]*, [a-z_]*, "\(.*\)", "\(.*\)", "\(.*\)")$/| `\1` | \2 | \3 | \4 | \5 |/p' \
+sed -n 's/^ROW(\([A-Z0-9]*\), \([A-Z]*\), [A-Z_]*, [A-Z_0-9 |]*, [a-z_]*, "\(.*\)", "\(.*\)", "\(.*\)")$/| `\1` | \2 | \3 | \4 | \5 |/p' \
 	"$here/docker_meta/catalogue/rows.def" |
 	sed 's/| FATAL |/| fatal |/; s/| ERROR |/| error |/; s/| WARNING |/| warning |/; s/| INFO |/| info |/' >catalogue
 [ "$(wc -l <catalogue)" -gt 50 ] || fail "docker_meta's catalogue could not be read"

@@ -38,9 +38,9 @@ static void put_subject(const struct page *p, const struct meta_finding *f)
 {
 	(void)fputs("<span class=\"subject\">", p->out);
 	put_device_names(p, f);
-	if (f->object) {
+	if (f->subject.name) {
 		(void)fputs(f->nr_devices ? ": <bdi>" : "<bdi>", p->out);
-		put_text(p->out, f->object);
+		put_text(p->out, f->subject.name);
 		(void)fputs("</bdi>", p->out);
 	} else if (!f->nr_devices) {
 		(void)fputs(row_has(f->row, TRAIT_OF_POOL) ? "the pool" : "the whole", p->out);
@@ -65,7 +65,7 @@ static void put_finding(const struct page *p, const struct meta_finding *f, uint
 	if (f->bytes)
 		put_bytes(p->out, f->bytes);
 	(void)fputs("</span></summary>\n<p class=\"evidence mono\"><bdi>", p->out);
-	put_text(p->out, f->evidence);
+	put_text(p->out, f->evidence.line);
 	(void)fputs("</bdi></p>\n", p->out);
 	if (f->nr_devices) {
 		(void)snprintf(word, sizeof(word), "%" PRIu64, f->devices[0]->id);
@@ -90,16 +90,16 @@ static size_t gather_card(const struct page *p, size_t from, struct card *ret_ca
 	size_t i = from;
 
 	*ret_card = (struct card){ .first = first, .number = p->number[from] };
-	for (;
-	     i < l->nr && l->items[i].row == first->row && l->items[i].severity == first->severity;
-	     i++) {
-		const struct meta_finding *f = &l->items[i];
+	/* Proven ones, then those that are not. */
+	while (i < l->nr && l->items[i].row == first->row &&
+	       l->items[i].severity == first->severity) {
+		const struct finding_group g = meta_findings_group(l, p->v->devices, i);
 
-		ret_card->nr++;
-		ret_card->nr_unproven += f->unproven;
-		ret_card->bytes = ret_card->bytes > UINT64_MAX - f->bytes
-					  ? UINT64_MAX
-					  : ret_card->bytes + f->bytes;
+		i += g.nr;
+		ret_card->nr += g.nr;
+		ret_card->nr_unproven += g.first->unproven ? g.nr : 0;
+		ret_card->bytes = g.bytes > UINT64_MAX - ret_card->bytes ? UINT64_MAX
+									 : ret_card->bytes + g.bytes;
 	}
 	return i;
 }
