@@ -235,12 +235,14 @@ static int end(const struct docker_meta_options *o, struct out_file *f, int r)
 		/* tool_end() tells of what could not be written. */
 		return r || fflush(stdout) ? META_STATUS_BLIND : STATUS_NONE;
 	}
+	if (r == -EIO)
+		r = out_file_error(f);
 	if (r)
 		out_file_abandon(f);
 	else
-		r = out_file_commit(f, false);
+		r = out_file_commit(f);
 	if (r)
-		tool_error(&docker_meta_tool, "%s: %s", o->output, strerror(-r));
+		tool_error(&docker_meta_tool, "%s: %s", o->output, out_file_why(r));
 	return r ? META_STATUS_BLIND : STATUS_NONE;
 }
 

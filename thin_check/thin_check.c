@@ -219,10 +219,18 @@ static void say_what_was_mended(const struct session *s, const struct fix_result
 	say(s, text, 0);
 }
 
+static int refuse_undo(const struct session *s, int error)
+{
+	if (!s->options->quiet)
+		tool_error(&thin_check_tool, "%s: %s; nothing was changed", s->options->undo,
+			   error == -EEXIST ? "it exists, and no undo file is ever overwritten"
+					    : strerror(-error));
+	return error;
+}
+
 /* From here on what is written is noted, where that is asked for. */
 static int begin_changes(struct session *s, struct block_engine **ret_engine)
 {
-	const char *path = s->options->undo;
 	int r = 0;
 
 	if (s->engine->read_only) {
@@ -230,14 +238,10 @@ static int begin_changes(struct session *s, struct block_engine **ret_engine)
 			explain_read_only(&thin_check_tool, s->options->input);
 		return -EROFS;
 	}
-	if (path && !s->noting)
-		r = undo_engine_create(s->engine, path, &s->noting);
+	if (s->noting)
+		r = undo_engine_begin(s->noting);
 	*ret_engine = s->noting ? s->noting : s->engine;
-	if (r && !s->options->quiet)
-		tool_error(&thin_check_tool, "%s: %s; nothing was changed", path,
-			   r == -EEXIST ? "it exists, and no undo file is ever overwritten"
-					: strerror(-r));
-	return r;
+	return r ? refuse_undo(s, r) : 0;
 }
 
 /* A change that failed: of the device, or of the undo file. */
@@ -361,7 +365,7 @@ static int check_and_mend(struct session *s)
 int thin_check_run(const struct thin_check_options *options)
 {
 	struct session s = { .options = options };
-	struct stat st;
+	bool is_open = false;
 	/* A lost superblock is a finding like any other, for programs. */
 	int status = options->json ? open_any_blocks(&thin_check_tool, options->input,
 						     open_mode(options), false, &s.engine)
@@ -370,12 +374,19 @@ int thin_check_run(const struct thin_check_options *options)
 
 	if (status != STATUS_NONE)
 		return status;
-	if (options->undo && !lstat(options->undo, &st)) {
-		say(&s, "the file for --undo exists, and no undo file is ever overwritten", 0);
-		block_engine_destroy(s.engine);
-		return STATUS_BAD;
+	if (options->undo) {
+		const int r = undo_engine_create(s.engine, options->undo, &s.noting);
+
+		if (r) {
+			(void)refuse_undo(&s, r);
+			block_engine_destroy(s.engine);
+			return STATUS_BAD;
+		}
+		is_open = undo_engine_is_open(s.noting);
 	}
-	sandbox_enter(&(struct sandbox){ .off = options->no_sandbox, .make = { options->undo } });
+	sandbox_enter(&(struct sandbox){ .off = options->no_sandbox,
+					 .make = { is_open ? NULL : options->undo },
+					 .name = { is_open ? options->undo : NULL } });
 	report_init(&s.report);
 	status = check_and_mend(&s);
 	report_destroy(&s.report);

@@ -46,7 +46,7 @@ static int explain_output(const struct thin_dump_options *o, const char *why)
 static int explain_write(const struct thin_dump_options *o, int error)
 {
 	return error == -EPIPE || error == -ECANCELED ? STATUS_BAD
-						      : explain_output(o, strerror(-error));
+						      : explain_output(o, out_file_why(error));
 }
 
 /* STATUS_NONE: what was read is at fault, and has been told. */
@@ -96,7 +96,7 @@ static int end_file(struct dump *d, int status)
 	const bool keep = output_file_replaces(&d->file);
 	int r = status == STATUS_OK || (status == STATUS_NONE && !keep) ? 0 : -ECANCELED;
 
-	r = output_file_end(&d->file, status == STATUS_NONE, r);
+	r = output_file_end(&d->file, r);
 	if (r && r != -ECANCELED)
 		return explain_write(o, r);
 	if (status == STATUS_NONE && !o->quiet)
@@ -265,6 +265,6 @@ int thin_dump_run(const struct thin_dump_options *o)
 
 	if (status == STATUS_NONE)
 		status = o->repair ? dump_repaired(&d) : dump_as_it_is(&d);
-	(void)output_file_end(&d.file, false, -ECANCELED);
+	(void)output_file_end(&d.file, -ECANCELED);
 	return status;
 }

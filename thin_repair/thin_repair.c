@@ -150,10 +150,10 @@ static void report_to_file(struct repair *r)
 	e = output_file_begin(&r->report, &fault);
 	if (!e)
 		e = write_report(r, r->report.stream);
-	e = output_file_end(&r->report, false, e);
+	e = output_file_end(&r->report, e);
 	if (e && !o->quiet)
 		tool_error(&thin_repair_tool, "%s: the report could not be written: %s", o->report,
-			   *fault.text ? fault.text : strerror(-e));
+			   *fault.text ? fault.text : out_file_why(e));
 }
 
 /* That nothing could be made is worth a report too. */
@@ -287,6 +287,6 @@ int thin_repair_run(const struct thin_repair_options *o)
 
 	if (status == STATUS_NONE)
 		status = list_or_repair(&r);
-	(void)output_file_end(&r.report, false, -EIO);
+	(void)output_file_end(&r.report, -EIO);
 	return status;
 }

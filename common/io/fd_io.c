@@ -2,6 +2,8 @@
 #include "common/io/fd_io.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <unistd.h>
 
 int fd_read_up_to(int fd, void *data, size_t size, size_t *ret_bytes)
@@ -62,4 +64,17 @@ int fd_pwrite_all(int fd, const void *data, size_t bytes, off_t offset)
 		done += (size_t)n;
 	}
 	return 0;
+}
+
+/* /proc is not everywhere, and the other way is not for everybody. */
+int fd_link(int fd, int dir, const char *name)
+{
+	char path[40];
+
+	if (!linkat(fd, "", dir, name, AT_EMPTY_PATH))
+		return 0;
+	if (errno == EEXIST)
+		return -EEXIST;
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return linkat(AT_FDCWD, path, dir, name, AT_SYMLINK_FOLLOW) ? -errno : 0;
 }

@@ -15,6 +15,11 @@ must_check int fd_read_up_to(int fd, void *data, size_t size, size_t *ret_bytes)
 must_check int fd_write_all(int fd, const void *data, size_t bytes);
 /* All of it from an offset on: 0 or -errno, -EIO where the end comes first. */
 must_check int fd_pread_all(int fd, void *data, size_t bytes, off_t offset);
+/*
+ * Give an open file without a name one in a directory, where nothing has it: 0, -EEXIST or another
+ * -errno.
+ */
+must_check int fd_link(int fd, int dir, const char *name);
 /* fd_write_all() at an offset.  A full disk is -ENOSPC, a limit of the file's size -EFBIG. */
 must_check int fd_pwrite_all(int fd, const void *data, size_t bytes, off_t offset);
 

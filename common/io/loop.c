@@ -80,17 +80,30 @@ int loop_backing(dev_t rdev, struct loop_backing *ret)
 
 enum { MAX_LEVELS = 8 };
 
-static bool is_on(const struct loop_backing *on, const struct stat *st)
+/* A part of a file or of a device. */
+struct extent {
+	struct loop_backing of;
+	uint64_t begin, end;
+};
+
+static struct loop_backing thing_of(const struct stat *st)
 {
-	if (S_ISBLK(st->st_mode))
-		return on->is_device && on->rdev == st->st_rdev;
-	return !on->is_device && on->device == st->st_dev && on->inode == st->st_ino;
+	return (struct loop_backing){ .is_device = S_ISBLK(st->st_mode),
+				      .device = st->st_dev,
+				      .rdev = st->st_rdev,
+				      .inode = st->st_ino };
+}
+
+static bool is_same_thing(const struct loop_backing *a, const struct loop_backing *b)
+{
+	if (a->is_device || b->is_device)
+		return a->is_device && b->is_device && a->rdev == b->rdev;
+	return a->device == b->device && a->inode == b->inode;
 }
 
 /* By the name that the kernel shows, where there is no node to ask. */
-static bool is_named_on(const char *name, const struct stat *st)
+static bool find_named(const char *name, struct loop_backing *ret)
 {
-	struct loop_backing on = { .end = 0 };
 	char path[300], line[4096] = "";
 	struct stat file;
 	FILE *f;
@@ -105,25 +118,35 @@ static bool is_named_on(const char *name, const struct stat *st)
 	line[strcspn(line, "\n")] = '\0';
 	if (!*line || stat(line, &file))
 		return false;
-	on = (struct loop_backing){ .is_device = S_ISBLK(file.st_mode),
-				    .device = file.st_dev,
-				    .rdev = file.st_rdev,
-				    .inode = file.st_ino };
-	return is_on(&on, st);
+	*ret = thing_of(&file);
+	ret->end = UINT64_MAX;
+	return true;
 }
 
 struct seeker {
-	const struct stat *st;
+	struct extent part;
+	dev_t but;          /* a loop device that does not count; 0: each does */
 	bool used;          /* only one that is in use */
 	unsigned int level; /* of loop devices on loop devices */
 };
 
 static bool is_any(const struct seeker *s);
 
-/* NOLINTNEXTLINE(misc-no-recursion): at most MAX_LEVELS deep */
-static bool is_held(const char *name, const struct stat *device, unsigned int level)
+/* The part that another one is of a loop device that stands on it. */
+static uint64_t above(uint64_t at, const struct loop_backing *on)
 {
-	const struct seeker upper = { device, true, level + 1 };
+	return at == UINT64_MAX ? at : at > on->begin ? at - on->begin : 0;
+}
+
+/* NOLINTNEXTLINE(misc-no-recursion): at most MAX_LEVELS deep */
+static bool is_held(const char *name, const struct stat *device, const struct seeker *s,
+		    const struct loop_backing *on)
+{
+	const struct seeker upper = { .part = { .of = thing_of(device),
+						.begin = above(s->part.begin, on),
+						.end = above(s->part.end, on) },
+				      .used = true,
+				      .level = s->level + 1 };
 	const int fd = open_loop(name, O_EXCL);
 
 	if (fd >= 0)
@@ -141,10 +164,12 @@ static bool is_one(const char *name, const struct seeker *s)
 	bool found;
 
 	if (fd < 0)
-		return is_named_on(name, s->st);
-	found = !fstat(fd, &device) && !ask(fd, &on) && is_on(&on, s->st);
+		return find_named(name, &on) && is_same_thing(&on, &s->part.of);
+	found = !fstat(fd, &device) && device.st_rdev != s->but && !ask(fd, &on) &&
+		is_same_thing(&on, &s->part.of) && on.begin < s->part.end &&
+		s->part.begin < on.end;
 	(void)close(fd);
-	return found && (!s->used || is_held(name, &device, s->level));
+	return found && (!s->used || is_held(name, &device, s, &on));
 }
 
 /* NOLINTNEXTLINE(misc-no-recursion): at most MAX_LEVELS deep */
@@ -174,10 +199,57 @@ static bool is_any(const struct seeker *s)
 
 bool loop_stands_on(const struct stat *st)
 {
-	return is_any(&(struct seeker){ st, false, 0 });
+	return is_any(&(struct seeker){ .part = { thing_of(st), 0, UINT64_MAX } });
+}
+
+/* ---- who uses it */
+
+/* A device below a loop device that is mounted, or part of something that is active. */
+static bool is_device_held(dev_t rdev)
+{
+	char name[256];
+	int fd;
+
+	if (name_of(rdev, name))
+		return false;
+	fd = open_loop(name, O_EXCL);
+	if (fd >= 0)
+		(void)close(fd);
+	return fd == -EBUSY;
+}
+
+/* Not a partition of one, whose place in it is not known here. */
+static bool is_whole_loop(dev_t rdev)
+{
+	char name[256];
+
+	return !name_of(rdev, name) && !strncmp(name, "loop", 4) &&
+	       !name[4 + strspn(name + 4, "0123456789")];
+}
+
+static uint64_t below(uint64_t at, const struct loop_backing *on)
+{
+	return at > UINT64_MAX - on->begin ? UINT64_MAX : at + on->begin;
 }
 
 bool loop_in_use(const struct stat *st)
 {
-	return is_any(&(struct seeker){ st, true, 0 });
+	struct seeker s = { .part = { thing_of(st), 0, UINT64_MAX }, .used = true };
+	bool found = is_any(&s);
+
+	/* What a loop device stands on others may stand on as well, with the same bytes. */
+	for (unsigned int n = 0; n < MAX_LEVELS && !found && s.part.of.is_device; n++) {
+		struct extent *part = &s.part;
+		struct loop_backing on;
+
+		s.but = part->of.rdev;
+		if (!is_whole_loop(s.but) || loop_backing(s.but, &on))
+			break;
+		part->begin = below(part->begin, &on);
+		part->end = below(part->end, &on);
+		part->end = part->end < on.end ? part->end : on.end;
+		part->of = on;
+		found = (on.is_device && is_device_held(on.rdev)) || is_any(&s);
+	}
+	return found;
 }

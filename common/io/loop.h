@@ -35,6 +35,7 @@ bool loop_stands_on(const struct stat *st);
 
 /*
  * Is one of them, or one that stands on it in turn, mounted or part of something that is active?
+ * Of a loop device also: what it stands on, or another loop device that has the same bytes of that.
  * True also where that cannot be told, because its node in /dev cannot be opened.
  */
 bool loop_in_use(const struct stat *st);

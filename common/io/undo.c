@@ -64,8 +64,10 @@ struct undo_engine {
 	struct block_engine *inner; /* borrowed */
 	struct undo_record *record; /* owned */
 	void *raw;                  /* owned: a block, aligned */
-	char *path;                 /* owned */
-	int fd;
+	char *name;                 /* owned: in dir */
+	int dir;                    /* owned: descriptor of the directory */
+	int fd;                     /* owned; -1: it can be made with a name alone */
+	bool begun;                 /* the file has its name, and its header */
 	uint64_t nr_noted;
 	int error; /* of the file */
 };
@@ -78,8 +80,11 @@ static struct undo_engine *to_undo(struct block_engine *e)
 static int note(struct undo_engine *u, uint64_t block, const void *after)
 {
 	struct undo_record *r = u->record;
-	int e = block_read(u->inner, block, u->raw);
+	int e = undo_engine_begin(&u->base);
 
+	if (e)
+		return u->error = e;
+	e = block_read(u->inner, block, u->raw);
 	if (e)
 		return e;
 	memcpy(r->before, u->raw, MD_BLOCK_SIZE);
@@ -129,12 +134,13 @@ static void undo_destroy(struct block_engine *e)
 {
 	struct undo_engine *u = to_undo(e);
 
-	if (u->fd >= 0) {
-		if (!u->nr_noted)
-			(void)unlink(u->path);
+	if (u->begun && !u->nr_noted)
+		(void)unlinkat(u->dir, u->name, 0);
+	if (u->fd >= 0)
 		(void)close(u->fd);
-	}
-	alloc_free(u->path);
+	if (u->dir >= 0)
+		(void)close(u->dir);
+	alloc_free(u->name);
 	alloc_free(u->record);
 	alloc_free(u->raw);
 	alloc_free(u);
@@ -144,39 +150,25 @@ static const struct block_engine_ops undo_ops = {
 	.submit = undo_submit, .reap = undo_reap, .flush = undo_flush, .destroy = undo_destroy
 };
 
-/* Its name is on stable storage, too, before anything is changed. */
-static int sync_directory(const char *path)
+static int open_place(struct undo_engine *u, const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	char *parent =
 		slash ? alloc_printf("%.*s", (int)(slash - path + 1), path) : alloc_string(".");
-	int fd = parent ? open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1, r = 0;
+	struct stat st;
 
+	u->name = alloc_string(slash ? slash + 1 : path);
+	u->dir = parent ? open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 	alloc_free(parent);
-	if (fd < 0)
-		return parent ? -errno : -ENOMEM;
-	if (fsync(fd) && errno != EINVAL && errno != EBADF) /* some file systems cannot */
-		r = -errno;
-	(void)close(fd);
-	return r;
-}
-
-static int begin_file(struct undo_engine *u)
-{
-	struct undo_header h = { .magic = MAGIC, .nr_blocks = cpu_to_le64(u->inner->nr_blocks) };
-	int r = block_read(u->inner, 0, u->raw);
-
-	if (r)
-		return r;
-	h.superblock = cpu_to_le32(whole_checksum(u->raw));
-	h.checksum = cpu_to_le32(header_checksum(&h));
-	u->fd = open(u->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (u->fd < 0)
+	if (!parent || !u->name)
+		return -ENOMEM;
+	if (u->dir < 0)
 		return -errno;
-	r = fd_write_all(u->fd, &h, sizeof(h));
-	if (!r && fsync(u->fd))
-		r = -errno;
-	return r ? r : sync_directory(u->path);
+	if (!fstatat(u->dir, u->name, &st, AT_SYMLINK_NOFOLLOW))
+		return -EEXIST;
+	/* Where that cannot be, it is made with its name when the first change comes. */
+	u->fd = openat(u->dir, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600);
+	return 0;
 }
 
 int undo_engine_create(struct block_engine *inner, const char *path,
@@ -190,16 +182,56 @@ int undo_engine_create(struct block_engine *inner, const char *path,
 	u->base.ops = &undo_ops;
 	u->base.nr_blocks = inner->nr_blocks;
 	u->inner = inner;
-	u->fd = -1;
+	u->fd = u->dir = -1;
 	u->record = alloc_object(struct undo_record);
 	u->raw = alloc_aligned(MD_BLOCK_SIZE);
-	u->path = alloc_string(path);
-	if (u->record && u->raw && u->path)
-		r = begin_file(u);
+	if (u->record && u->raw)
+		r = open_place(u, path);
 	if (r)
 		undo_destroy(&u->base);
 	else
 		*ret_engine = &u->base;
+	return r;
+}
+
+bool undo_engine_is_open(const struct block_engine *e)
+{
+	return ((const struct undo_engine *)e)->fd >= 0;
+}
+
+static int write_header(struct undo_engine *u)
+{
+	struct undo_header h = { .magic = MAGIC, .nr_blocks = cpu_to_le64(u->inner->nr_blocks) };
+	int r = block_read(u->inner, 0, u->raw);
+
+	if (r)
+		return r;
+	h.superblock = cpu_to_le32(whole_checksum(u->raw));
+	h.checksum = cpu_to_le32(header_checksum(&h));
+	r = fd_write_all(u->fd, &h, sizeof(h));
+	return r ? r : fsync(u->fd) ? -errno : 0;
+}
+
+int undo_engine_begin(struct block_engine *e)
+{
+	struct undo_engine *u = to_undo(e);
+	const bool named = u->fd < 0;
+	int r;
+
+	if (u->begun)
+		return 0;
+	if (named)
+		u->fd = openat(u->dir, u->name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (u->fd < 0)
+		return -errno;
+	u->begun = named;
+	r = write_header(u);
+	if (!r && !named)
+		r = fd_link(u->fd, u->dir, u->name);
+	u->begun |= !r;
+	/* Its name is on stable storage, too, before anything is changed; some file systems cannot. */
+	if (!r && fsync(u->dir) && errno != EINVAL && errno != EBADF)
+		r = -errno;
 	return r;
 }
 

@@ -25,13 +25,22 @@ struct undo_fault {
 };
 
 /*
- * Make the undo file at path, which must not exist yet, and an engine that notes there what is
- * written through it.  inner stays the caller's and must outlive the engine; requests are carried
- * out at once.  0 or -errno: -EEXIST where there is a file already.  A file that nothing was noted
- * in is removed with the engine.
+ * Find the place of the undo file, where nothing may stand, and make an engine that notes there
+ * what is written through it once it has begun; nothing is to be seen of the file before.  inner
+ * stays the caller's and must outlive the engine; requests are carried out at once.  0 or -errno:
+ * -EEXIST where there is a file already.
  */
 must_check int undo_engine_create(struct block_engine *inner, const char *path,
 				  struct block_engine **ret_engine);
+
+/* From now on no file has to be opened any more for it: it has to get its name alone. */
+bool undo_engine_is_open(const struct block_engine *e);
+
+/*
+ * Give the file its name, before anything is written.  0 or -errno: -EEXIST where somebody else has
+ * it meanwhile.  A file that nothing was noted in is removed with the engine.
+ */
+must_check int undo_engine_begin(struct block_engine *e);
 
 /* Why the file could not be written: 0 or -errno. */
 int undo_engine_error(const struct block_engine *e);

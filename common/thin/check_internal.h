@@ -64,7 +64,15 @@ void check_mapped_blocks(struct check *c, const struct device_set *set);
 /* Data blocks that the kernel would overwrite although they are used elsewhere. */
 must_check int check_sharing(struct check *c);
 
-must_check int check_space_maps(struct check *c);
+/*
+ * The space maps in two steps: which blocks they are made of, before the metadata snapshot is
+ * followed, whose wrong pointers must not claim these; and what they count, when all is counted.
+ * *ret_maps is to be destroyed in any case.
+ */
+struct space_maps_check;
+must_check int check_read_space_maps(struct check *c, struct space_maps_check **ret_maps);
+must_check int check_space_maps(struct check *c, struct space_maps_check *maps);
+void check_destroy_space_maps(struct space_maps_check *maps);
 
 /* Makes findings of all faults in the node table. */
 must_check int check_report_faults(struct check *c);

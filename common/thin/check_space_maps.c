@@ -299,14 +299,15 @@ static int read_structure(struct space_map_check *s)
 	return r;
 }
 
-struct both {
+struct space_maps_check {
 	struct space_map_check data, metadata;
-	uint32_t *bitmap_of;
+	uint32_t *bitmap_of;  /* owned */
+	struct bitset wanted; /* bitmaps to be read */
 };
 
 static int visit_bitmap(void *context, uint64_t block, const void *raw, int error)
 {
-	struct both *both = context;
+	struct space_maps_check *both = context;
 	struct check *c = both->data.c;
 	struct space_map_check *s =
 		c->table.kinds[block] == KIND_DATA_BITMAP ? &both->data : &both->metadata;
@@ -439,7 +440,7 @@ static bool any_incomplete(const struct check *c)
  * One block that is never used is worth a word only where no more is hidden: the same tool has left
  * both, and the same command mends them.
  */
-static void conclude(struct both *both)
+static void conclude(struct space_maps_check *both)
 {
 	struct space_map_check *const maps[] = { &both->data, &both->metadata };
 	const struct report *report = both->data.c->report;
@@ -465,7 +466,7 @@ static void conclude(struct both *both)
 }
 
 /* Which blocks are used is known only where everything that uses them could be read. */
-static void judge_completeness(struct both *both)
+static void judge_completeness(struct space_maps_check *both)
 {
 	const struct check *c = both->data.c;
 	bool devices = c->live.top_level_node >= 0 && c->live.details_node >= 0 &&
@@ -478,28 +479,20 @@ static void judge_completeness(struct both *both)
 		devices && !any_incomplete(c) && both->data.complete && both->metadata.complete;
 }
 
-static int check_both(struct both *both, struct bitset *wanted)
+static int read_both(struct space_maps_check *both)
 {
-	struct check *c = both->data.c;
 	int r = read_structure(&both->data);
 
 	if (!r)
 		r = read_structure(&both->metadata);
 	if (!r)
-		r = refer_bitmaps(&both->data, wanted);
+		r = refer_bitmaps(&both->data, &both->wanted);
 	if (!r)
-		r = refer_bitmaps(&both->metadata, wanted);
-	if (r)
-		return r;
-	judge_completeness(both);
-	r = block_reader_run(c->reader, wanted, visit_bitmap, both);
-	if (r)
-		return r;
-	conclude(both);
-	return 0;
+		r = refer_bitmaps(&both->metadata, &both->wanted);
+	return r;
 }
 
-static void figures(const struct both *both)
+static void figures(const struct space_maps_check *both)
 {
 	struct check_result *result = both->data.c->result;
 
@@ -511,31 +504,51 @@ static void figures(const struct both *both)
 			both->metadata.nr_blocks - both->metadata.nr_allocated;
 }
 
-int check_space_maps(struct check *c)
+int check_read_space_maps(struct check *c, struct space_maps_check **ret_maps)
 {
-	struct bitset wanted = { 0 };
-	struct both both = { 0 };
+	struct space_maps_check *both = alloc_object(struct space_maps_check);
+	int r = both ? 0 : -ENOMEM;
+
+	*ret_maps = both;
+	progress_phase(c->progress, "space maps");
+	if (!r)
+		both->bitmap_of = alloc_array(c->table.nr_blocks, sizeof(*both->bitmap_of));
+	if (!r && !both->bitmap_of)
+		r = -ENOMEM;
+	if (!r)
+		r = prepare(&both->data, c, &data_kinds, &c->sb.data_space_map, &c->data);
+	if (!r)
+		r = prepare(&both->metadata, c, &metadata_kinds, &c->sb.metadata_space_map,
+			    &c->table.refs);
+	if (r)
+		return r;
+	both->data.bitmap_of = both->bitmap_of;
+	both->metadata.bitmap_of = both->bitmap_of;
+	r = bitset_init(&both->wanted, c->table.nr_blocks);
+	return r ? r : read_both(both);
+}
+
+int check_space_maps(struct check *c, struct space_maps_check *both)
+{
 	int r;
 
 	progress_phase(c->progress, "space maps");
-	both.bitmap_of = alloc_array(c->table.nr_blocks, sizeof(*both.bitmap_of));
-	if (!both.bitmap_of)
-		return -ENOMEM;
-	r = prepare(&both.data, c, &data_kinds, &c->sb.data_space_map, &c->data);
-	if (!r)
-		r = prepare(&both.metadata, c, &metadata_kinds, &c->sb.metadata_space_map,
-			    &c->table.refs);
-	both.data.bitmap_of = both.bitmap_of;
-	both.metadata.bitmap_of = both.bitmap_of;
-	if (!r)
-		r = bitset_init(&wanted, c->table.nr_blocks);
-	if (!r)
-		r = check_both(&both, &wanted);
-	if (!r)
-		figures(&both);
-	bitset_destroy(&wanted);
-	discard(&both.data);
-	discard(&both.metadata);
-	alloc_free(both.bitmap_of);
-	return r;
+	judge_completeness(both);
+	r = block_reader_run(c->reader, &both->wanted, visit_bitmap, both);
+	if (r)
+		return r;
+	conclude(both);
+	figures(both);
+	return 0;
+}
+
+void check_destroy_space_maps(struct space_maps_check *both)
+{
+	if (!both)
+		return;
+	bitset_destroy(&both->wanted);
+	discard(&both->data);
+	discard(&both->metadata);
+	alloc_free(both->bitmap_of);
+	alloc_free(both);
 }

@@ -110,22 +110,36 @@ static void count_mappings(struct check *c)
 	}
 }
 
-static int check_trees(struct check *c)
+static int check_snapshot(struct check *c)
 {
-	int r = prepare_data_counts(c);
+	int r;
 
-	if (!r && !c->options->metadata_snap)
-		r = check_live(c);
-	/* After the live trees: a held root that leads into them must not be believed. */
 	c->report->snapshot = c->options->metadata_snap ? SNAPSHOT_ASKED : SNAPSHOT_BESIDE;
-	if (!r)
-		r = check_snapshot_superblock(c);
+	r = check_snapshot_superblock(c);
 	if (!r && c->has_snap)
 		r = check_held(c);
 	c->report->snapshot = SNAPSHOT_NONE;
-	if (!r && !c->options->metadata_snap && !c->options->skip_mappings &&
-	    !c->options->skip_space_maps)
-		r = check_space_maps(c);
+	return r;
+}
+
+static int check_trees(struct check *c)
+{
+	const struct check_options *o = c->options;
+	const bool with_space_maps =
+		!o->metadata_snap && !o->skip_mappings && !o->skip_space_maps;
+	struct space_maps_check *maps = NULL;
+	int r = prepare_data_counts(c);
+
+	if (!r && !o->metadata_snap)
+		r = check_live(c);
+	if (!r && with_space_maps)
+		r = check_read_space_maps(c, &maps);
+	/* After all that is live: a held root that leads into that must not be believed. */
+	if (!r)
+		r = check_snapshot(c);
+	if (!r && with_space_maps)
+		r = check_space_maps(c, maps);
+	check_destroy_space_maps(maps);
 	count_mappings(c);
 	return r;
 }

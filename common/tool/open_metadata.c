@@ -92,20 +92,23 @@ static const struct signature signatures[] = {
 	{ 0, "XFSB", 4, "there is an XFS file system; name the pool's metadata device" },
 };
 
+/* Text, and behind its end nothing but zeros. */
 static bool is_text(const unsigned char *p, size_t bytes)
 {
-	for (size_t i = 0; i < bytes; i++) {
+	const size_t nr = strnlen((const char *)p, bytes);
+
+	for (size_t i = 0; i < nr; i++) {
 		if ((p[i] < ' ' && p[i] != '\t' && p[i] != '\n' && p[i] != '\r') || p[i] == 0x7f)
 			return false;
 	}
-	return bytes > 0;
+	return nr && all_zero(p + nr, bytes - nr);
 }
 
 /* What these bytes, with a zero behind them, say the file is, or NULL. */
 static const char *guess_format(const char *p, size_t bytes)
 {
 	const char *first = p + strspn(p, " \t\r\n");
-	const bool is_all_text = is_text((const unsigned char *)p, strnlen(p, bytes));
+	const bool is_all_text = is_text((const unsigned char *)p, bytes);
 
 	for (size_t i = 0; i < ARRAY_SIZE(signatures); i++) {
 		const struct signature *s = &signatures[i];

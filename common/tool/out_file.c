@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/base/alloc.h"
+#include "common/io/fd_io.h"
 #include "common/io/loop.h"
 #include "common/tool/hold_signals.h"
 
@@ -64,26 +65,25 @@ static int open_dir(struct out_file *f, const char *path)
 	return r;
 }
 
-/* Only of a file of our own the permissions are ours to decide on. */
+/* Only of a file of our own the permissions stay as they are. */
 static int accept_what_is_there(struct out_file *f, struct out_fault *fault)
 {
-	struct stat st;
+	struct stat *st = &f->seen;
 
-	f->exists = !fstatat(f->dir, f->name, &st, AT_SYMLINK_NOFOLLOW);
+	f->exists = !fstatat(f->dir, f->name, st, AT_SYMLINK_NOFOLLOW);
 	if (!f->exists)
 		return errno == ENOENT ? 0 : -errno;
-	if (!S_ISREG(st.st_mode))
-		return refuse(fault, S_ISLNK(st.st_mode)   ? "it is a symbolic link"
-				     : S_ISDIR(st.st_mode) ? "it is a directory"
-				     : S_ISBLK(st.st_mode) ? "it is a block device"
-							   : "it is no regular file");
-	if (loop_in_use(&st))
+	if (!S_ISREG(st->st_mode))
+		return refuse(fault, S_ISLNK(st->st_mode)   ? "it is a symbolic link"
+				     : S_ISDIR(st->st_mode) ? "it is a directory"
+				     : S_ISBLK(st->st_mode) ? "it is a block device"
+							    : "it is no regular file");
+	if (loop_in_use(st))
 		return refuse(fault, "it is in use through a loop device");
-	f->replaces = st.st_size > 0;
-	f->own = st.st_uid == geteuid();
-	f->group = st.st_gid;
-	if (f->own)
-		f->mode = st.st_mode & 0777;
+	f->replaces = st->st_size > 0;
+	f->own = st->st_uid == geteuid();
+	/* What was private stays so, whoever has it then. */
+	f->mode = f->own ? st->st_mode & 0777 : 0666 & st->st_mode;
 	return 0;
 }
 
@@ -113,7 +113,7 @@ static int find_name_beside(struct out_file *f, int (*try_name)(const struct out
 
 static int create_beside(const struct out_file *f, int fd)
 {
-	const mode_t mode = f->own && f->group != getegid() ? f->mode & ~GROUP_BITS : f->mode;
+	const mode_t mode = f->own && f->seen.st_gid != getegid() ? f->mode & ~GROUP_BITS : f->mode;
 
 	(void)fd;
 	fd = openat(f->dir, f->beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
@@ -147,7 +147,7 @@ static int open_unnamed(const struct out_file *f)
 		can_be_named ? openat(f->dir, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, f->mode) : -1;
 
 	if (fd >= 0 && f->own)
-		(void)fchmod(fd, fchown(fd, (uid_t)-1, f->group) ? f->mode & ~GROUP_BITS : f->mode);
+		(void)fchmod(fd, fchown(fd, (uid_t)-1, f->seen.st_gid) ? f->mode & ~GROUP_BITS : f->mode);
 	return fd;
 }
 
@@ -198,29 +198,16 @@ int out_file_begin(struct out_file *f, struct out_fault *fault)
 
 /* ---- the end */
 
-/* /proc is not everywhere, and the other way is not for everybody. */
-static int link_as(const struct out_file *f, int fd, const char *name)
-{
-	char path[40];
-
-	if (!linkat(fd, "", f->dir, name, AT_EMPTY_PATH))
-		return 0;
-	if (errno == EEXIST)
-		return -EEXIST;
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	return linkat(AT_FDCWD, path, f->dir, name, AT_SYMLINK_FOLLOW) ? -errno : 0;
-}
-
 static int link_beside(const struct out_file *f, int fd)
 {
-	return link_as(f, fd, f->beside);
+	return fd_link(fd, f->dir, f->beside);
 }
 
 /* A link, unlike a new name, replaces nothing. */
 static int put_where_nothing_is(const struct out_file *f, int fd)
 {
 	if (!f->beside)
-		return link_as(f, fd, f->name);
+		return fd_link(fd, f->dir, f->name);
 	return linkat(f->dir, f->beside, f->dir, f->name, 0) ? -errno : 0;
 }
 
@@ -237,25 +224,27 @@ static int replace(struct out_file *f, int fd)
 	return 0;
 }
 
-/* What stood there was empty, and is so no more. */
-static bool has_grown(const struct out_file *f)
+bool out_file_is_as_seen(const struct stat *seen, const struct stat *now)
 {
-	struct stat st;
-
-	return f->exists && !f->replaces && !fstatat(f->dir, f->name, &st, AT_SYMLINK_NOFOLLOW) &&
-	       (!S_ISREG(st.st_mode) || st.st_size > 0);
+	return now->st_dev == seen->st_dev && now->st_ino == seen->st_ino &&
+	       now->st_size == seen->st_size &&
+	       now->st_mtim.tv_sec == seen->st_mtim.tv_sec &&
+	       now->st_mtim.tv_nsec == seen->st_mtim.tv_nsec;
 }
 
-static int give_name(struct out_file *f, int fd, bool gently)
+/* What was looked at may be replaced, and nothing else that stands there by now. */
+static int give_name(struct out_file *f, int fd)
 {
+	struct stat now;
 	int r;
 
-	if (gently && has_grown(f))
-		return -EEXIST;
 	if (!f->held)
 		signals_hold(&f->mask);
 	f->held = true;
-	r = gently && !f->exists ? put_where_nothing_is(f, fd) : replace(f, fd);
+	if (fstatat(f->dir, f->name, &now, AT_SYMLINK_NOFOLLOW))
+		r = errno == ENOENT ? put_where_nothing_is(f, fd) : -errno;
+	else
+		r = f->exists && out_file_is_as_seen(&f->seen, &now) ? replace(f, fd) : -EEXIST;
 	/* Some file systems cannot; the file is there all the same. */
 	if (!r)
 		(void)fsync(f->dir);
@@ -268,16 +257,31 @@ static int why_it_fails(int fd)
 	return write(fd, "\n", 1) < 0 ? -errno : -EIO;
 }
 
-static int put_in_place(struct out_file *f, bool gently)
+int out_file_error(const struct out_file *f)
 {
-	const int fd = fileno(f->stream);
-	bool failed = fflush(f->stream) != 0;
+	bool failed;
 
-	if (failed || ferror(f->stream))
-		return failed && errno ? -errno : why_it_fails(fd);
-	if (fsync(fd))
-		return -errno;
-	return give_name(f, fd, gently);
+	errno = 0;
+	failed = fflush(f->stream) != 0;
+	if (!failed && !ferror(f->stream))
+		return 0;
+	return failed && errno ? -errno : why_it_fails(fileno(f->stream));
+}
+
+static int put_in_place(struct out_file *f)
+{
+	const int fd = fileno(f->stream), r = out_file_error(f);
+
+	if (r)
+		return r;
+	return fsync(fd) ? -errno : give_name(f, fd);
+}
+
+const char *out_file_why(int error)
+{
+	return error == -EEXIST ? "another file came to its place, or it was written to, meanwhile: "
+				  "that stays"
+				: strerror(-error);
 }
 
 const sigset_t *out_file_held(const struct out_file *f)
@@ -285,12 +289,10 @@ const sigset_t *out_file_held(const struct out_file *f)
 	return f->held ? &f->mask : NULL;
 }
 
-int out_file_commit(struct out_file *f, bool gently)
+int out_file_commit(struct out_file *f)
 {
-	int r;
+	const int r = put_in_place(f);
 
-	errno = 0;
-	r = put_in_place(f, gently);
 	out_file_abandon(f);
 	return r;
 }

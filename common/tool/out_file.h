@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * out_file.h: a file that is written whole or not at all: without a name, or beside its place, then
- * renamed.  Whatever ends the tool, what stood there stays, and nothing else is left; but where the
- * file system cannot make files without a name, a signal other than SIGINT, SIGTERM and SIGHUP
- * leaves the name beside.  Other hard links of what stood there keep it.
+ * renamed.  Whatever ends the tool, what stood there stays, and nothing else is left; but a signal
+ * other than SIGINT, SIGTERM and SIGHUP may leave the name beside: at the very end, or, where the
+ * file system cannot make files without a name, at any time.  Other hard links of what stood there keep it.
  */
 #ifndef THINMEND_TOOL_OUT_FILE_H
 #define THINMEND_TOOL_OUT_FILE_H
@@ -10,7 +10,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <sys/types.h>
+#include <sys/stat.h>
 
 #include "common/base/compiler.h"
 
@@ -21,8 +21,8 @@ struct out_file {
 	bool exists;   /* something stands there */
 	bool own;      /* and is ours: its permissions stay */
 	bool replaces; /* and has bytes */
+	struct stat seen; /* and this */
 	mode_t mode;   /* to be made with */
-	gid_t group;   /* of our own one */
 	int unnamed; /* owned: the file, where it can be made without a name; -1: not yet, or not so
 		      */
 	char *beside;  /* owned: the file's name until it is in its place; NULL: it has none */
@@ -52,6 +52,9 @@ must_check int out_file_place(const char *path, struct out_file *ret_file, struc
 /* From out_file_place() on no file has to be opened any more: it has to get its name alone. */
 bool out_file_is_open(const struct out_file *f);
 
+/* The same file, and nobody has written to it since. */
+bool out_file_is_as_seen(const struct stat *seen, const struct stat *now);
+
 /*
  * Begin to write it.  Where the file has a name meanwhile, signals are held back until the end
  * (hold_signals.h).  0 or -errno, with fault filled.
@@ -59,10 +62,16 @@ bool out_file_is_open(const struct out_file *f);
 must_check int out_file_begin(struct out_file *f, struct out_fault *fault);
 
 /*
- * Put it to its place, and let go.  Gently: where nothing stood there, and something came
- * meanwhile, that stays (-EEXIST).  0 or -errno: then all is as it was before.
+ * Put it to its place, and let go.  What came there or was written to meanwhile stays (-EEXIST).  0
+ * or -errno: then all is as it was before.
  */
-must_check int out_file_commit(struct out_file *f, bool gently);
+must_check int out_file_commit(struct out_file *f);
+
+/* Why its stream could not be written: 0 or -errno. */
+int out_file_error(const struct out_file *f);
+
+/* Why it could not be put there, for people. */
+const char *out_file_why(int error);
 
 /* Where signals are held back for it: the mask of before; else NULL. */
 const sigset_t *out_file_held(const struct out_file *f);

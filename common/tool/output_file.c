@@ -161,14 +161,31 @@ void output_file_let_through(const struct output_file *f, struct sandbox *s)
 	s->name[0] = open ? f->path : NULL;
 }
 
+/* What is written in place. */
+static int empty(const struct output_file *f)
+{
+	struct stat now;
+
+	if (fstat(f->descriptor, &now))
+		return -errno;
+	if (!out_file_is_as_seen(&f->seen, &now))
+		return -EEXIST;
+	return ftruncate(f->descriptor, 0) ? -errno : 0;
+}
+
 /* Of a standard stream what is there stays. */
 static int begin_direct(struct output_file *f, struct out_fault *fault)
 {
 	if (f->descriptor < 0)
 		f->descriptor = open_direct(f->path, &f->seen);
-	if (f->descriptor < 0 ||
-	    (S_ISREG(f->seen.st_mode) && stream_of(&f->seen) < 0 && ftruncate(f->descriptor, 0)))
+	if (f->descriptor < 0)
 		return out_fault_fill(fault, -errno, strerror(errno));
+	if (S_ISREG(f->seen.st_mode) && stream_of(&f->seen) < 0) {
+		int r = empty(f);
+
+		if (r)
+			return out_fault_fill(fault, r, out_file_why(r));
+	}
 	f->stream = fdopen(f->descriptor, "w");
 	if (!f->stream)
 		return out_fault_fill(fault, -errno, strerror(errno));
@@ -208,12 +225,12 @@ const sigset_t *output_file_held(const struct output_file *f)
 	return out_file_held(&f->file);
 }
 
-int output_file_end(struct output_file *f, bool gently, int r)
+int output_file_end(struct output_file *f, int r)
 {
 	if (f->direct && f->stream)
 		r = end_direct(f->stream, r);
 	else if (!f->direct && f->stream && !r)
-		r = out_file_commit(&f->file, gently);
+		r = out_file_commit(&f->file);
 	else if (!f->direct)
 		out_file_abandon(&f->file);
 	if (f->descriptor >= 0)

@@ -49,8 +49,8 @@ const sigset_t *output_file_held(const struct output_file *f);
 
 /*
  * r: how far the writing came; where that is not 0, nothing is changed, as far as that is possible.
- * Gently: as out_file_commit().  0, or r, or the -errno of the end.
+ * 0, or r, or the -errno of the end: -EEXIST as of out_file_commit().
  */
-int output_file_end(struct output_file *f, bool gently, int r);
+int output_file_end(struct output_file *f, int r);
 
 #endif

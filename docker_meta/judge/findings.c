@@ -147,62 +147,67 @@ void find_problems(struct finder *f)
 
 /* ---- groups */
 
-/* Of one device that is in a set, which counts once: where all of the set is in the group. */
-static int by_set(const void *a, const void *b)
-{
-	const struct device_set *sa = (*(const struct meta_finding *const *)a)->set,
-				*sb = (*(const struct meta_finding *const *)b)->set;
-
-	return ((uintptr_t)sa > (uintptr_t)sb) - ((uintptr_t)sa < (uintptr_t)sb);
-}
-
 static bool belong_together(const struct meta_finding *a, const struct meta_finding *b)
 {
 	return a->row == b->row && a->severity == b->severity && a->unproven == b->unproven;
 }
 
-static uint64_t add_bytes(uint64_t a, uint64_t b)
+struct finding_group meta_findings_group(const struct meta_findings *list, size_t from)
 {
-	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+	struct finding_group g = { .first = &list->items[from] };
+
+	do {
+		const uint64_t bytes = list->items[from + g.nr++].bytes;
+
+		g.bytes = g.bytes > UINT64_MAX - bytes ? UINT64_MAX : g.bytes + bytes;
+	} while (from + g.nr < list->nr && belong_together(g.first, &list->items[from + g.nr]));
+	return g;
 }
 
-/* Without memory each counts by itself, which is not too much. */
-static uint64_t bytes_of_group(const struct device_table *t, const struct finding_group *g)
+/* ---- what devices share */
+
+static int by_set(const void *a, const void *b)
 {
-	const struct meta_finding **items = alloc_array(g->nr, sizeof(const void *));
-	uint64_t bytes = 0;
+	const struct meta_finding *fa = *(const struct meta_finding *const *)a,
+				  *fb = *(const struct meta_finding *const *)b;
 
-	for (size_t i = 0; i < g->nr; i++) {
-		if (items)
-			items[i] = &g->first[i];
-		else
-			bytes = add_bytes(bytes, g->first[i].bytes);
+	if (fa->set != fb->set)
+		return (uintptr_t)fa->set < (uintptr_t)fb->set ? -1 : 1;
+	return (fa > fb) - (fa < fb);
+}
+
+/* Of the findings of one set in the order of the list: what it has, less what each has alone. */
+static void give_rest(const struct finder *f, struct meta_finding *const *items, size_t nr)
+{
+	const struct device_set *set = items[0]->set;
+	uint64_t rest = device_table_bytes(f->t, set->nr_exclusive);
+
+	for (size_t i = 0; i < nr; i++)
+		rest -= items[i]->bytes < rest ? items[i]->bytes : rest;
+	if (nr == set->nr_rows)
+		items[nr - 1]->bytes += rest;
+}
+
+/* What devices of a set share comes back with the last of them. */
+static void share_bytes(struct finder *f)
+{
+	struct meta_findings *l = f->list;
+	struct meta_finding **items = alloc_array(l->nr + 1, sizeof(void *));
+	size_t nr = 0;
+
+	f->failed |= !items;
+	for (size_t i = 0; i < l->nr && items; i++) {
+		if (l->items[i].set)
+			items[nr++] = &l->items[i];
 	}
-	if (items)
-		qsort(items, g->nr, sizeof(const void *), by_set);
-	for (size_t i = 0, end; items && i < g->nr; i = end) {
-		const struct device_set *set = items[i]->set;
-		uint64_t sum = items[i]->bytes;
-
-		for (end = i + 1; set && end < g->nr && items[end]->set == set; end++)
-			sum = add_bytes(sum, items[end]->bytes);
-		bytes = add_bytes(bytes, set && end - i == set->nr_rows
-						 ? device_table_bytes(t, set->nr_exclusive)
-						 : sum);
+	if (nr)
+		qsort(items, nr, sizeof(void *), by_set);
+	for (size_t i = 0, end; i < nr; i = end) {
+		for (end = i + 1; end < nr && items[end]->set == items[i]->set; end++)
+			;
+		give_rest(f, items + i, end - i);
 	}
 	alloc_free(items);
-	return bytes;
-}
-
-struct finding_group meta_findings_group(const struct meta_findings *list,
-					 const struct device_table *t, size_t from)
-{
-	struct finding_group g = { .first = &list->items[from], .nr = 1 };
-
-	while (from + g.nr < list->nr && belong_together(g.first, &list->items[from + g.nr]))
-		g.nr++;
-	g.bytes = bytes_of_group(t, &g);
-	return g;
 }
 
 /* ---- all */
@@ -241,6 +246,7 @@ static void finish(struct finder *f)
 		write_line(f, &l->items[i].evidence);
 	if (l->nr && !f->failed)
 		qsort(l->items, l->nr, sizeof(*l->items), worst_first);
+	share_bytes(f);
 	for (size_t i = 0; i < l->nr; i++)
 		l->nr_of[l->items[i].severity]++;
 }

@@ -31,9 +31,10 @@ struct meta_finding {
 	const struct device_row **devices; /* owned: those that it is about */
 	size_t nr_devices;
 	struct evidence evidence;
-	uint64_t bytes; /* that are at stake, or come back */
-	/* More comes back where all of these devices go together; NULL: not so. */
-	const struct device_set *set;
+	/* That are at stake, or come back when those of the findings before it have: what devices
+	 * share counts with the last of them. */
+	uint64_t bytes;
+	const struct device_set *set; /* of devices that share something with its own; or NULL */
 	char *busy; /* owned: what keeps its devices from being deleted now; NULL: nothing */
 };
 
@@ -70,12 +71,11 @@ const char *meta_finding_remedy(const struct meta_finding *f);
 struct finding_group {
 	const struct meta_finding *first;
 	size_t nr;
-	uint64_t bytes; /* of all together, what they share counted once */
+	uint64_t bytes; /* of all together */
 };
 
 /* The group that begins with items[from]. */
-struct finding_group meta_findings_group(const struct meta_findings *list,
-					 const struct device_table *t, size_t from);
+struct finding_group meta_findings_group(const struct meta_findings *list, size_t from);
 
 /* All of them, worst first.  0 or -ENOMEM; to be destroyed in any case. */
 must_check int meta_findings_find(const struct meta_facts *facts, struct meta_findings *ret_list);

@@ -49,7 +49,7 @@ static inline void finding_doubt(struct meta_finding *x)
 	x->severity = META_INFO;
 }
 
-/* Where other devices are in this one's set, more comes back with them. */
+/* Other devices may be in this one's set, and share something with it. */
 void finder_tell_set(struct finder *f, struct meta_finding *x, const struct device_row *row);
 
 /* The directory that a layer stands in, for people. */

@@ -293,7 +293,7 @@ int lint_text(const struct meta_view *v, FILE *out, int *status)
 	print_looked(v, out);
 	print_options(v, out);
 	for (size_t i = 0; i < v->findings->nr;) {
-		const struct finding_group g = meta_findings_group(v->findings, v->devices, i);
+		const struct finding_group g = meta_findings_group(v->findings, i);
 
 		if (is_of_lint(g.first))
 			output_findings(v, &g, out);

@@ -368,11 +368,13 @@ int changes_save(const struct changes *c, const char *path, const struct out_inp
 		return r;
 	}
 	r = json_finish(object, failed, file->stream);
+	if (r == -EIO)
+		r = out_file_error(file);
 	if (r)
 		out_file_abandon(file);
 	else
-		r = out_file_commit(file, false);
-	return r ? out_fault_fill(fault, r, strerror(-r)) : 0;
+		r = out_file_commit(file);
+	return r ? out_fault_fill(fault, r, out_file_why(r)) : 0;
 }
 
 void changes_destroy(struct changes *c)

@@ -143,9 +143,11 @@ static void print_bytes(const struct finding_group *g, FILE *out)
 
 	if (!g->bytes)
 		return;
-	(void)snprintf(text, sizeof(text), "%s%s%s", human_bytes(g->bytes).text,
-		       set ? "; more comes back together with the rest of " : "",
-		       set ? set->name : g->nr > 1 ? " in all" : "");
+	(void)snprintf(text, sizeof(text), "%s%s%.100s", human_bytes(g->bytes).text,
+		       set	   ? "; it shares more with the rest of "
+		       : g->nr > 1 ? " in all"
+				   : "",
+		       set ? set->name : "");
 	print_briefly(out, "bytes", text);
 }
 
@@ -254,7 +256,7 @@ void output_check(const struct meta_view *v, FILE *out)
 		print_threshold(v->verdict, (enum measure_id)i, out);
 	print_start(v->verdict->start, out);
 	for (size_t i = 0; i < l->nr;) {
-		const struct finding_group g = meta_findings_group(l, v->devices, i);
+		const struct finding_group g = meta_findings_group(l, i);
 
 		output_findings(v, &g, out);
 		i += g.nr;

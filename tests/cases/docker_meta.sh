@@ -111,7 +111,7 @@ cp meta harmed
 damage harmed leaks 3
 expect 'P16:' -r down --metadata harmed
 run 1 docker_meta -r down --metadata harmed
-has out ' 3 data blocks, 3 metadata blocks$'
+has out 'pool: 3 leaked data blocks, 3 leaked metadata blocks$'
 cp meta harmed
 damage harmed leaf 23
 expect 'P7:' -r down --metadata harmed

@@ -252,7 +252,7 @@ jq -n '{"storage-opts": ["dm.fs=xfs"]}' >daemon.json
 expect 'P2: X8:7 X8:8' -r filled --metadata full --daemon-json daemon.json
 run 2 docker_meta check -r filled --metadata full --daemon-json daemon.json
 tr -s ' \n' ' ' <out >flat
-has flat '41 of 6400 data blocks are free, dm.min_free_space is 10%[^.]*, 640 blocks'
+has flat '41 of 6400 data blocks are free; dm.min_free_space: 10%[^.]*, 640 blocks'
 linted 'P2:(info)' -r filled --metadata full
 expect 'X8:7 X8:8' -r filled --metadata full
 

@@ -273,13 +273,13 @@ with '' ext4.64 1 ext4.64 2 ext4.64 3
 with 'J8:2' ext4.64 1 ext4.40 2
 with 'J8:3' ext4.64 1 ext4.64 2 ext4.65 3
 run 2 docker_meta -r small --xml small.xml --data data
-has out 'size 67108864, the ext4 in it has 68157440'
+has out 'size 67108864; ext4 in device 3: 68157440'
 with 'J16:1' ext4.other 1
 with 'J17:1' ext3.64 1
 with 'J17:1' ext2.64 1
 with 'J17:1' xfs.64 1
 run 1 docker_meta -r small --xml small.xml --data data
-has out 'BaseDeviceFilesystem ext4, in device 1 is xfs'
+has out 'BaseDeviceFilesystem ext4; device 1: xfs'
 with 'J8:1 J17:1' xfs.65 1
 with '' ext4.64 1 xfs.60 2
 with 'J8:3' ext4.64 1 xfs.60 2 xfs.65 3

@@ -177,7 +177,7 @@ volumes 23 >lvs.json
 expect 'X10:23 X1:500 X1:501' "${lvm[@]}"
 run 2 docker_meta "${lvm[@]}"
 has out '^fatal     X10 '
-has out 'lvs: vg-1/data23 has thin_id 23, and so has'
+has out 'lvs: vg-1/data23 has thin_id 23; metadata/'
 # A leak of Docker's that LVM has as well is none.
 rm -r case/image/devicemapper/layerdb/mounts/$container case/containers/$container
 expect 'X10:23 X1:500 X1:501 X8:22' "${lvm[@]}"

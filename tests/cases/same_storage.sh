@@ -176,6 +176,16 @@ if command -v mkfs.ext4 >/dev/null && mkfs.ext4 -q -F disk 2>/dev/null && attach
 			run 64 docker_meta -r root --no-mounts --no-dm --no-lvs --no-daemon-json --force "$option" disk check
 			has err 'loop device'
 		done
+		# Another loop device on the same file stands for the same bytes.
+		used=$loop
+		cp disk disk.kept
+		attach disk
+		run 1 thin_repair -i pool -o "$loop"
+		has err 'in use'
+		run 1 thin_dump --force -o "$loop" pool
+		has err 'loop device'
+		unchanged disk.kept disk
+		loop=$used
 		umount mnt
 	fi
 	# A loop device on a loop device: the one below is free for O_EXCL.

@@ -123,6 +123,13 @@ if [ "$landlock" -gt 0 ]; then
 	walled node thin_dump -o place/meta.xml meta
 	walled node thin_dump -o /dev/null meta
 	walled node thin_repair -i meta -o output --report place/report.json
+	for try in '' --no-sandbox; do
+		damage leaky leaks 5
+		# shellcheck disable=SC2086 # none, or one
+		breach node thin_check -q --auto-repair --undo place/log leaky $try
+		if [ "$try" ]; then can_do_all; else refused_all read write socket trace signal type run; fi
+		rm -f place/log
+	done
 else
 	printf 'skipped: this kernel has no Landlock\n'
 fi

@@ -199,7 +199,7 @@ unchanged basic.before basic
 # ---- bad input: 1, one line that names it
 : >nothing
 printf 'short' >short
-(printf '<\200'; head -c 100000 /dev/urandom) >junk # it begins as XML does
+(printf '<\200\0'; head -c 100000 /dev/urandom) >junk # it begins as XML does
 head -c 100000 /dev/zero >zeros
 thin_dump basic >basic.xml
 head -c 300 basic.xml >short.xml

@@ -183,7 +183,7 @@ Test(named_storage, disks_are_no_place_for_an_output)
 
 	cr_expect_eq(output_file_place(d->path, false, &mark, 1, &f, &fault), -EEXIST);
 	cr_expect_str_eq(fault.text, OUTPUT_IS_DEVICE);
-	cr_expect_eq(output_file_end(&f, false, 0), 0);
+	cr_expect_eq(output_file_end(&f, 0), 0);
 	cr_expect_eq(output_file_place(d->path, true, &mark, 1, &f, &fault), 0);
-	cr_expect_eq(output_file_end(&f, false, 0), 0);
+	cr_expect_eq(output_file_end(&f, 0), 0);
 }

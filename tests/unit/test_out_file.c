@@ -157,7 +157,7 @@ static int write_file(const char *name, const char *text)
 		return r;
 	}
 	(void)fputs(text, f.stream);
-	return out_file_commit(&f, false);
+	return out_file_commit(&f);
 }
 
 /* With names for what is unfinished, and without. */
@@ -233,33 +233,56 @@ Test(out_file, whose_it_was)
 	expect_mode("old", 0666);
 }
 
-/* Something comes to the place meanwhile. */
-Test(out_file, gently)
+/* A file that others put there, or write to, between the begin and the end. */
+static void expect_others(const char *before, void (*do_it)(void))
+{
+	struct out_fault fault;
+	struct out_file f;
+
+	if (before)
+		put("new", before);
+	cr_assert_eq(out_file_place(at("new"), &f, &fault), 0);
+	cr_expect_eq(f.replaces, before && *before);
+	cr_assert_eq(out_file_begin(&f, &fault), 0);
+	(void)fputs("ours", f.stream);
+	do_it();
+	cr_expect_eq(out_file_commit(&f), -EEXIST);
+	expect_content("new", "others'");
+	expect_names(1);
+	cr_assert_eq(unlink(at("new")), 0);
+}
+
+static void write_it(void)
+{
+	put("new", "others'");
+}
+
+static void replace_it(void)
+{
+	put("other", "others'");
+	cr_assert_eq(rename(at("other"), at("new")), 0);
+}
+
+Test(out_file, what_comes_meanwhile_stays)
 {
 	for (int named = 0; named < 2; named++) {
 		struct out_fault fault;
 		struct out_file f;
 
 		no_unnamed_files = named;
-		for (int gently = 0; gently < 2; gently++) {
-			cr_assert_eq(out_file_place(at("new"), &f, &fault), 0);
-			cr_assert_eq(out_file_begin(&f, &fault), 0);
-			put("new", "others'");
-			cr_expect_eq(out_file_commit(&f, gently), gently ? -EEXIST : 0);
-			expect_content("new", gently ? "others'" : "");
-			expect_names(1);
-			cr_assert_eq(unlink(at("new")), 0);
-		}
+		expect_others(NULL, write_it);
+		expect_others(NULL, replace_it);
+		expect_others("", write_it);
+		expect_others("before", write_it);
+		expect_others("before", replace_it);
+		/* What goes meanwhile is no reason. */
+		put("new", "before");
 		cr_assert_eq(out_file_place(at("new"), &f, &fault), 0);
 		cr_assert_eq(out_file_begin(&f, &fault), 0);
-		cr_expect_eq(out_file_commit(&f, true), 0);
-		/* What stood there from the beginning is replaced, and an empty one holds nothing.
-		 */
-		cr_assert_eq(out_file_place(at("new"), &f, &fault), 0);
-		cr_expect(f.exists && !f.replaces);
-		cr_assert_eq(out_file_begin(&f, &fault), 0);
-		(void)fputs("text", f.stream);
-		cr_expect_eq(out_file_commit(&f, true), 0);
+		cr_assert_eq(unlink(at("new")), 0);
+		cr_expect_eq(out_file_commit(&f), 0);
+		/* What stood there from the beginning is replaced. */
+		cr_expect_eq(write_file("new", "text"), 0);
 		expect_content("new", "text");
 		expect_names(1);
 		cr_assert_eq(unlink(at("new")), 0);
@@ -339,7 +362,7 @@ Test(out_file, a_name_without_a_directory)
 	cr_expect_eq(out_file_place("new", &f, &fault), 0);
 	cr_assert_eq(chdir(here), 0);
 	cr_assert_eq(out_file_begin(&f, &fault), 0);
-	cr_expect_eq(out_file_commit(&f, false), 0);
+	cr_expect_eq(out_file_commit(&f), 0);
 	expect_content("new", "");
 }
 
@@ -355,7 +378,7 @@ Test(out_file, a_place_that_changes)
 		cr_assert_eq(out_file_place(at("d/new"), &f, &fault), 0);
 		cr_assert_eq(out_file_begin(&f, &fault), 0);
 		cr_assert_eq(mkdir(at("d/new"), 0700), 0);
-		cr_expect_eq(out_file_commit(&f, false), -EISDIR);
+		cr_expect_eq(out_file_commit(&f), -EEXIST);
 		cr_expect_eq(rmdir(at("d/new")), 0);
 		cr_expect_eq(rmdir(at("d")), 0, "nothing else is left");
 	}
@@ -373,7 +396,7 @@ Test(out_file, a_place_that_changes)
 			out_file_abandon(&f);
 		} else {
 			cr_expect_eq(out_file_begin(&f, &fault), 0);
-			cr_expect_eq(out_file_commit(&f, false), -ENOENT);
+			cr_expect_eq(out_file_commit(&f), -ENOENT);
 		}
 		cr_expect_not(signals_are_held());
 	}
@@ -394,7 +417,7 @@ Test(out_file, what_cannot_be_written)
 	cr_assert_eq(out_file_begin(&f, &fault), 0);
 	cr_assert_geq(dup2(full, fileno(f.stream)), 0);
 	(void)fputs("new", f.stream);
-	cr_expect_eq(out_file_commit(&f, false), -ENOSPC);
+	cr_expect_eq(out_file_commit(&f), -ENOSPC);
 	expect_content("old", "old");
 	/* It was noticed while it was written: the buffer is empty at the end. */
 	cr_assert_eq(out_file_place(at("old"), &f, &fault), 0);
@@ -402,7 +425,7 @@ Test(out_file, what_cannot_be_written)
 	setbuf(f.stream, NULL);
 	cr_assert_geq(dup2(full, fileno(f.stream)), 0);
 	(void)fputs("new", f.stream);
-	cr_expect_eq(out_file_commit(&f, false), -ENOSPC);
+	cr_expect_eq(out_file_commit(&f), -ENOSPC);
 	expect_content("old", "old");
 	expect_names(1);
 	close(full);
@@ -546,7 +569,7 @@ static void expect_output(const char *name, int wanted, bool forced, const char 
 
 	cr_expect_eq(r, wanted, "%s: %d", name, r);
 	cr_expect_str_eq(fault.text, words, "%s: %s", name, fault.text);
-	cr_expect_eq(output_file_end(&f, false, -EIO), -EIO);
+	cr_expect_eq(output_file_end(&f, -EIO), -EIO);
 }
 
 static int write_output(const char *path, int so_far)
@@ -559,10 +582,10 @@ static int write_output(const char *path, int so_far)
 		r = output_file_begin(&f, &fault);
 	if (r) {
 		cr_expect_str_eq(fault.text, strerror(-r));
-		return output_file_end(&f, false, r);
+		return output_file_end(&f, r);
 	}
 	(void)fputs("report", f.stream);
-	return output_file_end(&f, false, so_far);
+	return output_file_end(&f, so_far);
 }
 
 Test(out_file, outputs)
@@ -622,7 +645,7 @@ Test(out_file, outputs_to_descriptors)
 		struct out_fault fault;
 
 		cr_expect_eq(output_file_place(path, false, marks, 2, &f, &fault), -EEXIST);
-		cr_expect_eq(output_file_end(&f, false, 0), 0);
+		cr_expect_eq(output_file_end(&f, 0), 0);
 	}
 	close(fd);
 	expect_names(0);
@@ -686,7 +709,7 @@ Test(out_file, outputs_in_the_walls)
 		cr_expect_null(named ? walls.name[0] : walls.make[0]);
 		cr_expect_str_eq(f.path, at("new"));
 		cr_expect_not(output_file_replaces(&f));
-		cr_expect_eq(output_file_end(&f, false, 0), 0, "nothing was begun");
+		cr_expect_eq(output_file_end(&f, 0), 0, "nothing was begun");
 		expect_names(0);
 	}
 }

@@ -214,6 +214,9 @@ Test(undo, a_file_of_nothing_is_removed)
 	uint8_t *block = alloc_aligned(MD_BLOCK_SIZE);
 
 	cr_assert_eq(undo_engine_create(device, path, &e), 0);
+	cr_expect_eq(size_of_file(), -1, "nothing is to be seen of it yet");
+	cr_assert_eq(undo_engine_begin(e), 0);
+	cr_assert_eq(undo_engine_begin(e), 0);
 	cr_expect_eq(size_of_file(), HEADER);
 	cr_expect_eq(block_read(e, 3, block), 0);
 	block_engine_destroy(e);
@@ -231,6 +234,23 @@ Test(undo, no_file_is_overwritten)
 	strcat(path, "/x");
 	cr_expect_eq(undo_engine_create(device, path, &e), -ENOTDIR);
 	path[strlen(path) - 2] = '\0';
+}
+
+/* Somebody else makes a file of that name before the first change. */
+Test(undo, a_file_that_comes_meanwhile_stays)
+{
+	struct block_engine *e;
+	int fd;
+
+	cr_assert_eq(undo_engine_create(device, path, &e), 0);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	cr_assert_eq(write(fd, "other", 5), 5);
+	close(fd);
+	cr_expect_eq(undo_engine_begin(e), -EEXIST);
+	cr_expect_eq(write_block(e, 4, 0), -EEXIST, "nothing is written that cannot be noted");
+	expect_device(before);
+	block_engine_destroy(e);
+	cr_expect_eq(size_of_file(), 5);
 }
 
 Test(undo, a_name_without_a_directory)
@@ -281,6 +301,7 @@ Test(undo, a_disk_that_is_full)
 	}
 	/* The file becomes /dev/full behind the engine's back. */
 	cr_assert_eq(undo_engine_create(device, path, &e), 0);
+	cr_assert_eq(undo_engine_begin(e), 0);
 	for (int fd = 3; fd < 100; fd++) {
 		struct stat own, st;
 

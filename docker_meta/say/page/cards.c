@@ -93,7 +93,7 @@ static size_t gather_card(const struct page *p, size_t from, struct card *ret_ca
 	/* Proven ones, then those that are not. */
 	while (i < l->nr && l->items[i].row == first->row &&
 	       l->items[i].severity == first->severity) {
-		const struct finding_group g = meta_findings_group(l, p->v->devices, i);
+		const struct finding_group g = meta_findings_group(l, i);
 
 		i += g.nr;
 		ret_card->nr += g.nr;
