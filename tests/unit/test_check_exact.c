@@ -133,6 +133,28 @@ static void expect_worst(const char *name, bool asked, enum severity worst)
 	image_destroy(&i);
 }
 
+/* Nor do its wrong pointers take the live space maps' blocks for its own. */
+Test(check_exact, a_snapshot_in_the_space_maps)
+{
+	static const size_t roots[] = { SUPER_DATA_MAP + MAP_BITMAP_ROOT,
+					SUPER_DATA_MAP + MAP_REF_COUNT_ROOT,
+					SUPER_METADATA_MAP + MAP_BITMAP_ROOT,
+					SUPER_METADATA_MAP + MAP_REF_COUNT_ROOT };
+
+	for (size_t n = 0; n < ARRAY_SIZE(roots); n++) {
+		struct image i = image_load("metadata-snapshot");
+		struct checked c;
+
+		image_set_super(&i, SUPER_HELD_ROOT, 8, image_get(&i, 0, roots[n], 8));
+		c = check(&i, &(const struct check_options){ 0 });
+		cr_expect_eq(c.report.per_id[FINDING_SNAPSHOT_ROOT], 1);
+		cr_expect_eq(report_worst(&c.report), SEVERITY_NON_FATAL, "root %zu", n);
+		cr_expect_eq(c.report.per_id[FINDING_SPACE_MAP_ROOT], 0);
+		checked_destroy(&c);
+		image_destroy(&i);
+	}
+}
+
 Test(check_exact, a_wrong_snapshot_and_the_pool)
 {
 	static const struct {
