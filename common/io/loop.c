@@ -166,8 +166,7 @@ static bool is_one(const char *name, const struct seeker *s)
 	if (fd < 0)
 		return find_named(name, &on) && is_same_thing(&on, &s->part.of);
 	found = !fstat(fd, &device) && device.st_rdev != s->but && !ask(fd, &on) &&
-		is_same_thing(&on, &s->part.of) && on.begin < s->part.end &&
-		s->part.begin < on.end;
+		is_same_thing(&on, &s->part.of) && on.begin < s->part.end && s->part.begin < on.end;
 	(void)close(fd);
 	return found && (!s->used || is_held(name, &device, s, &on));
 }

@@ -229,7 +229,8 @@ int undo_engine_begin(struct block_engine *e)
 	if (!r && !named)
 		r = fd_link(u->fd, u->dir, u->name);
 	u->begun |= !r;
-	/* Its name is on stable storage, too, before anything is changed; some file systems cannot. */
+	/* Its name is on stable storage, too, before anything is changed; some file systems cannot.
+	 */
 	if (!r && fsync(u->dir) && errno != EINVAL && errno != EBADF)
 		r = -errno;
 	return r;

@@ -125,8 +125,7 @@ static int check_snapshot(struct check *c)
 static int check_trees(struct check *c)
 {
 	const struct check_options *o = c->options;
-	const bool with_space_maps =
-		!o->metadata_snap && !o->skip_mappings && !o->skip_space_maps;
+	const bool with_space_maps = !o->metadata_snap && !o->skip_mappings && !o->skip_space_maps;
 	struct space_maps_check *maps = NULL;
 	int r = prepare_data_counts(c);
 

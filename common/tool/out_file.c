@@ -147,7 +147,8 @@ static int open_unnamed(const struct out_file *f)
 		can_be_named ? openat(f->dir, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, f->mode) : -1;
 
 	if (fd >= 0 && f->own)
-		(void)fchmod(fd, fchown(fd, (uid_t)-1, f->seen.st_gid) ? f->mode & ~GROUP_BITS : f->mode);
+		(void)fchmod(fd, fchown(fd, (uid_t)-1, f->seen.st_gid) ? f->mode & ~GROUP_BITS
+								       : f->mode);
 	return fd;
 }
 
@@ -227,8 +228,7 @@ static int replace(struct out_file *f, int fd)
 bool out_file_is_as_seen(const struct stat *seen, const struct stat *now)
 {
 	return now->st_dev == seen->st_dev && now->st_ino == seen->st_ino &&
-	       now->st_size == seen->st_size &&
-	       now->st_mtim.tv_sec == seen->st_mtim.tv_sec &&
+	       now->st_size == seen->st_size && now->st_mtim.tv_sec == seen->st_mtim.tv_sec &&
 	       now->st_mtim.tv_nsec == seen->st_mtim.tv_nsec;
 }
 
@@ -279,9 +279,10 @@ static int put_in_place(struct out_file *f)
 
 const char *out_file_why(int error)
 {
-	return error == -EEXIST ? "another file came to its place, or it was written to, meanwhile: "
-				  "that stays"
-				: strerror(-error);
+	return error == -EEXIST
+		       ? "another file came to its place, or it was written to, meanwhile: "
+			 "that stays"
+		       : strerror(-error);
 }
 
 const sigset_t *out_file_held(const struct out_file *f)

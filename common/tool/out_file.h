@@ -2,7 +2,8 @@
  * out_file.h: a file that is written whole or not at all: without a name, or beside its place, then
  * renamed.  Whatever ends the tool, what stood there stays, and nothing else is left; but a signal
  * other than SIGINT, SIGTERM and SIGHUP may leave the name beside: at the very end, or, where the
- * file system cannot make files without a name, at any time.  Other hard links of what stood there keep it.
+ * file system cannot make files without a name, at any time.  Other hard links of what stood there
+ * keep it.
  */
 #ifndef THINMEND_TOOL_OUT_FILE_H
 #define THINMEND_TOOL_OUT_FILE_H
@@ -15,14 +16,14 @@
 #include "common/base/compiler.h"
 
 struct out_file {
-	FILE *stream;  /* to write to */
-	int dir;       /* owned: descriptor of the directory; -1: closed */
-	char *name;    /* owned: in it */
-	bool exists;   /* something stands there */
-	bool own;      /* and is ours: its permissions stay */
-	bool replaces; /* and has bytes */
+	FILE *stream;     /* to write to */
+	int dir;          /* owned: descriptor of the directory; -1: closed */
+	char *name;       /* owned: in it */
+	bool exists;      /* something stands there */
+	bool own;         /* and is ours: its permissions stay */
+	bool replaces;    /* and has bytes */
 	struct stat seen; /* and this */
-	mode_t mode;   /* to be made with */
+	mode_t mode;      /* to be made with */
 	int unnamed; /* owned: the file, where it can be made without a name; -1: not yet, or not so
 		      */
 	char *beside;  /* owned: the file's name until it is in its place; NULL: it has none */

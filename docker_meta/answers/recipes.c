@@ -12,7 +12,8 @@
 mend_recipe mend_recipe_of(const struct meta_row *row)
 {
 	static const mend_recipe recipes[NR_ROWS] = {
-#define ROW(id, severity, subject, traits, recipe, title, predicted, remedy) [ROW_##id] = recipe_##recipe,
+#define ROW(id, severity, subject, traits, recipe, title, predicted, remedy) \
+	[ROW_##id] = recipe_##recipe,
 #include "docker_meta/catalogue/rows.def"
 #undef ROW
 	};
@@ -204,8 +205,7 @@ void recipe_pull_layer(struct planning *p, const struct meta_finding *f)
 void recipe_pull_image(struct planning *p, const struct meta_finding *f)
 {
 	const bool is_image = f->subject.kind == SUBJECT_IMAGE;
-	const char *name =
-		is_image ? image_store_name(&p->t->docker->images, f->subject.id) : NULL;
+	const char *name = is_image ? image_store_name(&p->t->docker->images, f->subject.id) : NULL;
 
 	plan_step(p, PHASE_DOCKER, f);
 	if (name)

@@ -256,8 +256,7 @@ static bool take_kind(struct search *s)
 	if (!s->name[n])
 		return false;
 	s->only_id = n == 2 && !strncmp(s->name, "id", n);
-	while (kind < NR_ASKED_KINDS &&
-	       !is_called(s->name, n, (enum subject_kind)kind))
+	while (kind < NR_ASKED_KINDS && !is_called(s->name, n, (enum subject_kind)kind))
 		kind++;
 	if (s->only_id)
 		kind = SUBJECT_DEVICE;

@@ -26,14 +26,22 @@ const struct meta_row *meta_row(enum meta_row_id id)
 const char *subject_kind_name(enum subject_kind kind)
 {
 	static const char *const names[] = {
-		[SUBJECT_DEVICE] = "device",       [SUBJECT_IMAGE] = "image",
-		[SUBJECT_CONTAINER] = "container", [SUBJECT_LAYER] = "layer",
-		[SUBJECT_MOUNT] = "mount",         [SUBJECT_HOST] = "host",
-		[SUBJECT_POOL] = "pool",           [SUBJECT_FILE] = "file",
-		[SUBJECT_TAG] = "tag",             [SUBJECT_SNAPSHOT] = "snapshot",
-		[SUBJECT_DRIVER] = "driver",       [SUBJECT_OPTION] = "option",
-		[SUBJECT_VOLUME] = "volume",       [SUBJECT_ACTIVE] = "active",
-		[SUBJECT_MNT_DIR] = "mount point", [SUBJECT_LOOP] = "loop",
+		[SUBJECT_DEVICE] = "device",
+		[SUBJECT_IMAGE] = "image",
+		[SUBJECT_CONTAINER] = "container",
+		[SUBJECT_LAYER] = "layer",
+		[SUBJECT_MOUNT] = "mount",
+		[SUBJECT_HOST] = "host",
+		[SUBJECT_POOL] = "pool",
+		[SUBJECT_FILE] = "file",
+		[SUBJECT_TAG] = "tag",
+		[SUBJECT_SNAPSHOT] = "snapshot",
+		[SUBJECT_DRIVER] = "driver",
+		[SUBJECT_OPTION] = "option",
+		[SUBJECT_VOLUME] = "volume",
+		[SUBJECT_ACTIVE] = "active",
+		[SUBJECT_MNT_DIR] = "mount point",
+		[SUBJECT_LOOP] = "loop",
 	};
 
 	return names[kind];

@@ -24,7 +24,7 @@ enum subject_kind {
 	SUBJECT_IMAGE,
 	SUBJECT_CONTAINER,
 	SUBJECT_LAYER,
-	SUBJECT_MOUNT, /* a writable layer */
+	SUBJECT_MOUNT,  /* a writable layer */
 	NR_ASKED_KINDS, /* those above can be asked for by name (answers/subject.h) */
 	SUBJECT_HOST = NR_ASKED_KINDS, /* none of these: all there is */
 	SUBJECT_POOL,

@@ -27,9 +27,10 @@ struct subject subject_of_image(const struct docker_state *d, const struct image
 {
 	const char *name = image_store_name(&d->images, image->id);
 
-	return (struct subject){
-		.kind = SUBJECT_IMAGE, .image = image, .id = image->id, .name = name ? name : image->id
-	};
+	return (struct subject){ .kind = SUBJECT_IMAGE,
+				 .image = image,
+				 .id = image->id,
+				 .name = name ? name : image->id };
 }
 
 struct subject subject_of_mount(const struct docker_state *d, const struct mount *m)

@@ -34,8 +34,9 @@ static void find_too_little_free(struct finder *f)
 	x = finder_add(f, ROW_P2, the_pool());
 	finder_found(f, x, alloc_string("pool"), "%" PRIu64 " of %" PRIu64 " data blocks are free",
 		     free, total);
-	finder_against(f, x, alloc_string("dm.min_free_space"), "%" PRIu64 "%%%s, %" PRIu64
-		       " blocks", percent, told ? "" : " where nobody says otherwise", least);
+	finder_against(f, x, alloc_string("dm.min_free_space"),
+		       "%" PRIu64 "%%%s, %" PRIu64 " blocks", percent,
+		       told ? "" : " where nobody says otherwise", least);
 	if (!c->has_daemon)
 		finding_doubt(x);
 	else if (!c->has_options && !told)
@@ -216,9 +217,8 @@ static void find_faults(struct finder *f)
 		struct meta_finding *x = finder_add(
 			f, fault->row, subject_named(meta_row(fault->row)->subject, fault->object));
 
-		finder_found(f, x,
-			     fault->of_flags ? alloc_string(c->sysconfig.path) : in_daemon(f), "%s",
-			     fault->text);
+		finder_found(f, x, fault->of_flags ? alloc_string(c->sysconfig.path) : in_daemon(f),
+			     "%s", fault->text);
 		if (fault->weight == FAULT_INFO)
 			x->severity = META_INFO;
 		else if (fault->weight == FAULT_WARNING)

@@ -62,13 +62,12 @@ static void add_devices(struct finder *f, struct meta_finding *x, const struct m
 static void find_without_container(struct finder *f, const struct mount *m)
 {
 	const bool build = !m->init_id;
-	struct meta_finding *x =
-		finder_add(f, build ? ROW_B4 : ROW_C1, subject_of_mount(f->d, m));
+	struct meta_finding *x = finder_add(f, build ? ROW_B4 : ROW_C1, subject_of_mount(f->d, m));
 
 	finder_found(f, x, mount_file(m, ""), build ? "no init device: a build's" : "is there");
 	finder_against(f, x, alloc_string("containers/"), "no such container");
-	x->unproven = !f->d->containers.complete || f->t->doubts.containers_gone ||
-		      f->t->doubts.ghosts;
+	x->unproven =
+		!f->d->containers.complete || f->t->doubts.containers_gone || f->t->doubts.ghosts;
 	add_devices(f, x, m);
 }
 

@@ -49,9 +49,8 @@ static void find_damage(struct finder *f)
 	if (worst == SEVERITY_NONE)
 		return;
 	x = finder_add(f, ROW_P7, the_pool());
-	finder_found(f, x, alloc_string("pool"), "%s%s%s%s",
-		     p->incomplete ? p->fault.text : "", p->incomplete && n ? "; " : "",
-		     n ? "thin_check finds " : "", ids);
+	finder_found(f, x, alloc_string("pool"), "%s%s%s%s", p->incomplete ? p->fault.text : "",
+		     p->incomplete && n ? "; " : "", n ? "thin_check finds " : "", ids);
 	if (worst != SEVERITY_FATAL)
 		x->severity = worst == SEVERITY_NON_FATAL ? META_WARNING : META_INFO;
 }
@@ -225,8 +224,7 @@ static void find_in_row(struct finder *f, const struct device_row *row)
 	}
 	if (!row->id)
 		finder_found(f, finder_add_of_device(f, ROW_X9, row), file_of(row), "device_id 0");
-	if (f->t->pool && !f->t->another_pool &&
-	    (device_is_settled(row) || is_lost_in_flight(row)))
+	if (f->t->pool && !f->t->another_pool && (device_is_settled(row) || is_lost_in_flight(row)))
 		find_in_registered(f, row);
 	if (device_is_settled(row) && !row->referenced && !device_is_shared(f->t, row))
 		find_leak(f, row);

@@ -328,10 +328,9 @@ static void find_in_base(struct finder *f)
 	else if (!base->record->initialized && d->nr_records > 1)
 		what = "initialized false";
 	if (what)
-		finder_found(f,
-			     finder_add_of_device(f, base->record->deleted ? ROW_J12 : ROW_J11,
-						  base),
-			     alloc_string("metadata/base"), "%s", what);
+		finder_found(
+			f, finder_add_of_device(f, base->record->deleted ? ROW_J12 : ROW_J11, base),
+			alloc_string("metadata/base"), "%s", what);
 }
 
 static struct meta_finding *add_of_file(struct finder *f, enum meta_row_id id,
@@ -412,8 +411,7 @@ void find_in_records(struct finder *f)
 	if (d->present && d->nr_records && !d->has_set && !d->set_broken)
 		find_missing_set(f);
 	if (d->has_set && d->next_device_id > MAX_DEVICE_ID)
-		finder_found(f,
-			     finder_add(f, ROW_J21, subject_named(SUBJECT_FILE, DEVICE_SET)),
+		finder_found(f, finder_add(f, ROW_J21, subject_named(SUBJECT_FILE, DEVICE_SET)),
 			     alloc_string(DEVICE_SET), "next_device_id %" PRIu64,
 			     d->next_device_id);
 }

@@ -54,8 +54,8 @@ static void find_stale(struct finder *f, const struct host_device *d, const stru
 		finder_found(f, x, alloc_printf("table of %s", d->name), "%" PRIu64 " sectors",
 			     d->target->length);
 	if (another)
-		finder_against(f, x, alloc_printf("metadata/%s", row->hash),
-			       "device_id %" PRIu64, row->id);
+		finder_against(f, x, alloc_printf("metadata/%s", row->hash), "device_id %" PRIu64,
+			       row->id);
 	else
 		finder_against(f, x, alloc_printf("metadata/%s", row->hash), "%" PRIu64 " sectors",
 			       sectors);

@@ -49,8 +49,8 @@ static void find_unreached(struct finder *f)
 
 		if (reached[i] || l->removing || !l->whole || l->graph)
 			continue;
-		add_of_layer(f, ROW_L11, l, "referenced by no image, container or build")->unproven =
-			!f->t->complete || f->t->files_old || f->t->doubts.layers;
+		add_of_layer(f, ROW_L11, l, "referenced by no image, container or build")
+			->unproven = !f->t->complete || f->t->files_old || f->t->doubts.layers;
 	}
 	alloc_free(reached);
 }

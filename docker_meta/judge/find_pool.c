@@ -83,8 +83,7 @@ static void find_low_water(struct finder *f, const struct pool_status *s)
 
 	/* A pool that is smaller than its mark has always passed it. */
 	if (mark && is_low(s->used_data, s->total_data, mark)) {
-		struct meta_finding *x =
-			add_low(f, s, s->total_data - s->used_data, "data", mark);
+		struct meta_finding *x = add_low(f, s, s->total_data - s->used_data, "data", mark);
 
 		/* Docker's own mark is 2 GiB, whatever the pool's size: of a small one that says
 		 * nothing. */

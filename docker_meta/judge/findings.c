@@ -35,8 +35,9 @@ static void finding_destroy(struct meta_finding *x)
 struct meta_finding *finder_add(struct finder *f, enum meta_row_id id, struct subject subject)
 {
 	struct meta_findings *list = f->list;
-	struct meta_finding *grown =
-		alloc_grow(list->items, &list->capacity, list->nr, sizeof(*grown)), *x;
+	struct meta_finding *grown = alloc_grow(list->items, &list->capacity, list->nr,
+						sizeof(*grown)),
+			    *x;
 
 	if (grown) {
 		list->items = grown;

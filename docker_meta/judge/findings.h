@@ -16,7 +16,7 @@
  * device".
  */
 struct evidence {
-	char *file;    /* owned: a file below the root, "table", "lvs", …; NULL: the pool's metadata */
+	char *file; /* owned: a file below the root, "table", "lvs", …; NULL: the pool's metadata */
 	char *found;   /* owned */
 	char *against; /* owned: likewise; NULL: what was found speaks for itself */
 	char *there;   /* owned: what is found there; NULL: likewise */

@@ -409,7 +409,8 @@ static int compare_uuid(struct making *m)
 	const struct file_system *fs = base ? pool_data_find(m->data, base) : NULL;
 
 	if (other)
-		return add(m, STEP_STOPS, "compares the base device's UUID: %s", other->evidence.line);
+		return add(m, STEP_STOPS, "compares the base device's UUID: %s",
+			   other->evidence.line);
 	if (fs && !strcasecmp(fs->uuid, d->base_uuid))
 		return add(m, STEP_OK, "finds the UUID that the base device has to have, %s",
 			   d->base_uuid);
@@ -427,7 +428,8 @@ static int prepare_base(struct making *m)
 	int r;
 
 	if (unreadable)
-		return add(m, STEP_STOPS, "reads deviceset-metadata: %s", unreadable->evidence.line);
+		return add(m, STEP_STOPS, "reads deviceset-metadata: %s",
+			   unreadable->evidence.line);
 	if (config_shrinks_base(m->config, driver_state_find(d, "base")))
 		return add(m, STEP_STOPS,
 			   "finds dm.basesize=%.40s less than the base device's %" PRIu64 " bytes",

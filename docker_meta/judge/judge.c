@@ -29,8 +29,8 @@ static void judge_device(struct finder *f, struct meta_finding *x, const struct 
 	if (!host_busy(h, row->hash, row->id, text, sizeof(text)))
 		return;
 	if (!x->busy) {
-		x->busy = row->hash ? alloc_printf("%s is %s", row->hash, text)
-				    : alloc_string(text);
+		x->busy =
+			row->hash ? alloc_printf("%s is %s", row->hash, text) : alloc_string(text);
 		f->failed |= !x->busy;
 	}
 	if (row_has(x->row, TRAIT_OWNER_LATER) && may_be_in_the_making(h, row))

@@ -141,10 +141,10 @@ static int print_made(FILE *out, char *text)
 
 static int print_title(FILE *out, const struct meta_finding *f)
 {
-	int r = print_made(out, alloc_printf("%s %s: %s%s%s", f->row->id,
-					     meta_severity_name(f->severity), f->row->title,
-					     f->subject.name ? ": " : "",
-				     f->subject.name ? f->subject.name : ""));
+	int r = print_made(
+		out, alloc_printf("%s %s: %s%s%s", f->row->id, meta_severity_name(f->severity),
+				  f->row->title, f->subject.name ? ": " : "",
+				  f->subject.name ? f->subject.name : ""));
 
 	if (!r)
 		r = print_made(out, alloc_printf("seen: %s", f->evidence.line));

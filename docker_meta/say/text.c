@@ -144,7 +144,7 @@ static void print_bytes(const struct finding_group *g, FILE *out)
 	if (!g->bytes)
 		return;
 	(void)snprintf(text, sizeof(text), "%s%s%.100s", human_bytes(g->bytes).text,
-		       set	   ? "; it shares more with the rest of "
+		       set         ? "; it shares more with the rest of "
 		       : g->nr > 1 ? " in all"
 				   : "",
 		       set ? set->name : "");

@@ -98,8 +98,9 @@ static size_t gather_card(const struct page *p, size_t from, struct card *ret_ca
 		i += g.nr;
 		ret_card->nr += g.nr;
 		ret_card->nr_unproven += g.first->unproven ? g.nr : 0;
-		ret_card->bytes = g.bytes > UINT64_MAX - ret_card->bytes ? UINT64_MAX
-									 : ret_card->bytes + g.bytes;
+		ret_card->bytes = g.bytes > UINT64_MAX - ret_card->bytes
+					  ? UINT64_MAX
+					  : ret_card->bytes + g.bytes;
 	}
 	return i;
 }
