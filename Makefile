@@ -250,6 +250,9 @@ units: $(SUITES)
 # For tests/mutants/mutants.py.
 libs:
 	@printf '%s\n' '$(LIBS)'
+# Likewise of what tests let fail.
+wraps:
+	@echo $(FAULTY:%=-Wl,--wrap=%)
 
 # Do the unit suites see when one token of common/ is changed?
 mutants: fixtures
@@ -287,7 +290,7 @@ clean:
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
 
-.PHONY: all breach check units coverage mutants libs prove check-loss check-kernel damage docker-host lint bench format fixtures install uninstall clean help check-corpus fuzz fuzzers check-faults
+.PHONY: all breach check units coverage mutants libs wraps prove check-loss check-kernel damage docker-host lint bench format fixtures install uninstall clean help check-corpus fuzz fuzzers check-faults
 .SECONDARY:
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)

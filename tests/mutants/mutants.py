@@ -263,8 +263,10 @@ class Build:
         self.compiler = [*flags, "-w"]
         system = run("make", "-s", "libs").split()
         self.shared = f"{BUILD}/libtested.so"
+        # What a test lets fail is wrapped in the shared objects as well: the wrappers are the suite's.
+        self.wraps = run("make", "-s", "wraps").split()
         # Calls inside of the shared object go to the mutant too: every symbol stays open.
-        run(*self.compiler, "-shared", "-o", self.shared, "-Wl,--whole-archive", *libs,
+        run(*self.compiler, *self.wraps, "-shared", "-o", self.shared, "-Wl,--whole-archive", *libs,
             "-Wl,--no-whole-archive", *system)
         self.suites = []
         os.makedirs(f"{BUILD}/tests", exist_ok=True)
@@ -273,7 +275,8 @@ class Build:
         for source, thing in zip(sources, objects):
             suite = f"{BUILD}/tests/{os.path.basename(source)[:-2]}"
             self.suites.append(suite)
-            todo.append([*self.compiler, "-o", suite, thing, *helpers, self.shared,
+            todo.append([*self.compiler, *self.wraps, "-rdynamic", "-o", suite, thing, *helpers,
+                         self.shared,
                          f"-Wl,-rpath,{os.path.abspath(BUILD)}", *system,
                          *pkg_config("criterion")])
         with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
@@ -406,6 +409,12 @@ class Judge:
         with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
             for suite in build.suites:
                 self.tests.update(measure(suite, skip, pool))
+            # What fails without a mutant would kill each: it wraps what these objects do not.
+            tests = list(self.tests)
+            for test, (status, _) in zip(tests, pool.map(run_test, tests)):
+                if status:
+                    print(f"mutants: left out, for it fails in the shared build: {test[1]}")
+                    del self.tests[test]
 
     def tests_for(self, m):
         """Those that call the function which the mutant changes, the fastest first."""
@@ -419,7 +428,7 @@ class Judge:
         source, shared = f"{work}/mutant.c", f"{work}/mutant.so"
         with open(source, "w", encoding="utf-8") as out:
             out.write(text[:m.begin] + m.new + text[m.end:])
-        if not self.build.compile(source, shared, "-shared"):
+        if not self.build.compile(source, shared, "-shared", *self.build.wraps):
             return "not compiled", ""
         tests = self.tests_for(m)
         for test in tests:
