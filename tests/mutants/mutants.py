@@ -26,8 +26,10 @@ import queue
 import re
 import resource
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 
 BUILD = "build/mutants"
 TOLD = BUILD + "/survivors"
@@ -39,6 +41,7 @@ FIRST_PART = 0.7
 MEMORY = 4 << 30  # bytes of address space for a suite: a mutant may ask for any
 SLACK = 10  # a test that takes so many times as long as with the original hangs ...
 PATIENCE = 5  # ... but so many seconds of processor are given to each
+ASLEEP = 300  # seconds after which a test is not waited for any more, whatever it waits for
 
 CFLAGS = "-O1 -fPIC"
 
@@ -329,7 +332,10 @@ def run_test(test, cpu_seconds=600, **env):
                               "1", "--filter", name], stdout=subprocess.DEVNULL,
                              stderr=subprocess.DEVNULL, cwd=place,
                              env=dict(os.environ, LC_ALL="C", **env), start_new_session=True)
+    asleep = threading.Timer(ASLEEP, os.killpg, (child.pid, signal.SIGKILL))
+    asleep.start()
     _, status, usage = os.wait4(child.pid, 0)
+    asleep.cancel()
     PLACES.put(place)
     child.returncode = os.waitstatus_to_exitcode(status)
     return child.returncode, usage.ru_utime + usage.ru_stime
