@@ -81,10 +81,17 @@ static int list_text(const struct meta_view *v, FILE *out, int *status)
 	return output_list(v, &layout, out);
 }
 
+static void judge_forecast(const struct forecast *f, int *status)
+{
+	if (forecast_is_bad(f))
+		*status = META_STATUS_ERROR;
+	else if (f->blind)
+		*status = META_STATUS_BLIND;
+}
+
 static int predict_text(const struct meta_view *v, FILE *out, int *status)
 {
-	if (forecast_is_bad(v->forecast))
-		*status = META_STATUS_ERROR;
+	judge_forecast(v->forecast, status);
 	if (!v->options->quiet || *status != META_STATUS_OK)
 		output_forecast(v, out);
 	return 0;
@@ -98,8 +105,7 @@ static int html(const struct meta_view *v, FILE *out, int *status)
 
 static int predict_json(const struct meta_view *v, FILE *out, int *status)
 {
-	if (forecast_is_bad(v->forecast))
-		*status = META_STATUS_ERROR;
+	judge_forecast(v->forecast, status);
 	if (v->options->quiet && *status == META_STATUS_OK)
 		return 0;
 	return output_json(v, out);

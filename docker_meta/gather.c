@@ -2,11 +2,16 @@
 #include "docker_meta/gather.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "common/base/alloc.h"
+#include "common/tool/known_content.h"
+#include "common/tool/same_storage.h"
 #include "docker_meta/commands.h"
 #include "docker_meta/docker_meta.h"
 #include "docker_meta/host/dm_names.h"
@@ -14,6 +19,7 @@
 #include "docker_meta/walls.h"
 
 #define LOOP_METADATA "devicemapper/devicemapper/metadata"
+#define LOOP_DATA "devicemapper/devicemapper/data"
 #define DRIVER_METADATA "devicemapper/metadata"
 #define TRANSACTION "transaction-metadata"
 
@@ -204,6 +210,33 @@ static int miss_pool(struct gathered *g, int error)
 	return STATUS_NONE;
 }
 
+/* The pool's own data, or their loop file. */
+static bool is_data(const struct gathered *g)
+{
+	const struct host_device *pool = g->host.pool;
+	char path[PATH_MAX];
+	unsigned int major_nr, minor_nr;
+	struct stat st;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", g->root, LOOP_DATA);
+	if (!access(path, F_OK) && same_storage(g->metadata, path))
+		return true;
+	return pool && sscanf(pool->target->thin_pool.data, "%u:%u", &major_nr, &minor_nr) == 2 &&
+	       !stat(g->metadata, &st) && S_ISBLK(st.st_mode) &&
+	       st.st_rdev == makedev(major_nr, minor_nr);
+}
+
+/* What the user named is no metadata at all: it is nothing to be repaired. */
+static bool is_something_else(const struct gathered *g)
+{
+	struct wrong_input wrong = { "it is the pool's data; name its metadata" };
+
+	if (!is_data(g) && !is_no_metadata(g->metadata, &wrong))
+		return false;
+	(void)gather_blind(g, g->metadata, wrong.text);
+	return true;
+}
+
 static int open_pool(struct gathered *g)
 {
 	const struct docker_meta_options *o = g->options;
@@ -220,6 +253,8 @@ static int open_pool(struct gathered *g)
 						     .metadata_snap =
 							     o->metadata_snap || g->snap.held,
 						     .live = true };
+	if (o->metadata && is_something_else(g))
+		return META_STATUS_BLIND;
 	r = pool_source_open(&options, &g->source, &g->fault);
 	return r ? miss_pool(g, r) : STATUS_NONE;
 }

@@ -8,6 +8,7 @@
 #include "common/base/alloc.h"
 #include "common/thin/superblock.h"
 #include "common/tool/dm_busy.h"
+#include "common/tool/other_format.h"
 
 static void explain_busy(const struct tool *tool, const char *path, const char *what)
 {
@@ -52,86 +53,15 @@ static void explain_open(const struct tool *tool, const char *path, const char *
 	}
 }
 
-static bool all_zero(const unsigned char *p, size_t bytes)
-{
-	while (bytes && !*p) {
-		p++;
-		bytes--;
-	}
-	return !bytes;
-}
-
-struct signature {
-	size_t offset;
-	const char *bytes;
-	size_t nr;
-	const char *meaning;
-};
-
-/* The first two sentences are those of thin-provisioning-tools 1.x. */
-#define XML_TEXT                                                                            \
-	"This looks like XML.  This tool only supports the binary metadata format.  Next: " \
-	"thin_restore makes it from XML"
-
-static const struct signature signatures[] = {
-	{ 0, "\x1f\x8b", 2, "it is compressed with gzip; unpack it first" },
-	{ 0,
-	  "\xfd"
-	  "7zXZ",
-	  5, "it is compressed with xz; unpack it first" },
-	{ 0, "BZh", 3, "it is compressed with bzip2; unpack it first" },
-	{ 0, "\x28\xb5\x2f\xfd", 4, "it is compressed with zstd; unpack it first" },
-	{ 0,
-	  "\x7f"
-	  "ELF",
-	  4, "it is a program; name the pool's metadata device" },
-	{ 0, "\xef\xbb\xbf<", 4, XML_TEXT },
-	{ 512, "LABELONE", 8,
-	  "it is a physical volume of LVM; name the pool's metadata volume (…_tmeta)" },
-	{ 1080, "\x53\xef", 2, "there is an ext file system; name the pool's metadata device" },
-	{ 0, "XFSB", 4, "there is an XFS file system; name the pool's metadata device" },
-};
-
-/* Text, and behind its end nothing but zeros. */
-static bool is_text(const unsigned char *p, size_t bytes)
-{
-	const size_t nr = strnlen((const char *)p, bytes);
-
-	for (size_t i = 0; i < nr; i++) {
-		if ((p[i] < ' ' && p[i] != '\t' && p[i] != '\n' && p[i] != '\r') || p[i] == 0x7f)
-			return false;
-	}
-	return nr && all_zero(p + nr, bytes - nr);
-}
-
-/* What these bytes, with a zero behind them, say the file is, or NULL. */
-static const char *guess_format(const char *p, size_t bytes)
-{
-	const char *first = p + strspn(p, " \t\r\n");
-	const bool is_all_text = is_text((const unsigned char *)p, bytes);
-
-	for (size_t i = 0; i < ARRAY_SIZE(signatures); i++) {
-		const struct signature *s = &signatures[i];
-
-		if (s->offset + s->nr <= bytes && !memcmp(p + s->offset, s->bytes, s->nr))
-			return s->meaning;
-	}
-	if (*first == '<' && is_all_text)
-		return XML_TEXT;
-	return is_all_text && strlen(p) == bytes
-		       ? "it is a text file; name the pool's metadata device"
-		       : NULL;
-}
-
 /* What a block without superblock looks like, for somebody who gave the wrong file. */
 static const char *guess(const void *raw)
 {
 	const unsigned char *p = raw;
-	const char *format = guess_format(raw, MD_BLOCK_SIZE);
+	const char *format = other_format(raw, MD_BLOCK_SIZE);
 
 	if (format)
 		return format;
-	if (all_zero(p, MD_BLOCK_SIZE))
+	if (is_all_zero(p, MD_BLOCK_SIZE))
 		return "its first block is all zero: a pool that was never used, or a superblock "
 		       "that was wiped (then thin_repair)";
 	return "there is no superblock; is it the pool's data device? name the metadata device "
@@ -157,7 +87,7 @@ static int inspect(const struct tool *tool, const char *path, bool quiet,
 		raw[MD_BLOCK_SIZE] = '\0';
 		sb = superblock_decode(raw);
 		if (!sb.checksum_ok && sb.magic != SUPERBLOCK_MAGIC &&
-		    (strictness == WITH_SUPERBLOCK || guess_format(raw, MD_BLOCK_SIZE))) {
+		    (strictness == WITH_SUPERBLOCK || other_format(raw, MD_BLOCK_SIZE))) {
 			if (!quiet)
 				tool_error(tool, "%s: bad checksum in superblock: %s", path,
 					   guess(raw));
@@ -179,7 +109,7 @@ static void explain_short(const struct tool *tool, const char *path)
 		size_t n = fread(start, 1, sizeof(start) - 1, f);
 
 		start[n] = '\0';
-		format = guess_format(start, n);
+		format = other_format(start, n);
 		(void)fclose(f);
 	}
 	tool_error(tool, "%s: %s", path,

@@ -64,11 +64,23 @@ static bool is_judged(const struct device_row *row)
 	return row->record && !row->record->deleted && (row->referenced || !row->in_flight);
 }
 
+/* Metadata of another pool, or of another time, tell nothing of these devices. */
+static bool is_foreign(const struct judging *j, struct survivor_device *d)
+{
+	if (!j->t->another_pool)
+		return false;
+	d->fate = FATE_UNKNOWN;
+	d->why = "the metadata that were read are another pool's";
+	return true;
+}
+
 static void judge_device(const struct judging *j, const struct device_row *row,
 			 struct survivor_device *d)
 {
 	const struct repaired_device *told = j->loss ? loss_find(j->loss, row->id) : NULL;
 
+	if (is_foreign(j, d))
+		return;
 	if (!row->pool) {
 		judge_report(j, row->id, d);
 		d->fate = FATE_LOST;

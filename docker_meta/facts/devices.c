@@ -532,8 +532,21 @@ static int compare_transactions(struct device_table *t)
 	return r;
 }
 
+/* Docker's last transaction is the pool's, or the one that it would be next. */
+static bool transactions_follow(const struct device_table *t)
+{
+	const struct driver_state *d = &t->docker->driver;
+	const uint64_t pool = t->pool->header.transaction_id;
+
+	return d->has_transaction && d->transaction_usable &&
+	       (d->open_transaction_id == pool || d->open_transaction_id == pool + 1);
+}
+
 static void compare_pools(struct device_table *t)
 {
+	uint64_t nr_base = 0;
+	bool follows;
+
 	for (size_t i = 0; i < t->nr && t->pool; i++) {
 		const struct device_row *row = &t->rows[i];
 
@@ -545,8 +558,13 @@ static void compare_pools(struct device_table *t)
 			continue;
 		t->nr_settled++;
 		t->nr_odd += !row->pool || row->of_other_transaction;
+		nr_base += row->pool && !row->of_other_transaction && !strcmp(row->hash, "base");
 	}
-	t->another_pool = t->nr_settled > 2 && 2 * t->nr_odd > t->nr_settled;
+	follows = t->pool && transactions_follow(t);
+	/* Of two devices the files alone tell too little. */
+	t->another_pool = 2 * t->nr_odd > t->nr_settled && (t->nr_settled > 2 || !follows);
+	/* The first device of any pool is made in its first transaction, as Docker's base is. */
+	t->another_is_certain = t->another_pool && !follows && t->nr_odd + nr_base == t->nr_settled;
 }
 
 /* The next start of Docker takes back what is open, be it one transaction ahead or many. */

@@ -71,9 +71,9 @@ struct device_table {
 	bool ids_doubled; /* two files have one id, and both are needed: one has lost its own */
 	bool files_old;   /* the pool has devices that Docker's files are too old to know */
 	uint64_t newest;  /* transaction that Docker's files know of: the pool's of then, and one */
-	/* Most devices are not in the pool, or were made in other transactions: it is another one.
-	 */
-	bool another_pool;
+	/* Most devices are not in the pool, or were made in other transactions: it is another one;
+	 * that is certain where ids and transactions agree in nothing. */
+	bool another_pool, another_is_certain;
 	uint64_t nr_odd, nr_settled; /* of these those */
 	struct layer_place *places;  /* owned, by chain */
 	size_t nr_places;

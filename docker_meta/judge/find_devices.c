@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/base/alloc.h"
 #include "docker_meta/judge/findings_internal.h"
@@ -218,27 +219,49 @@ static bool is_lost_in_flight(const struct device_row *row)
 static void find_in_row(struct finder *f, const struct device_row *row)
 {
 	if (!row->record) {
-		if (row->role != ROLE_IN_FLIGHT && !device_is_volume(row) && !f->t->another_pool)
+		if (row->role != ROLE_IN_FLIGHT && !device_is_volume(row))
 			find_unregistered(f, row);
 		return;
 	}
 	if (!row->id)
 		finder_found(f, finder_add_of_device(f, ROW_X9, row), file_of(row), "device_id 0");
-	if (f->t->pool && !f->t->another_pool && (device_is_settled(row) || is_lost_in_flight(row)))
+	if (f->t->pool && (device_is_settled(row) || is_lost_in_flight(row)))
 		find_in_registered(f, row);
 	if (device_is_settled(row) && !row->referenced && !device_is_shared(f->t, row))
 		find_leak(f, row);
+}
+
+/* The base device of these files has this file system, wherever it is. */
+static bool is_of_these_files(const struct finder *f)
+{
+	const struct device_row *base = device_table_find(f->t, "base");
+	const struct file_system *fs =
+		base && f->facts->data->looked_at ? pool_data_find(f->facts->data, base) : NULL;
+
+	return fs && f->d->driver.base_uuid && !strcasecmp(fs->uuid, f->d->driver.base_uuid);
+}
+
+void find_another_pool(struct finder *f)
+{
+	struct meta_finding *x = finder_add(f, ROW_X4, the_pool());
+	const struct driver_state *d = &f->d->driver;
+
+	finder_found(f, x, alloc_string("metadata/"),
+		     "%" PRIu64 " of %" PRIu64
+		     " devices are not in the pool, or were created in other transactions%s",
+		     f->t->nr_odd, f->t->nr_settled,
+		     f->t->another_is_certain ? "" : "; the pool may also be an older copy");
+	if (d->has_transaction && d->transaction_usable)
+		finder_against(f, x, alloc_string("pool"),
+			       "transaction %" PRIu64 ", transaction-metadata is at %" PRIu64,
+			       f->t->pool->header.transaction_id, d->open_transaction_id);
+	x->unproven = !f->t->another_is_certain || is_of_these_files(f);
 }
 
 void find_in_devices(struct finder *f)
 {
 	if (!f->d->driver.present)
 		return;
-	if (f->t->another_pool)
-		finder_found(f, finder_add(f, ROW_X4, the_pool()), alloc_string("metadata/"),
-			     "%" PRIu64 " of %" PRIu64
-			     " devices are not in the pool, or were created in other transactions",
-			     f->t->nr_odd, f->t->nr_settled);
 	for (size_t i = 0; i < f->t->nr; i++)
 		find_in_row(f, &f->t->rows[i]);
 }

@@ -265,8 +265,7 @@ void find_in_transactions(struct finder *f)
 	else if (d->transaction_usable &&
 		 d->open_transaction_id < f->t->pool->header.transaction_id)
 		find_behind(f);
-	if (!f->t->another_pool)
-		find_later_records(f);
+	find_later_records(f);
 	find_equal_records(f);
 }
 
@@ -367,7 +366,7 @@ static void find_marked(struct finder *f, const struct device_row *row)
 				       "has it");
 	} else if (row->referenced) {
 		(void)add_of_file(f, ROW_J20, row, "deleted true");
-	} else if (f->t->pool && !row->pool && !row->in_flight && !f->t->another_pool) {
+	} else if (f->t->pool && !row->pool && !row->in_flight) {
 		finder_against(f, add_of_file(f, ROW_J19, row, "deleted true"),
 			       alloc_string("pool"), "device %" PRIu64 " is not there", row->id);
 	} else {

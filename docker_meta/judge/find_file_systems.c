@@ -59,7 +59,7 @@ void find_in_file_systems(struct finder *f)
 		const struct device_row *row = &f->t->rows[i];
 		const struct file_system *fs = row->record ? pool_data_find(data, row) : NULL;
 
-		if (!fs || f->t->another_pool || !device_is_settled(row))
+		if (!fs || !device_is_settled(row))
 			continue;
 		find_size(f, row, fs);
 		if (row->role == ROLE_BASE)

@@ -273,7 +273,7 @@ static void find_patience(struct finder *f)
 
 void find_in_running_host(struct finder *f)
 {
-	if (!f->d->driver.present || f->t->another_pool)
+	if (!f->d->driver.present)
 		return;
 	find_in_active(f);
 	find_in_mounts(f);

@@ -116,7 +116,7 @@ void find_in_lineage(struct finder *f)
 	int r;
 
 	find_build_cache(f);
-	if (!f->t->pool || f->t->another_pool)
+	if (!f->t->pool)
 		return;
 	r = descent_trace(f->t, &l);
 	f->failed |= r != 0;

@@ -277,14 +277,14 @@ void find_in_host_pool(struct finder *f)
 {
 	const struct host *h = f->facts->host;
 
-	if (h->dm_concerns && !f->t->another_pool) {
+	if (h->dm_concerns) {
 		if (h->status)
 			find_in_status(f, h->status);
 		if (h->pool)
 			find_in_table(f);
 		find_absent(f);
 	}
-	if (f->t->pool && !f->t->another_pool && f->t->pool->header.data_block_size)
+	if (f->t->pool && f->t->pool->header.data_block_size)
 		find_sizes(f);
 	find_room(f);
 }

@@ -205,7 +205,7 @@ static int take_options(struct making *m)
 	if (!config_is_devicemapper(m->config))
 		return 0;
 	r = stop_at_faults(m, true);
-	if (!r && m->t->pool &&
+	if (!r && m->t->pool && !m->t->another_pool &&
 	    config_wants_other_blocks(m->config, m->t->pool->header.data_block_size))
 		r = add(m, STEP_STOPS,
 			"loads the pool with data blocks of another size than it has");
@@ -338,6 +338,13 @@ static int activate_pool(struct making *m)
 
 	if (m->facts->damage)
 		return activate_damaged(m);
+	if (m->t->another_pool) {
+		m->ended = true;
+		m->forecast->blind = true;
+		return add(m, STEP_UNKNOWN,
+			   "activates its pool: not checked, the metadata that was read are another "
+			   "pool's (X4)");
+	}
 	/* A loop file that is too small Docker makes larger. */
 	for (size_t i = 0; i < ARRAY_SIZE(refused) && !f; i++) {
 		if (refused[i] != ROW_P13 || !config_is_loop(m->config))
@@ -443,7 +450,7 @@ static int prepare_base(struct making *m)
 			   "wipes the base device and deletes it, and makes another; or it stops "
 			   "there: "
 			   "Device is Busy");
-	if (base && m->t->pool && !base->pool && !base->in_flight && !m->t->another_pool &&
+	if (base && m->t->pool && !base->pool && !base->in_flight &&
 	    base->record && base->record->initialized)
 		return add(m, STEP_STOPS,
 			   "activates the base device, device %" PRIu64 ", which the pool has not",

@@ -27,6 +27,7 @@ struct forecast {
 	size_t nr, capacity;
 	enum step_kind worst; /* of OK, LOSES, STOPS */
 	bool fails;           /* some step does */
+	bool blind;           /* what it does with its pool cannot be told: that was not read */
 };
 
 /* Something is lost, Docker does not start, or something fails later on. */
