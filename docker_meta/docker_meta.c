@@ -29,10 +29,12 @@ static int conclude(const struct gathered *g, struct conclusions *c)
 					  .host = &g->host,
 					  .config = &g->config,
 					  .torn = g->torn,
+					  .stale = *g->stale ? g->stale : NULL,
 					  .damage = g->is_damaged ? g->fault.text : NULL,
 					  .superblock_lost = !g->pool.reading.data_block_size,
 					  .blank = g->is_blank };
-	int r = device_table_join(&g->docker, g->has_pool ? &g->pool : NULL, &c->devices);
+	int r = device_table_join(&g->docker, g->has_pool ? &g->pool : NULL, *g->stale,
+				  &c->devices);
 
 	if (!r)
 		r = device_table_find_foreign(&c->devices, &g->config, &g->host);
@@ -60,6 +62,7 @@ static int answer(const struct gathered *g, const struct conclusions *c)
 		.source = g->source,
 		.check = g->is_checked ? &g->check : NULL,
 		.torn = g->torn,
+		.stale = *g->stale ? g->stale : NULL,
 		.devices = &c->devices,
 		.data = &c->data,
 		.host = &g->host,

@@ -2,6 +2,7 @@
 #include "docker_meta/gather.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -366,18 +367,34 @@ static bool has_changed(const struct gathered *g)
 	       (reading->raw && reading->transaction_after != g->transaction.pool);
 }
 
-/* A metadata snapshot, or a copy, of an earlier time than Docker's files. */
-static bool is_stale(const struct gathered *g)
+/*
+ * The transaction that the pool is at now, where something else than the metadata tells it: the
+ * live superblock beside a metadata snapshot, or the status of the active pool.
+ */
+static uint64_t transaction_now(const struct gathered *g)
 {
 	const struct pool_state *p = &g->pool;
 	const struct pool_status *active = g->host.status;
+	const bool is_copy = !p->reading.raw || (g->options->metadata && !g->host.dm_live);
 
-	if (!g->has_pool)
-		return false;
-	if (p->from_snapshot && p->header.transaction_id != p->reading.transaction_after)
-		return true;
-	return g->host.dm_live && g->host.is_home && active && active->health == POOL_IS_WELL &&
-	       !p->reading.raw && active->transaction_id != p->header.transaction_id;
+	if (p->from_snapshot)
+		return p->reading.transaction_after;
+	return active && active->health == POOL_IS_WELL && g->host.dm_concerns && is_copy
+		       ? active->transaction_id
+		       : p->header.transaction_id;
+}
+
+/* Metadata of an earlier time than the pool's, and so than Docker's files. */
+static void note_age(struct gathered *g)
+{
+	const uint64_t then = g->pool.header.transaction_id,
+		       now = g->has_pool ? transaction_now(g) : then;
+
+	if (now > then)
+		(void)snprintf(g->stale, sizeof(g->stale),
+			       "they are of transaction %" PRIu64 ", the pool is at %" PRIu64
+			       ": %" PRIu64 " transaction%s older",
+			       then, now, now - then, now - then == 1 ? "" : "s");
 }
 
 /* ---- all of it */
@@ -476,8 +493,8 @@ int gather(const struct docker_meta_options *o, struct out_places *places,
 		note_pool(g);
 		status = check_pool(g);
 	}
-	if (status == STATUS_NONE && !g->torn && is_stale(g))
-		g->torn = "the metadata that was read are older than the pool";
+	if (status == STATUS_NONE)
+		note_age(g);
 	return status == STATUS_NONE ? end_reading(g) : status;
 }
 

@@ -22,6 +22,7 @@ struct gathered {
 	const char *root;     /* path of Docker's data-root */
 	const char *metadata; /* path; NULL: not looked at */
 	const char *torn;     /* why it is not of one moment, in one line; NULL: it is */
+	char stale[160];      /* how much older than the pool the metadata are; "": they are not */
 	struct config config;
 	struct host host;
 	struct docker_state docker;

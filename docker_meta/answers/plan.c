@@ -120,6 +120,8 @@ int mend_plan_make(const struct meta_view *v, struct mend_plan *ret_plan)
 	r = deletion_init(p.t, &p.deletion);
 	if (v->torn)
 		p.deletion.closed = v->torn;
+	if (v->stale)
+		p.deletion.closed = "the metadata that were read are older than the pool";
 	if (!r)
 		r = index_chains(&p);
 	if (!r) {

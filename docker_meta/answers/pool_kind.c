@@ -12,7 +12,9 @@
 
 #define LOOP_FILES "devicemapper/devicemapper"
 
-enum { DEFAULT_BLOCK_SIZE = 128 }; /* sectors */
+/* Sectors: of pools in loop files (devmapper/deviceset.go), and of those that Docker has LVM make
+ * (device_setup.go: lvconvert -c 512K). */
+enum { LOOP_BLOCK_SIZE = 128, DIRECTLVM_BLOCK_SIZE = 1024 };
 
 /* ---- small reads */
 
@@ -169,6 +171,20 @@ static void take_sizes(struct repair_hints *h, uint64_t block, uint64_t nr_block
 	h->nr_blocks_from = nr_blocks ? from : NULL;
 }
 
+/* What pools of that kind are made with. */
+static void take_kind(const struct meta_view *v, struct repair_hints *h)
+{
+	const bool by_docker = below_root(v, "devicemapper", "setup-config.json");
+	struct mend_pool pool;
+
+	mend_pool_find(v, &pool);
+	if (pool.kind == KIND_LOOP)
+		take_sizes(h, LOOP_BLOCK_SIZE, 0, "Docker's default for loop files");
+	else if (by_docker && pool.kind == KIND_LVM)
+		take_sizes(h, DIRECTLVM_BLOCK_SIZE, 0,
+			   "setup-config.json: Docker made the pool, with 512 KiB");
+}
+
 static void find_sizes(const struct meta_view *v, struct repair_hints *h)
 {
 	const struct dm_target *table = v->host->pool ? v->host->pool->target : NULL;
@@ -187,17 +203,16 @@ static void find_sizes(const struct meta_view *v, struct repair_hints *h)
 			   volume->size_is_exact ? volume->size / volume->chunk_size : 0, "lvs");
 	if (config_is_loop(v->config) && dm_has(dm, DM_BLOCKSIZE))
 		take_sizes(h, dm->numbers[DM_BLOCKSIZE] / 512, 0, "dm.blocksize of daemon.json");
-	if (!h->data_block_size) {
-		h->data_block_size = DEFAULT_BLOCK_SIZE;
-		h->block_size_is_default = true;
-		h->block_size_from = "Docker's default: look at dm.blocksize, or lvs -o chunk_size";
-	}
-	if (!h->nr_data_blocks) {
+	take_kind(v, h);
+	if (!h->data_block_size)
+		h->block_size_from = "not known: lvs -o chunk_size VG/POOL, or dmsetup table; it is "
+				     "needed where the superblock is lost";
+	if (!h->nr_data_blocks && h->data_block_size)
 		h->nr_data_blocks = loop_file_bytes(v, "data") / 512 / h->data_block_size;
+	if (!h->nr_blocks_from)
 		h->nr_blocks_from = h->nr_data_blocks
 					    ? "the size of " LOOP_FILES "/data"
 					    : "not known: the data device's size in data blocks";
-	}
 }
 
 void repair_hints_find(const struct meta_view *v, struct repair_hints *ret_hints)
@@ -213,8 +228,10 @@ void repair_hints_print(const struct repair_hints *h, char *text, size_t size)
 
 	*text = '\0';
 	if (h->transaction_id)
-		n = snprintf(text, size, "--transaction-id %" PRIu64 " ", h->transaction_id);
-	n += snprintf(text + n, size - (size_t)n, "--data-block-size %" PRIu64, h->data_block_size);
+		n = snprintf(text, size, "--transaction-id %" PRIu64, h->transaction_id);
+	if (h->data_block_size)
+		n += snprintf(text + n, size - (size_t)n, "%s--data-block-size %" PRIu64,
+			      n ? " " : "", h->data_block_size);
 	if (h->nr_data_blocks)
 		(void)snprintf(text + n, size - (size_t)n, " --nr-data-blocks %" PRIu64,
 			       h->nr_data_blocks);

@@ -26,7 +26,6 @@ struct repair_hints {
 	bool may_be_pending;          /* the last transaction: else it was finished */
 	uint64_t data_block_size;     /* sectors */
 	const char *block_size_from;
-	bool block_size_is_default;
 	uint64_t nr_data_blocks;
 	const char *nr_blocks_from;
 };
@@ -38,7 +37,7 @@ struct repair_hints {
  */
 void repair_hints_find(const struct meta_view *v, struct repair_hints *ret_hints);
 
-/* As options; into text. */
+/* As options; into text, "" where nothing is known. */
 void repair_hints_print(const struct repair_hints *h, char *text, size_t size);
 
 #endif

@@ -49,7 +49,7 @@ static struct sizes find_sizes(const struct planning *p)
 	struct sizes s = { .block = h->data_block_size * 512 };
 	uint64_t blocks = h->nr_data_blocks, used;
 
-	if (blocks > UINT64_MAX / 4 / s.block)
+	if (s.block && blocks > UINT64_MAX / 4 / s.block)
 		blocks = UINT64_MAX / 4 / s.block;
 	s.data = blocks * s.block;
 	s.wanted_data = s.data;
@@ -60,7 +60,7 @@ static struct sizes find_sizes(const struct planning *p)
 		used = pool_metadata_used(&pool->reading) * METADATA_BLOCK;
 		s.wanted_metadata = roomy(used, s.metadata);
 	}
-	if (s.wanted_metadata < s.wanted_data / s.block * BYTES_PER_DATA_BLOCK)
+	if (s.block && s.wanted_metadata < s.wanted_data / s.block * BYTES_PER_DATA_BLOCK)
 		s.wanted_metadata = s.wanted_data / s.block * BYTES_PER_DATA_BLOCK;
 	if (s.wanted_metadata < 2 * MIB)
 		s.wanted_metadata = 2 * MIB;
@@ -186,31 +186,19 @@ static void add_hints(struct planning *p)
 		    h->transaction_from, h->block_size_from, h->nr_blocks_from);
 }
 
-/* The command itself differs in its options. */
 static void add_thin_repair(struct planning *p)
 {
 	const struct repair_hints *h = &p->plan->hints;
 
-	if (h->transaction_id && h->nr_data_blocks)
-		mend_command(p->s,
-			     "thin_repair -i \"$DAMAGED\" -o \"$REPAIRED\" --report "
-			     "\"$KEEP/loss.json\" --transaction-id "
-			     "%" PRIu64 " --data-block-size %" PRIu64 " --nr-data-blocks %" PRIu64
-			     " || stop 'thin_repair failed'",
-			     h->transaction_id, h->data_block_size, h->nr_data_blocks);
-	else if (h->transaction_id)
-		mend_command(p->s,
-			     "thin_repair -i \"$DAMAGED\" -o \"$REPAIRED\" --report "
-			     "\"$KEEP/loss.json\" --transaction-id "
-			     "%" PRIu64 " --data-block-size %" PRIu64
-			     " || stop 'thin_repair failed'",
-			     h->transaction_id, h->data_block_size);
-	else
-		mend_command(
-			p->s,
-			"thin_repair -i \"$DAMAGED\" -o \"$REPAIRED\" --report \"$KEEP/loss.json\" "
-			"--data-block-size %" PRIu64 " || stop 'thin_repair failed'",
-			h->data_block_size);
+	mend_command(p->s, "thin_repair -i \"$DAMAGED\" -o \"$REPAIRED\" --report "
+			   "\"$KEEP/loss.json\"");
+	if (h->transaction_id)
+		mend_command_more(p->s, " --transaction-id %" PRIu64, h->transaction_id);
+	if (h->data_block_size)
+		mend_command_more(p->s, " --data-block-size %" PRIu64, h->data_block_size);
+	if (h->nr_data_blocks)
+		mend_command_more(p->s, " --nr-data-blocks %" PRIu64, h->nr_data_blocks);
+	mend_command_more(p->s, " || stop 'thin_repair failed'");
 }
 
 static void look_at_result(struct planning *p)
@@ -286,8 +274,6 @@ void recipe_repair(struct planning *p, const struct meta_finding *f)
 		    "Before anything else, and before Docker is started.  Afterwards make this "
 		    "plan anew, from the repaired metadata: nothing below is certain before.");
 	add_hints(p);
-	if (p->plan->hints.block_size_is_default)
-		mend_remark(p->s, "LVM's pools often have another data block size: be sure of it.");
 	if (may_be_lvm(p))
 		repair_lvm(p, &s);
 	if (may_be_loop(p))

@@ -151,17 +151,25 @@ static void refuse(struct mend_steps *s)
 	mend_remark(s, "No command is given: a name in it is no plain text, or too long.");
 }
 
-void mend_command(struct mend_steps *s, const char *format, ...)
-{
-	struct text t = { 0 };
-	va_list args;
-	int r;
+/* Of a new line, or of the last one. */
+static void add_command(struct mend_steps *s, bool more, const char *format, va_list args)
+	printf_like(3, 0);
 
-	if (s->error || s->items[s->nr - 1].refused)
+static void add_command(struct mend_steps *s, bool more, const char *format, va_list args)
+{
+	struct mend_step *step = s->error ? NULL : &s->items[s->nr - 1];
+	struct text t = { 0 };
+	int r = 0;
+
+	if (!step || step->refused)
 		return;
-	va_start(args, format);
-	r = vcommand(&t, format, args);
-	va_end(args);
+	if (more && step->nr)
+		r = append(&t, step->lines[step->nr - 1].text,
+			   strlen(step->lines[step->nr - 1].text));
+	if (!r)
+		r = vcommand(&t, format, args);
+	if (!r && more && step->nr)
+		alloc_free(step->lines[--step->nr].text);
 	if (!r) {
 		add_line(s, true, t.bytes);
 		return;
@@ -171,6 +179,24 @@ void mend_command(struct mend_steps *s, const char *format, ...)
 		s->error = r;
 	else
 		refuse(s);
+}
+
+void mend_command(struct mend_steps *s, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	add_command(s, false, format, args);
+	va_end(args);
+}
+
+void mend_command_more(struct mend_steps *s, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	add_command(s, true, format, args);
+	va_end(args);
 }
 
 bool mend_step_has_commands(const struct mend_step *step)

@@ -57,6 +57,8 @@ void mend_remark(struct mend_steps *s, const char *format, ...) printf_like(2, 3
  * be.  Nothing is added to a step that was refused.
  */
 void mend_command(struct mend_steps *s, const char *format, ...) printf_like(2, 3);
+/* Goes on with the last command. */
+void mend_command_more(struct mend_steps *s, const char *format, ...) printf_like(2, 3);
 bool mend_step_has_commands(const struct mend_step *step);
 void mend_steps_destroy(struct mend_steps *s);
 

@@ -17,6 +17,7 @@ const char *fate_name(enum fate fate)
 struct judging {
 	const struct device_table *t;
 	const struct loss *loss; /* may be NULL */
+	bool stale;              /* the metadata are older than the pool */
 	struct lonely_pair pair;
 	struct survivors *s;
 };
@@ -65,12 +66,16 @@ static bool is_judged(const struct device_row *row)
 }
 
 /* Metadata of another pool, or of another time, tell nothing of these devices. */
-static bool is_foreign(const struct judging *j, struct survivor_device *d)
+static bool is_foreign(const struct judging *j, const struct device_row *row,
+		       struct survivor_device *d)
 {
-	if (!j->t->another_pool)
+	const bool newer = j->stale && (!row->pool || row->of_other_transaction);
+
+	if (!j->t->another_pool && !newer)
 		return false;
 	d->fate = FATE_UNKNOWN;
-	d->why = "the metadata that were read are another pool's";
+	d->why = newer ? "the metadata that were read are older than it"
+		       : "the metadata that were read are another pool's";
 	return true;
 }
 
@@ -79,7 +84,7 @@ static void judge_device(const struct judging *j, const struct device_row *row,
 {
 	const struct repaired_device *told = j->loss ? loss_find(j->loss, row->id) : NULL;
 
-	if (is_foreign(j, d))
+	if (is_foreign(j, row, d))
 		return;
 	if (!row->pool) {
 		judge_report(j, row->id, d);
@@ -250,7 +255,7 @@ int survivors_find(const struct meta_view *v, const struct loss *loss,
 {
 	const struct device_table *t = v->devices;
 	const struct docker_state *k = t->docker;
-	struct judging j = { .t = t, .loss = loss, .s = ret_survivors };
+	struct judging j = { .t = t, .loss = loss, .stale = v->stale, .s = ret_survivors };
 	int r;
 
 	*ret_survivors = (struct survivors){ .looked = t->pool != NULL };

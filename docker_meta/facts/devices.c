@@ -576,7 +576,7 @@ static bool is_pending(const struct device_table *t)
 	       d->open_transaction_id > t->pool->header.transaction_id;
 }
 
-int device_table_join(const struct docker_state *docker, const struct pool_state *pool,
+int device_table_join(const struct docker_state *docker, const struct pool_state *pool, bool older,
 		      struct device_table *ret_table)
 {
 	struct device_table *t = ret_table;
@@ -584,7 +584,7 @@ int device_table_join(const struct docker_state *docker, const struct pool_state
 
 	*t = (struct device_table){ .docker = docker, .pool = pool };
 	t->complete = docker_state_complete(docker);
-	t->pending = is_pending(t);
+	t->pending = !older && is_pending(t);
 	t->newest = newest_transaction(&docker->driver);
 	r = device_doubts_find(docker, &t->doubts);
 	if (!r)
@@ -597,7 +597,8 @@ int device_table_join(const struct docker_state *docker, const struct pool_state
 		r = find_owners(t);
 	if (!r)
 		r = compare_transactions(t);
-	compare_pools(t);
+	if (!older)
+		compare_pools(t);
 	if (!r)
 		find_orphans(t);
 	return r;

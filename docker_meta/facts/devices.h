@@ -83,9 +83,12 @@ struct device_table {
 	size_t nr_by_hash;
 };
 
-/* Both are borrowed as long as the table lives.  pool may be NULL.  0 or -ENOMEM. */
+/*
+ * Both are borrowed as long as the table lives.  pool may be NULL; it may be older than it is known
+ * to be now, and is not taken for another one then.  0 or -ENOMEM.
+ */
 must_check int device_table_join(const struct docker_state *docker, const struct pool_state *pool,
-				 struct device_table *ret_table);
+				 bool older, struct device_table *ret_table);
 void device_table_destroy(struct device_table *t);
 
 /* It has a file that is neither of the open transaction nor marked as deleted. */

@@ -18,7 +18,7 @@ const char *meta_finding_remedy(const struct meta_finding *f)
 	return row_has(f->row, TRAIT_SAVES) ? f->row->remedy : NULL;
 }
 
-static void finding_destroy(struct meta_finding *x)
+void finding_destroy(struct meta_finding *x)
 {
 	alloc_free(x->devices);
 	alloc_free(x->evidence.file);
@@ -276,6 +276,7 @@ int meta_findings_find(const struct meta_facts *facts, struct meta_findings *ret
 		judge_busy,
 		judge_sources,
 		judge_torn,
+		judge_stale,
 	};
 	struct finder f = {
 		.facts = facts, .t = facts->devices, .d = facts->devices->docker, .list = ret_list

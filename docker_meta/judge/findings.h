@@ -42,7 +42,8 @@ struct meta_findings {
 	struct meta_finding *items; /* owned */
 	size_t nr, capacity;
 	uint64_t nr_of[META_FATAL + 1];
-	bool torn; /* what rests on comparing the sides is unproven */
+	bool torn;  /* what rests on comparing the sides is unproven */
+	bool stale; /* and left out */
 };
 
 /* What findings are made of: all borrowed, and there unless it says otherwise. */
@@ -55,6 +56,7 @@ struct meta_facts {
 	const struct host *host;
 	const struct config *config;
 	const char *torn; /* what was read is not of one moment; NULL: it is */
+	const char *stale; /* how much older than the pool its metadata are; NULL: they are not */
 	/* Why nothing can be read of the pool; NULL: it can be, or none is known. */
 	const char *damage;
 	bool superblock_lost; /* that is why, or at least nothing is known of it */

@@ -31,6 +31,8 @@ void finder_found(struct finder *f, struct meta_finding *x, char *file, const ch
 void finder_against(struct finder *f, struct meta_finding *x, char *file, const char *format, ...)
 	printf_like(4, 5);
 
+void finding_destroy(struct meta_finding *x);
+
 /* It is of the pool alone, or of the whole host. */
 static inline struct subject the_pool(void)
 {
@@ -83,6 +85,9 @@ void judge_busy(struct finder *f);
 
 /* What was compared with something that is not there is no evidence. */
 void judge_sources(struct finder *f);
+
+/* The pool's metadata are of an earlier time: nothing that was compared with them is told. */
+void judge_stale(struct finder *f);
 
 /* What was read at several moments proves nothing where it is compared. */
 void judge_torn(struct finder *f);

@@ -369,6 +369,12 @@ static int take_back(struct making *m)
 	if (!m->t->pool)
 		return add(m, STEP_UNKNOWN,
 			   "compares the open transaction with the pool's, which was not read");
+	if (m->findings->stale) {
+		m->forecast->blind = true;
+		return add(m, STEP_UNKNOWN,
+			   "compares the open transaction with the pool's: not checked, the "
+			   "metadata that were read are older than the pool (P18)");
+	}
 	if (m->findings->torn && m->t->pending)
 		return add(
 			m, STEP_UNKNOWN,
@@ -450,7 +456,7 @@ static int prepare_base(struct making *m)
 			   "wipes the base device and deletes it, and makes another; or it stops "
 			   "there: "
 			   "Device is Busy");
-	if (base && m->t->pool && !base->pool && !base->in_flight &&
+	if (base && m->t->pool && !m->findings->stale && !base->pool && !base->in_flight &&
 	    base->record && base->record->initialized)
 		return add(m, STEP_STOPS,
 			   "activates the base device, device %" PRIu64 ", which the pool has not",

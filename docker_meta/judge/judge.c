@@ -103,6 +103,29 @@ void judge_torn(struct finder *f)
 	}
 }
 
+/* ---- an earlier time */
+
+void judge_stale(struct finder *f)
+{
+	struct meta_findings *l = f->list;
+	size_t nr = 0;
+
+	l->stale = f->facts->stale != NULL;
+	if (!l->stale)
+		return;
+	for (size_t i = 0; i < l->nr; i++) {
+		struct meta_finding *x = &l->items[i];
+
+		if (row_has(x->row, TRAIT_COMPARES) && !row_has(x->row, TRAIT_OF_POOL))
+			finding_destroy(x);
+		else
+			l->items[nr++] = *x;
+	}
+	l->nr = nr;
+	finder_found(f, finder_add(f, ROW_P18, the_pool()), alloc_string("metadata"), "%s",
+		     f->facts->stale);
+}
+
 /* ---- sources that are not there */
 
 static void doubt(struct finder *f, enum row_trait trait)

@@ -58,6 +58,7 @@ static json_t *pool(const struct meta_view *r, bool *failed)
 		 failed);
 	json_put(object, "devices", json_number(p->nr_devices), failed);
 	json_put(object, "torn", json_boolean(r->torn != NULL), failed);
+	json_put(object, "older", json_text(r->stale), failed);
 	json_put(object, "incomplete", json_boolean(p->incomplete), failed);
 	return object;
 }

@@ -219,7 +219,7 @@ static void print_hints(const struct saying *y, FILE *out)
 	const struct repair_hints *h = &y->hints;
 
 	(void)fprintf(out, "\nwhat Docker's state tells thin_repair\n");
-	print_wrapped(out, "give", y->options);
+	print_wrapped(out, "give", *y->options ? y->options : "nothing");
 	print_wrapped(out, "trans.", h->transaction_from);
 	if (h->may_be_pending)
 		print_wrapped(
@@ -420,7 +420,8 @@ static json_t *hints_object(const struct saying *y, bool *failed)
 	json_put(object, "transaction_id",
 		 h->transaction_id ? json_number(h->transaction_id) : json_null(), failed);
 	json_put(object, "transaction_from", json_string(h->transaction_from), failed);
-	json_put(object, "data_block_size", json_number(h->data_block_size), failed);
+	json_put(object, "data_block_size",
+		 h->data_block_size ? json_number(h->data_block_size) : json_null(), failed);
 	json_put(object, "data_block_size_from", json_string(h->block_size_from), failed);
 	json_put(object, "nr_data_blocks",
 		 h->nr_data_blocks ? json_number(h->nr_data_blocks) : json_null(), failed);

@@ -67,6 +67,8 @@ static void print_head(const struct meta_view *r, FILE *out)
 		text_print(out, r->torn, strlen(r->torn));
 		(void)fputc('\n', out);
 	}
+	if (r->stale)
+		(void)fprintf(out, "older       the metadata: %s\n", r->stale);
 	(void)fprintf(out, "docker      ");
 	if (d->has_transaction && d->transaction_usable)
 		(void)fprintf(out, "transaction %" PRIu64 "%s, ", d->open_transaction_id,

@@ -122,11 +122,53 @@ damage harmed super 4 4 1
 expect 'P5:' -r down --metadata harmed
 
 fixture out-of-metadata harmed
-docker_meta -f json -r down --metadata harmed | jq -e '[.findings[].id] | index("P3")' >/dev/null ||
+mkdir -p bare/devicemapper/metadata
+echo '{"next_device_id":1}' >bare/devicemapper/metadata/deviceset-metadata
+docker_meta -f json -r bare --metadata harmed | jq -e '[.findings[].id] | index("P3")' >/dev/null ||
 	fail "P3 is not found where the kernel has no metadata block left"
 
 # ---- another host's metadata
-expect 'T4: X4:' -r down --metadata full
+alone() { # METADATA: it is told first and alone, and nothing is concluded or planned from it
+	expect 'X4:' -r down --metadata "$1"
+	run 2 docker_meta -r down --metadata "$1"
+	run 3 docker_meta -r down --metadata "$1" predict
+	has out '^  unknown activates its pool'
+	run 3 docker_meta -r down --metadata "$1" survivors
+	has out '^10 images: 0 intact, 0 partly lost, 0 lost, 10 unknown$'
+	run 2 docker_meta -r down --metadata "$1" plan
+	lacks out '^# [a-z_]*(thin_repair|move_out|dmsetup)|delete [0-9]'
+	run 2 docker_meta -r down --metadata "$1" report
+	lacks out 'id="X1"|id="T4"'
+}
+alone full
+for other in basic many-snaps needs-check; do
+	fixture $other other
+	alone other
+done
+# A new one, whose first device is as Docker's base device.
+cat >new.xml <<'NEW'
+<superblock uuid="" time="0" transaction="0" version="2" data_block_size="128" nr_data_blocks="8192">
+<device dev_id="1" mapped_blocks="0" transaction="0" creation_time="0" snap_time="0"></device>
+</superblock>
+NEW
+truncate -s 8M other
+run 0 thin_restore -q -i new.xml -o other
+alone other
+
+# ---- what is no metadata
+: >empty
+echo text >text
+gzip -c meta >meta.gz
+xz -c meta >meta.xz
+truncate -s 1M data
+mkfs.ext4 -q -F data
+for other in empty text meta.gz meta.xz meta.xml data; do
+	for command in check predict plan survivors; do
+		run 3 docker_meta -r down --metadata "$other" "$command"
+		has err "^docker_meta: $other: it (is|holds|looks)|^docker_meta: $other: (there is|This looks)"
+		lacks out 'thin_repair|damaged'
+	done
+done
 
 # ---- what the next start does
 wrong 'T5:' transaction 58 $exited 23

@@ -593,7 +593,7 @@ rm -rf nothing
 mkdir -p nothing/devicemapper/metadata
 echo '{"device_id":1,"size":1073741824,"transaction_id":7}' >nothing/devicemapper/metadata/base
 run 3 docker_meta survivors -r nothing
-has out 'give    --transaction-id 7 '
+has out 'give    --transaction-id 7$'
 
 valid
 finish

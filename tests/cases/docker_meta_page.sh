@@ -79,7 +79,8 @@ has out '^<tr id="d33">.*class="role-unproven">unproven<'
 
 # ---- a large one: 25000 devices that nobody knows, and as many files that are not Docker's
 large() { # DEVICES
-	printf '<superblock uuid="" time="1" transaction="60" flags="0" version="2" data_block_size="128" nr_data_blocks="16777216">\n'
+	printf '<superblock uuid="" time="1" transaction="59" flags="0" version="2" data_block_size="128" nr_data_blocks="16777216">\n'
+	thin_dump meta | sed '/superblock/d'
 	seq "$1" | awk '{ printf "<device dev_id=\"%d\" mapped_blocks=\"3\" transaction=\"0\" creation_time=\"0\" snap_time=\"0\">\n" \
 		"<range_mapping origin_begin=\"0\" data_begin=\"%d\" length=\"3\" time=\"0\"/>\n</device>\n", $1 + 100, $1 * 600 }'
 	printf '</superblock>\n'
