@@ -256,7 +256,7 @@ static int end(const struct docker_meta_options *o, struct out_file *f, int r)
 static bool speak(const struct meta_view *v, int *status)
 {
 	const struct docker_meta_options *o = v->options;
-	const struct out_inputs inputs = { v->root, v->metadata, v->config, v->places };
+	const struct out_inputs inputs = { v->options, v->root, v->metadata, v->config, v->places };
 	struct out_file *f = &v->places->output;
 	int failed = begin(o, &inputs), r;
 	int said = v->devices->pool ? META_STATUS_OK : META_STATUS_BLIND;
@@ -279,7 +279,7 @@ static int complain(const char *path, const char *text)
 static int speak_of_changes(const struct meta_view *v, const struct verdict *measured)
 {
 	const char *path = v->options->state;
-	const struct out_inputs inputs = { v->root, v->metadata, v->config, v->places };
+	const struct out_inputs inputs = { v->options, v->root, v->metadata, v->config, v->places };
 	struct verdict verdict = *measured;
 	struct meta_view view = *v;
 	struct changes changes;

@@ -41,7 +41,7 @@ static int conclude(const struct gathered *g, struct conclusions *c)
 	if (!r)
 		r = device_sets_make(&c->devices, &c->sets);
 	if (!r)
-		r = pool_data_read(g->options->data, g->root, &c->devices, &c->data);
+		r = pool_data_read(g->options->data, g->root, g->options->follow, &c->devices, &c->data);
 	if (!r && *c->data.fault && c->data.named)
 		return gather_blind(g, g->options->data, c->data.fault);
 	if (!r)

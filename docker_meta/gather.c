@@ -35,7 +35,7 @@ int gather_blind(const struct gathered *g, const char *what, const char *why)
 	const char *root = g->root            ? g->root
 			   : g->options->root ? g->options->root
 					      : DEFAULT_DATA_ROOT;
-	const struct out_inputs inputs = { root, g->metadata, &g->config, g->places };
+	const struct out_inputs inputs = { g->options, root, g->metadata, &g->config, g->places };
 
 	tool_error(&docker_meta_tool, "%s: %s", what, why);
 	meta_command_blind(g->options, &inputs, what, why);
@@ -77,7 +77,7 @@ static int read_host(struct gathered *g)
 
 	if (has_no_root(g))
 		return STATUS_NONE;
-	r = safe_dir_open(g->root, &dir);
+	r = safe_dir_open(g->root, g->options->follow, &dir);
 	if (r)
 		return gather_blind(g, g->root, strerror(-r));
 	safe_dir_close(&dir);
@@ -100,7 +100,7 @@ static int read_docker(struct gathered *g)
 
 	if (has_no_root(g))
 		return STATUS_NONE;
-	r = safe_dir_open(g->root, &root);
+	r = safe_dir_open(g->root, g->options->follow, &root);
 	if (r)
 		return gather_blind(g, g->root, strerror(-r));
 	if (root_is_of_containers_storage(&root) && !is_lint(g)) {
@@ -123,7 +123,7 @@ static int read_docker(struct gathered *g)
 static int look_for_loop_file(const struct gathered *g)
 {
 	struct safe_dir root;
-	int r = safe_dir_open(g->root, &root);
+	int r = safe_dir_open(g->root, g->options->follow, &root);
 
 	if (r)
 		return r;
@@ -141,9 +141,11 @@ static int find_loop_file(struct gathered *g)
 	g->found = alloc_printf("%s/%s", g->root, LOOP_METADATA);
 	if (!g->found)
 		return gather_blind(g, g->root, strerror(ENOMEM));
-	if (r == -ELOOP)
+	if (r == -ELOOP || r == -EXDEV)
 		return gather_blind(g, g->found,
-				    "it is a symbolic link: give what it leads to with --metadata");
+				    r == -ELOOP ? "it is a symbolic link: give what it leads to "
+						  "with --metadata"
+						: safe_dir_fault(r));
 	return STATUS_NONE;
 }
 
@@ -338,7 +340,7 @@ static char *transaction_of_docker(const struct gathered *g)
 	char *text = NULL;
 	size_t size;
 
-	if (safe_dir_open(g->root, &root))
+	if (safe_dir_open(g->root, g->options->follow, &root))
 		return NULL;
 	if (!safe_dir_enter(&root, DRIVER_METADATA, &dir)) {
 		if (safe_dir_read(&dir, TRANSACTION, MAX_TRANSACTION, &text, &size))

@@ -57,6 +57,7 @@ struct docker_meta_options {
 	const char *loss; /* report of thin_repair */
 
 	const char *output, *state;
+	bool follow;                    /* links that lead out of the root */
 	bool force;                     /* overwrite an --output FILE that is no earlier output */
 	const char *warning, *critical; /* thresholds */
 	const char *sort, *columns;

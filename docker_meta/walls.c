@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "docker_meta/walls.h"
 
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "common/tool/sandbox.h"
+#include "docker_meta/source/docker/layout.h"
 
 /* libdevmapper asks the kernel by it, and sends the two messages of --reserve-snap. */
 #define DM_CONTROL "/dev/mapper/control"
@@ -50,6 +53,7 @@ void walls_raise(const struct docker_meta_options *o, const struct out_places *p
 void walls_close(const struct docker_meta_options *o, const struct out_places *places,
 		 const char *root)
 {
+	char path[PATH_MAX], *links[NR_LAYOUT_DIRECTORIES] = { NULL };
 	struct sandbox known = {
 		.off = o->no_sandbox,
 		.walks = true,
@@ -62,5 +66,11 @@ void walls_close(const struct docker_meta_options *o, const struct out_places *p
 	};
 
 	allow_files(o, places, &known);
+	for (size_t i = 0; i < NR_LAYOUT_DIRECTORIES && o->follow; i++) {
+		(void)snprintf(path, sizeof(path), "%s/%s", root, layout_directories[i]);
+		known.read[SANDBOX_PATHS - 1 - i] = links[i] = realpath(path, NULL);
+	}
 	sandbox_enter(&known);
+	for (size_t i = 0; i < NR_LAYOUT_DIRECTORIES; i++)
+		free(links[i]);
 }

@@ -16,7 +16,7 @@
 
 #include <stdbool.h>
 
-enum { SANDBOX_PATHS = 32 };
+enum { SANDBOX_PATHS = 40 };
 
 /* Paths are the caller's, and NULL ones are skipped; so are those of which there is nothing. */
 struct sandbox {

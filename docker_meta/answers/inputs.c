@@ -97,7 +97,7 @@ static const char *why_not(int r)
 {
 	return r == -EFBIG    ? "it is too large to be one of these"
 	       : r == -EINVAL ? "it is no file"
-	       : r == -ELOOP  ? "it is a symbolic link"
+	       : r == -ELOOP || r == -EXDEV ? safe_dir_fault(r)
 			      : strerror(-r);
 }
 
@@ -163,7 +163,7 @@ static int open_below(const struct safe_dir *root, const char *path, int *ret_fd
 {
 	const char *slash = strrchr(path, '/');
 	char *parent = alloc_printf("%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
-	struct safe_dir dir = { -1 };
+	struct safe_dir dir = { .fd = -1 };
 	int r = parent ? safe_dir_enter(root, parent, &dir) : -ENOMEM;
 
 	if (!r)
@@ -256,7 +256,7 @@ static int walk_one(struct walk *w, const struct safe_dir *top, const char *path
 {
 	const size_t depth = depth_of(path) + 1;
 	struct dir_list list = { 0 };
-	struct safe_dir dir = { -1 };
+	struct safe_dir dir = { .fd = -1 };
 	int r = safe_dir_enter(top, path, &dir);
 
 	if (!r)
@@ -303,7 +303,7 @@ static int list_one(struct walk *w, const struct safe_dir *dir, const char *path
 /* Files of one directory stand together, nearly always: it stays open. */
 static int list_files(struct walk *w, const struct safe_dir *top, struct digest_stream *s)
 {
-	struct safe_dir dir = { -1 };
+	struct safe_dir dir = { .fd = -1 };
 	char *parent = NULL;
 	int r = 0;
 
@@ -442,7 +442,7 @@ static int add_host(const struct meta_view *v, struct meta_inputs *list)
 int meta_inputs_make(const struct meta_view *v, struct meta_inputs *ret_inputs)
 {
 	struct safe_dir root;
-	int r = safe_dir_open(v->root, &root);
+	int r = safe_dir_open(v->root, v->options->follow, &root);
 
 	*ret_inputs = (struct meta_inputs){ 0 };
 	if (r)
@@ -470,8 +470,8 @@ char *meta_reference_digests(const struct meta_view *v)
 {
 	const char *rest = META_REFERENCES;
 	char *digests = alloc_string("");
-	struct safe_dir root = { -1 };
-	int r = safe_dir_open(v->root, &root);
+	struct safe_dir root = { .fd = -1 };
+	int r = safe_dir_open(v->root, v->options->follow, &root);
 
 	while (*rest && digests) {
 		const size_t n = strcspn(rest, " ");

@@ -146,7 +146,7 @@ static int open_parent(const char *path, struct safe_dir *ret_dir)
 static int read_object(const char *path, json_t **ret_report, struct go_fault *fault)
 {
 	char *directory = alloc_string(path), *slash = directory ? strrchr(directory, '/') : NULL;
-	struct safe_dir dir = { -1 };
+	struct safe_dir dir = { .fd = -1 };
 	int r = directory ? 0 : -ENOMEM;
 
 	if (slash)

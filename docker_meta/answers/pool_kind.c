@@ -20,8 +20,8 @@ enum { LOOP_BLOCK_SIZE = 128, DIRECTLVM_BLOCK_SIZE = 1024 };
 
 static bool below_root(const struct meta_view *v, const char *directory, const char *name)
 {
-	struct safe_dir root = { -1 }, dir = { -1 };
-	bool there = !safe_dir_open(v->root, &root) && !safe_dir_enter(&root, directory, &dir) &&
+	struct safe_dir root = { .fd = -1 }, dir = { .fd = -1 };
+	bool there = !safe_dir_open(v->root, v->options->follow, &root) && !safe_dir_enter(&root, directory, &dir) &&
 		     (!name || !safe_dir_has_file(&dir, name));
 
 	safe_dir_close(&dir);
@@ -31,11 +31,11 @@ static bool below_root(const struct meta_view *v, const char *directory, const c
 
 static uint64_t loop_file_bytes(const struct meta_view *v, const char *name)
 {
-	struct safe_dir root = { -1 }, dir = { -1 };
+	struct safe_dir root = { .fd = -1 }, dir = { .fd = -1 };
 	struct stat st = { 0 };
 	int fd = -1;
 
-	if (!safe_dir_open(v->root, &root) && !safe_dir_enter(&root, LOOP_FILES, &dir) &&
+	if (!safe_dir_open(v->root, v->options->follow, &root) && !safe_dir_enter(&root, LOOP_FILES, &dir) &&
 	    !safe_dir_open_file(&dir, name, &fd)) {
 		if (fstat(fd, &st))
 			st.st_size = 0;

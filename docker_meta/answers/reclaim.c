@@ -51,7 +51,7 @@ static void find_images(struct counting *c, bool dangling)
 
 	for (size_t i = 0; i < s->nr_images; i++) {
 		const char *id = s->images[i].id;
-		const bool named = s->names_lost || image_store_name(s, id);
+		const bool named = s->names_lost || s->parents_unread || image_store_name(s, id);
 		const bool used = nr_used && bsearch(&id, c->used, nr_used, sizeof(const char *),
 						     compare_names);
 

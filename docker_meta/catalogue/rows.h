@@ -62,6 +62,7 @@ enum row_trait {
 	TRAIT_NEEDS_LAYERS = 1 << 9,
 	TRAIT_NEEDS_MOUNTS = 1 << 10,
 	TRAIT_NEEDS_IMAGES = 1 << 11,
+	TRAIT_NEEDS_CONTAINERS = 1 << 13,
 	TRAIT_LINT = 1 << 12, /* it is the configuration's */
 };
 

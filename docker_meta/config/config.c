@@ -42,11 +42,11 @@ static bool is_root_of(const char *root, const struct daemon_json *d)
 }
 
 /* What can be told of the engine by what it wrote: buildkit/ is of 18.06, engine-id of 23. */
-static void look_at_engine(struct config *c, const char *root)
+static void look_at_engine(const struct docker_meta_options *o, struct config *c, const char *root)
 {
-	struct safe_dir dir, below = { -1 };
+	struct safe_dir dir, below = { .fd = -1 };
 
-	if (safe_dir_open(root, &dir))
+	if (safe_dir_open(root, o->follow, &dir))
 		return;
 	c->since_23 = !safe_dir_has_file(&dir, "engine-id");
 	c->since_17_09 = c->since_23 || !safe_dir_enter(&dir, "buildkit", &below);
@@ -171,7 +171,7 @@ static int find_remapped(const struct docker_meta_options *o, struct config *c,
 	char name[64], *below;
 	size_t nr;
 
-	if (safe_dir_open(c->root, &dir))
+	if (safe_dir_open(c->root, o->follow, &dir))
 		return 0;
 	nr = root_remapped(&dir, name, sizeof(name));
 	safe_dir_close(&dir);
@@ -268,7 +268,7 @@ int config_read(const struct docker_meta_options *o, struct config *ret_config)
 	if (!r)
 		r = find_root(o, c, text, size);
 	if (!r) {
-		look_at_engine(c, c->root);
+		look_at_engine(o, c, c->root);
 		r = text ? parse_daemon(c, text, size) : read_daemon(o, c);
 	}
 	if (!r)

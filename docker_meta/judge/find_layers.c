@@ -152,6 +152,7 @@ static void find_unnamed(struct finder *f, const struct image *image)
 	struct meta_finding *x = finder_add(f, ROW_L16, subject_of_image(f->d, image));
 
 	finder_found(f, x, file_of(image), "no name, no child, no container");
+	x->unproven = f->d->images.parents_unread;
 	x->bytes = device_table_bytes(
 		f->t, device_set_of_image(f->facts->sets, f->t, image)->nr_returned);
 }

@@ -441,8 +441,8 @@ static int prepare_base(struct making *m)
 	int r;
 
 	if (unreadable)
-		return add(m, STEP_STOPS, "reads deviceset-metadata: %s",
-			   unreadable->evidence.line);
+		return add(m, unreadable->unproven ? STEP_UNKNOWN : STEP_STOPS,
+			   "reads deviceset-metadata: %s", unreadable->evidence.line);
 	if (config_shrinks_base(m->config, driver_state_find(d, "base")))
 		return add(m, STEP_STOPS,
 			   "finds dm.basesize=%.40s less than the base device's %" PRIu64 " bytes",

@@ -128,15 +128,24 @@ void judge_stale(struct finder *f)
 
 /* ---- sources that are not there */
 
-static void doubt(struct finder *f, enum row_trait trait)
+/* Where something is there and was not for us to read, nothing is concluded from it at all. */
+static void doubt(struct finder *f, enum row_trait trait, bool unread)
 {
-	for (size_t i = 0; i < f->list->nr; i++) {
-		struct meta_finding *finding = &f->list->items[i];
+	struct meta_findings *l = f->list;
+	size_t nr = 0;
 
-		if (!row_has(finding->row, trait))
+	for (size_t i = 0; i < l->nr; i++) {
+		struct meta_finding *x = &l->items[i];
+
+		if (row_has(x->row, trait) && unread) {
+			finding_destroy(x);
 			continue;
-		finding_doubt(finding);
+		}
+		if (row_has(x->row, trait))
+			finding_doubt(x);
+		l->items[nr++] = *x;
 	}
+	l->nr = nr;
 }
 
 /* Of two base devices somebody is to be asked which one it is. */
@@ -163,13 +172,15 @@ void judge_sources(struct finder *f)
 
 	doubt_older_base(f);
 	if (!f->t->pool)
-		doubt(f, TRAIT_NEEDS_POOL);
+		doubt(f, TRAIT_NEEDS_POOL, false);
 	if (!d->driver.present || !d->driver.nr_records)
-		doubt(f, TRAIT_NEEDS_DRIVER);
+		doubt(f, TRAIT_NEEDS_DRIVER, d->driver.unread);
 	if (!docker_state_has_layers(d))
-		doubt(f, TRAIT_NEEDS_LAYERS);
+		doubt(f, TRAIT_NEEDS_LAYERS, d->layers.unread);
 	if (d->layers.mounts_unread || !docker_state_has_layers(d))
-		doubt(f, TRAIT_NEEDS_MOUNTS);
+		doubt(f, TRAIT_NEEDS_MOUNTS, d->layers.mounts_unread);
+	if (d->containers.unread)
+		doubt(f, TRAIT_NEEDS_CONTAINERS, true);
 	if (!d->images.present && !d->graph.current)
-		doubt(f, TRAIT_NEEDS_IMAGES);
+		doubt(f, TRAIT_NEEDS_IMAGES, d->images.unread);
 }

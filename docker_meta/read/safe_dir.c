@@ -23,9 +23,10 @@ static int error_of_open(void)
 	return errno == EMFILE || errno == ENFILE ? -ENOMEM : -errno;
 }
 
-int safe_dir_open(const char *path, struct safe_dir *ret_dir)
+int safe_dir_open(const char *path, bool follows, struct safe_dir *ret_dir)
 {
-	ret_dir->fd = open(path, OPEN_DIR);
+	*ret_dir = (struct safe_dir){ .fd = open(path, OPEN_DIR), .follows = follows };
+	ret_dir->top = ret_dir->fd;
 	return ret_dir->fd < 0 ? error_of_open() : 0;
 }
 
@@ -102,9 +103,114 @@ static int open_below(int fd, const char *path, int flags, int *ret_fd)
 				 : open_one(fd, path, flags, ret_fd);
 }
 
+/* ---- links to directories */
+
+enum { MAX_LEVELS = 4096 };
+
+static bool same(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* The kernel has resolved every link on the way to dir: what is above it is where it really is. */
+int safe_dir_is_below(int dir, const struct stat *top, bool *ret_below)
+{
+	int fd = openat(dir, ".", O_PATH | O_DIRECTORY | O_CLOEXEC), r = 0;
+	struct stat here = { 0 }, above = { 0 };
+
+	*ret_below = false;
+	if (fd < 0 || fstat(fd, &here))
+		r = -errno;
+	for (int n = 0; !r && n < MAX_LEVELS; n++) {
+		int up;
+
+		*ret_below = same(&here, top);
+		if (*ret_below)
+			break;
+		up = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (up < 0 || fstat(up, &above))
+			r = -errno;
+		close(fd);
+		fd = up;
+		if (!r && same(&above, &here))
+			break;
+		here = above;
+	}
+	if (fd >= 0)
+		close(fd);
+	return r;
+}
+
+static int follow(const struct safe_dir *dir, const char *name, int *ret_fd);
+
+/* It is missing where the links lead to; or a link leads nowhere, which is told as leading out. */
+/* NOLINTNEXTLINE(misc-no-recursion): once for each part of the name */
+static int why_not(const struct safe_dir *dir, const char *name, int error)
+{
+	const char *slash = strrchr(name, '/');
+	char *parent = slash ? alloc_printf("%.*s", (int)(slash - name), name) : NULL;
+	struct stat st;
+	int fd = -1, r = -EXDEV;
+
+	if (slash && !parent)
+		return -ENOMEM;
+	if (parent)
+		r = follow(dir, parent, &fd);
+	if (!r)
+		r = fstatat(fd, slash + 1, &st, AT_SYMLINK_NOFOLLOW) ? -errno
+		    : S_ISLNK(st.st_mode)                             ? -EXDEV
+								      : error;
+	if (fd >= 0)
+		close(fd);
+	alloc_free(parent);
+	return r;
+}
+
+/* NOLINTNEXTLINE(misc-no-recursion): as above */
+static int follow(const struct safe_dir *dir, const char *name, int *ret_fd)
+{
+	const int place = openat(dir->fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int r = place < 0 ? error_of_open() : 0;
+	bool below = dir->follows;
+	struct stat top;
+
+	*ret_fd = -1;
+	if (!r && !below && !fstat(dir->top, &top))
+		r = safe_dir_is_below(place, &top, &below);
+	if (!r && !below)
+		r = -EXDEV;
+	if (!r) {
+		*ret_fd = openat(place, ".", OPEN_DIR);
+		r = *ret_fd < 0 ? error_of_open() : 0;
+	}
+	if (place >= 0)
+		close(place);
+	return r == -ENOENT || r == -ENOTDIR ? why_not(dir, name, r) : r;
+}
+
 int safe_dir_enter(const struct safe_dir *dir, const char *name, struct safe_dir *ret_dir)
 {
-	return open_below(dir->fd, name, OPEN_DIR, &ret_dir->fd);
+	int fd, r = open_below(dir->fd, name, OPEN_DIR, &fd);
+
+	if (r == -ELOOP)
+		r = follow(dir, name, &fd);
+	*ret_dir = (struct safe_dir){ fd, dir->top, dir->follows };
+	return r;
+}
+
+/* Of a name of several parts: the directory that those in front lead to.  To be closed. */
+static int enter_parent(const struct safe_dir *dir, const char *name, struct safe_dir *ret_parent,
+			const char **ret_last)
+{
+	const char *slash = strrchr(name, '/');
+	char *parent = slash ? alloc_printf("%.*s", (int)(slash - name), name) : alloc_string(".");
+	int r = parent ? safe_dir_enter(dir, parent, ret_parent) : -ENOMEM;
+
+	if (!parent)
+		*ret_parent = (struct safe_dir){ .fd = -1 };
+	alloc_free(parent);
+	*ret_last = slash ? slash + 1 : name;
+	return r;
 }
 
 const char *safe_dir_fault(int error)
@@ -112,6 +218,8 @@ const char *safe_dir_fault(int error)
 	switch (error) {
 	case -ELOOP:
 		return "it is a symbolic link";
+	case -EXDEV:
+		return "it is a symbolic link that leads out of the root: --follow reads it";
 	case -EINVAL:
 		return "it is no regular file";
 	case -EFBIG:
@@ -131,9 +239,17 @@ void safe_dir_close(struct safe_dir *dir)
 /* Neither does a fifo block, nor a terminal become ours. */
 int safe_dir_open_file(const struct safe_dir *dir, const char *name, int *ret_fd)
 {
+	struct safe_dir parent;
+	const char *last;
 	struct stat st;
 	int fd, r = open_below(dir->fd, name, OPEN_FILE, &fd);
 
+	if (r == -ELOOP && strchr(name, '/')) {
+		r = enter_parent(dir, name, &parent, &last);
+		if (!r)
+			r = open_below(parent.fd, last, OPEN_FILE, &fd);
+		safe_dir_close(&parent);
+	}
 	if (r)
 		return r == -ENXIO ? -EINVAL : r; /* a socket, a device without driver */
 	r = fstat(fd, &st) ? -errno : 0;
@@ -147,14 +263,11 @@ int safe_dir_open_file(const struct safe_dir *dir, const char *name, int *ret_fd
 	return 0;
 }
 
-int safe_dir_stat(const struct safe_dir *dir, const char *name, struct safe_stat *ret_stat)
+static int stat_one(int fd, const char *name, struct safe_stat *ret_stat)
 {
 	struct stat st;
 
-	*ret_stat = (struct safe_stat){ 0 };
-	if (!leads_below(name))
-		return -EXDEV;
-	if (fstatat(dir->fd, name, &st, AT_SYMLINK_NOFOLLOW))
+	if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW))
 		return -errno;
 	if (S_ISLNK(st.st_mode))
 		return -ELOOP;
@@ -162,6 +275,24 @@ int safe_dir_stat(const struct safe_dir *dir, const char *name, struct safe_stat
 		return -EINVAL;
 	*ret_stat = (struct safe_stat){ (uint64_t)st.st_size, st.st_mtime };
 	return 0;
+}
+
+int safe_dir_stat(const struct safe_dir *dir, const char *name, struct safe_stat *ret_stat)
+{
+	struct safe_dir parent;
+	const char *last;
+	int r;
+
+	*ret_stat = (struct safe_stat){ 0 };
+	if (!leads_below(name))
+		return -EXDEV;
+	if (!strchr(name, '/'))
+		return stat_one(dir->fd, name, ret_stat);
+	r = enter_parent(dir, name, &parent, &last);
+	if (!r)
+		r = stat_one(parent.fd, last, ret_stat);
+	safe_dir_close(&parent);
+	return r;
 }
 
 int safe_dir_has_file(const struct safe_dir *dir, const char *name)

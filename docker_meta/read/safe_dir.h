@@ -2,9 +2,11 @@
  * safe_dir.h: directories that somebody else writes, from which nothing is wanted but their files.
  *
  * Names are opened below the directory's descriptor; they may have several parts, "a/b", but none
- * leads upward (-EXDEV).  No symbolic link is followed, no fifo blocks, nothing but regular files
- * is read, and nothing is ever created or changed.  Memory or descriptors that are not to be had
- * are -ENOMEM, which is no error of what was to be read.
+ * leads upward (-EXDEV).  A symbolic link to a directory is followed where it leads below the
+ * directory that the user named, or where the user allows any (-EXDEV); one to a file is not
+ * (-ELOOP).  No fifo blocks, nothing but regular files is read, and nothing is ever created or
+ * changed.  Memory or descriptors that are not to be had are -ENOMEM, which is no error of what was
+ * to be read.
  */
 #ifndef DOCKER_META_READ_SAFE_DIR_H
 #define DOCKER_META_READ_SAFE_DIR_H
@@ -17,13 +19,18 @@
 #include "common/base/compiler.h"
 
 struct safe_dir {
-	int fd; /* owned; -1: closed */
+	int fd;       /* owned; -1: closed */
+	int top;      /* borrowed: the directory that the user named */
+	bool follows; /* links to directories wherever they lead: for the user to allow */
 };
 
-/* The directory that the user named: this one may be a symbolic link.  0 or -errno. */
-must_check int safe_dir_open(const char *path, struct safe_dir *ret_dir);
+/*
+ * The directory that the user named: this one may be a symbolic link.  follows: those below it are
+ * followed wherever they lead.  0 or -errno.
+ */
+must_check int safe_dir_open(const char *path, bool follows, struct safe_dir *ret_dir);
 
-/* One below another.  0, -ENOENT, -ELOOP for a symbolic link, -ENOTDIR, or another -errno. */
+/* One below another.  0, -ENOENT, -EXDEV for a symbolic link that leads out, or another -errno. */
 must_check int safe_dir_enter(const struct safe_dir *dir, const char *name,
 			      struct safe_dir *ret_dir);
 void safe_dir_close(struct safe_dir *dir);
@@ -50,10 +57,11 @@ struct safe_stat {
 	time_t changed;
 };
 
-/*
- * Whether there is a regular file of that name: 0, or as above.  Of a name with several parts those
- * in front must be known to be directories: here they would be followed.
- */
+/* Whether dir, wherever it really is, is the directory with this number, or below it. 0 or -errno. */
+struct stat;
+must_check int safe_dir_is_below(int dir, const struct stat *top, bool *ret_below);
+
+/* Whether there is a regular file of that name: 0, or as above. */
 must_check int safe_dir_stat(const struct safe_dir *dir, const char *name,
 			     struct safe_stat *ret_stat);
 

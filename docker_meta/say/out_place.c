@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,8 +14,7 @@
 #include "common/tool/same_storage.h"
 #include "docker_meta/read/safe_dir.h"
 #include "docker_meta/say/columns.h"
-
-enum { MAX_LEVELS = 4096 };
+#include "docker_meta/source/docker/layout.h"
 
 static int refuse(struct out_fault *fault, const char *text)
 {
@@ -28,44 +28,31 @@ static bool same(const struct stat *a, const struct stat *b)
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* The kernel has resolved every link on the way to dir: what is above it is where it really is. */
-static int is_below(int dir, const struct stat *root, bool *ret_below)
+static int is_in(const struct out_file *f, const char *directory, bool *ret_below)
 {
-	int fd = openat(dir, ".", O_PATH | O_DIRECTORY | O_CLOEXEC), r = 0;
-	struct stat here = { 0 }, above = { 0 };
+	struct stat st;
 
 	*ret_below = false;
-	if (fd < 0 || fstat(fd, &here))
-		r = -errno;
-	for (int n = 0; !r && n < MAX_LEVELS; n++) {
-		int up;
-
-		*ret_below = same(&here, root);
-		if (*ret_below)
-			break;
-		up = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
-		if (up < 0 || fstat(up, &above))
-			r = -errno;
-		close(fd);
-		fd = up;
-		if (!r && same(&above, &here))
-			break;
-		here = above;
-	}
-	if (fd >= 0)
-		close(fd);
-	return r;
+	return stat(directory, &st) ? 0 : safe_dir_is_below(f->dir, &st, ret_below);
 }
 
-static int accept_directory(const struct out_file *f, const char *root, struct out_fault *fault)
+/* The root, and what directories of it are links to; a directory that was given like /proc. */
+static int accept_directory(const struct out_file *f, const struct out_inputs *inputs,
+			    struct out_fault *fault)
 {
-	bool below = false;
-	struct stat st;
-	int r = 0;
+	char path[PATH_MAX];
+	bool below;
+	int r = is_in(f, inputs->root, &below);
 
-	if (!stat(root, &st))
-		r = is_below(f->dir, &st, &below);
-	return below ? refuse(fault, "it is below Docker's root, where nothing is written") : r;
+	for (size_t i = 0; i < NR_LAYOUT_DIRECTORIES && !r && !below; i++) {
+		(void)snprintf(path, sizeof(path), "%s/%s", inputs->root, layout_directories[i]);
+		r = is_in(f, path, &below);
+	}
+	if (r || below)
+		return r ? r : refuse(fault, "it is below Docker's root, where nothing is written");
+	if (inputs->options->proc)
+		r = is_in(f, inputs->options->proc, &below);
+	return below ? refuse(fault, "it is below --proc, and no input is written to") : r;
 }
 
 /* ---- what was read */
@@ -89,7 +76,7 @@ int out_place_begin(struct out_file *f, const char *path, const struct out_input
 	int r;
 
 	*fault = (struct out_fault){ "" };
-	r = accept_directory(f, inputs->root, fault);
+	r = accept_directory(f, inputs, fault);
 	if (!r && was_read(path, inputs))
 		r = refuse(fault, "it was read as an input, and no input is written to");
 	if (!r)
@@ -160,7 +147,7 @@ int out_place_find(const char *path, struct out_file *ret_file, struct out_fault
 int out_place_find_state(const char *path, struct out_places *places, struct out_fault *fault)
 {
 	int r = out_place_find(path, &places->state, fault);
-	const struct safe_dir dir = { places->state.dir };
+	const struct safe_dir dir = { .fd = places->state.dir };
 
 	if (r)
 		return r;

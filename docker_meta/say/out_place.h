@@ -19,6 +19,7 @@ struct out_places {
 /* What was found without being named; what the command line names, tool_parse() has compared
  * already. */
 struct out_inputs {
+	const struct docker_meta_options *options;
 	const char *root;     /* Docker's data-root */
 	const char *metadata; /* NULL: none */
 	const struct config *config;

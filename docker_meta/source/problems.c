@@ -43,7 +43,13 @@ void problem_is_fatal(struct problem_list *list)
 
 void problem_of_error(struct problem_list *list, int error)
 {
-	if (list->nr && (error == -EACCES || error == -EPERM || error == -ELOOP))
+	if (list->nr && (error == -EACCES || error == -EPERM || error == -ELOOP || error == -EXDEV))
+		list->items[list->nr - 1].unread = true;
+}
+
+void problem_is_unread(struct problem_list *list)
+{
+	if (list->nr)
 		list->items[list->nr - 1].unread = true;
 }
 

@@ -34,6 +34,8 @@ void problem_is_fatal(struct problem_list *list);
 /* What the last one is of could not be read: of another's files, and of what a symbolic link leads
  * to, that proves nothing. */
 void problem_of_error(struct problem_list *list, int error);
+/* It could not be read, and for Docker it may be in order. */
+void problem_is_unread(struct problem_list *list);
 void problem_list_destroy(struct problem_list *list);
 
 #endif

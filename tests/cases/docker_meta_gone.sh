@@ -89,7 +89,7 @@ spare() { # a device that nobody needs
 is 'L12? X2' eval 'spare; linked image/devicemapper/imagedb'
 is 'L12?' linked image/devicemapper/imagedb
 is 'L15?' linked image/devicemapper/repositories.json
-is 'C1? C8?' linked containers
+is 'C8?' linked containers
 
 # ---- what a broken file may refer to
 # An image that nobody else needs, its top layer, and the next below.
@@ -318,4 +318,42 @@ odd() { # a label that Go takes, in a configuration that is called by its digest
 fine mkdir host/containers/lost+found
 fine odd
 valid
+# ---- links to directories: below the root they are followed, out of it where that is allowed
+for part in devicemapper image image/devicemapper containers devicemapper/metadata; do
+	host=linked-${part//\//-}
+	cp -a down "$host"
+	mkdir -p away "$host/aside"
+	mv "$host/$part" "$host/aside/moved"
+	ln -s "$(realpath "$host")/aside/moved" "$host/$part"
+	expect '' -r "$host" --metadata meta
+	rm "$host/$part"
+	mv "$host/aside/moved" "away/$host"
+	ln -s "$(realpath away)/$host" "$host/$part"
+	expect '' -r "$host" --metadata meta --follow
+	run 1 docker_meta -r "$host" --metadata meta
+	has out 'follow reads it|it is a symbolic link'
+	has out '^0 fatal, 0 errors, 1 warning, 0 infos$'
+	# What is read through a link is no place for an answer.
+	run 64 docker_meta -r "$host" --metadata meta --follow --force -o "away/$host/new" check
+	has err "below Docker's root"
+	run 64 docker_meta -r "$host" --metadata meta --force -o "away/$host/new" check
+	rm -rf "$host" away
+done
+ln -s down whole
+expect '' -r whole --metadata meta
+
+# ---- what is there and cannot be read is neither gone nor different
+if [ "$(id -u)" -eq 0 ]; then
+	for part in devicemapper/setup-config.json image/devicemapper/repositories.json \
+		image/devicemapper/imagedb/metadata devicemapper/metadata/deviceset-metadata; do
+		cp -a down unread
+		mkdir -p unread/other "unread/${part%/*}"
+		[ -e "unread/$part" ] && mv "unread/$part" unread/other/moved
+		ln -s /nowhere/at/all "unread/$part"
+		run 1 docker_meta -r unread --metadata meta
+		has out "^  seen +[^ ]*${part##*/}"
+		has out '^0 fatal, 0 errors, [1-9][0-9]* warning'
+		rm -rf unread
+	done
+fi
 finish

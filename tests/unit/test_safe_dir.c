@@ -49,7 +49,7 @@ static void make_place(void)
 {
 	(void)snprintf(place.path, sizeof(place.path), "/tmp/safe-dir-XXXXXX");
 	cr_assert_not_null(mkdtemp(place.path));
-	cr_assert_eq(safe_dir_open(place.path, &place.dir), 0);
+	cr_assert_eq(safe_dir_open(place.path, false, &place.dir), 0);
 	cr_assert_eq(mkdirat(place.dir.fd, "a", 0700), 0);
 	cr_assert_eq(mkdirat(place.dir.fd, "a/b", 0700), 0);
 	put("file", "text");
@@ -59,6 +59,9 @@ static void make_place(void)
 	cr_assert_eq(symlinkat("file", place.dir.fd, "link"), 0);
 	cr_assert_eq(symlinkat("a", place.dir.fd, "link-to-a"), 0);
 	cr_assert_eq(symlinkat("nothing", place.dir.fd, "dangling"), 0);
+	cr_assert_eq(symlinkat("/", place.dir.fd, "out"), 0);
+	cr_assert_eq(symlinkat("../a/b", place.dir.fd, "a/back"), 0);
+	cr_assert_eq(symlinkat(place.path, place.dir.fd, "absolute"), 0);
 	cr_assert_eq(symlinkat("loop", place.dir.fd, "loop"), 0);
 	cr_assert_eq(symlinkat("../file", place.dir.fd, "a/up"), 0);
 	cr_assert_eq(mkfifoat(place.dir.fd, "fifo", 0600), 0);
@@ -88,7 +91,8 @@ static const struct {
 	{ "a/none", -ENOENT, NULL },  { "none/file", -ENOENT, NULL },
 	{ "file/x", -ENOTDIR, NULL }, { "link", -ELOOP, NULL },
 	{ "dangling", -ELOOP, NULL }, { "loop", -ELOOP, NULL },
-	{ "a/up", -ELOOP, NULL },     { "link-to-a/b/file", -ELOOP, NULL },
+	{ "a/up", -ELOOP, NULL },     { "link-to-a/b/file", 0, "below" },
+	{ "out/file", -EXDEV, NULL },  { "dangling/file", -EXDEV, NULL },
 	{ "fifo", -EINVAL, NULL },    { "socket", -EINVAL, NULL },
 	{ "a", -EINVAL, NULL },       { "a/b", -EINVAL, NULL },
 	{ "large", -EFBIG, NULL },    { "..", -EXDEV, NULL },
@@ -129,8 +133,14 @@ static void expect_directories(void)
 		{ ".", 0 },
 		{ "file", -ENOTDIR },
 		{ "none", -ENOENT },
-		{ "link-to-a", -ELOOP },
-		{ "link-to-a/b", -ELOOP },
+		{ "link-to-a", 0 },
+		{ "link-to-a/b", 0 },
+		{ "absolute", 0 },
+		{ "a/back", 0 },
+		{ "out", -EXDEV },
+		{ "out/etc", -EXDEV },
+		{ "dangling", -EXDEV },
+		{ "link", -EXDEV },
 		{ "..", -EXDEV },
 		{ "a/../..", -EXDEV },
 		{ "/", -EXDEV },
@@ -252,7 +262,7 @@ Test(safe_dir, list)
 
 	for (int round = 0; round < 2; round++) {
 		cr_assert_eq(safe_dir_list(&place.dir, &list), 0);
-		cr_expect_eq(list.nr, 10);
+		cr_expect_eq(list.nr, 12);
 		for (size_t i = 1; i < list.nr; i++)
 			cr_expect_lt(strcmp(list.items[i - 1].name, list.items[i].name), 0);
 		for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
@@ -263,6 +273,25 @@ Test(safe_dir, list)
 		}
 		dir_list_destroy(&list);
 	}
+}
+
+/* The user allows links that lead anywhere. */
+Test(safe_dir, links_that_are_followed)
+{
+	struct safe_dir top, dir;
+	struct safe_stat st;
+
+	cr_assert_eq(safe_dir_open(place.path, true, &top), 0);
+	cr_expect_eq(safe_dir_enter(&top, "out", &dir), 0);
+	safe_dir_close(&dir);
+	cr_expect_eq(safe_dir_enter(&top, "out/etc", &dir), 0);
+	cr_expect_eq(safe_dir_stat(&dir, "passwd", &st), 0, "what is below follows, too");
+	safe_dir_close(&dir);
+	cr_expect_eq(safe_dir_stat(&top, "out/etc/passwd", &st), 0);
+	cr_expect_eq(safe_dir_enter(&top, "dangling", &dir), -EXDEV);
+	cr_expect_eq(safe_dir_stat(&top, "link", &st), -ELOOP, "no link to a file is followed");
+	safe_dir_close(&top);
+	cr_expect_eq(safe_dir_stat(&place.dir, "out/etc/passwd", &st), -EXDEV);
 }
 
 Test(safe_dir, huge_directory)
@@ -288,7 +317,7 @@ Test(safe_dir, open)
 {
 	struct safe_dir dir;
 
-	cr_expect_eq(safe_dir_open("/none", &dir), -ENOENT);
-	cr_expect_eq(safe_dir_open("/etc/passwd", &dir), -ENOTDIR);
+	cr_expect_eq(safe_dir_open("/none", false, &dir), -ENOENT);
+	cr_expect_eq(safe_dir_open("/etc/passwd", false, &dir), -ENOTDIR);
 	safe_dir_close(&dir);
 }

@@ -244,7 +244,7 @@ int container_store_read(const struct safe_dir *root, struct container_store *re
 {
 	struct reading r = { ret_store, problems };
 	struct dir_list list = { 0 };
-	struct safe_dir dir = { -1 };
+	struct safe_dir dir = { .fd = -1 };
 	int e, error;
 
 	*ret_store = (struct container_store){ .complete = true };

@@ -11,7 +11,7 @@ enum { MAX_TRIES = 5 };
 
 static int read_snapshots(const struct safe_dir *root, struct docker_state *s)
 {
-	struct safe_dir dir = { -1 };
+	struct safe_dir dir = { .fd = -1 };
 	int fd = -1, r = safe_dir_enter(root, "buildkit", &dir), error;
 
 	if (!r)
@@ -67,10 +67,32 @@ static int note_absent(struct docker_state *s)
 	return r;
 }
 
+#define IMAGES "image/devicemapper"
+
+/* Layers and images are told of with one word where the directory of both is not for us to read. */
+static int look_into_images(const struct safe_dir *root, struct docker_state *s, bool *ret_readable)
+{
+	struct safe_dir dir;
+	const int e = safe_dir_enter(root, IMAGES, &dir);
+	int r;
+
+	safe_dir_close(&dir);
+	*ret_readable = !e || e == -ENOENT;
+	if (*ret_readable || e == -ENOMEM)
+		return e == -ENOMEM ? e : 0;
+	s->layers = (struct layer_store){ .unread = true, .mounts_unread = true };
+	s->images = (struct image_store){ .unread = true, .names_unread = true };
+	r = problem_add(&s->problems, ROW_L6, IMAGES, IMAGES, "it cannot be read: %s",
+			safe_dir_fault(e));
+	problem_of_error(&s->problems, e);
+	return r;
+}
+
 int docker_state_read(const struct safe_dir *root, struct docker_state *ret_state)
 {
 	struct docker_state *s = ret_state;
 	const struct graph_stores stores = { &s->layers, &s->images, &s->containers };
+	bool images_readable = false;
 	int r;
 
 	*s = (struct docker_state){ .has_buildkit = false };
@@ -78,8 +100,10 @@ int docker_state_read(const struct safe_dir *root, struct docker_state *ret_stat
 	if (!r)
 		r = setup_config_read(root, &s->setup, &s->problems);
 	if (!r)
+		r = look_into_images(root, s, &images_readable);
+	if (!r && images_readable)
 		r = layer_store_read(root, &s->layers, &s->problems);
-	if (!r)
+	if (!r && images_readable)
 		r = image_store_read(root, &s->images, &s->problems);
 	if (!r)
 		r = container_store_read(root, &s->containers, &s->problems);

@@ -138,7 +138,7 @@ static int read_set(const struct reading *r, const struct safe_dir *dir)
 	struct driver_state *s = r->state;
 	struct go_fault fault;
 	json_t *object;
-	int e = go_json_read(dir, "deviceset-metadata", &object, &fault);
+	int e = go_json_read(dir, "deviceset-metadata", &object, &fault), error = e;
 
 	if (e == -ENOENT || e == -ENOMEM)
 		return e == -ENOENT ? 0 : e;
@@ -148,6 +148,7 @@ static int read_set(const struct reading *r, const struct safe_dir *dir)
 	s->set_broken = !s->has_set;
 	if (!s->has_set) {
 		e = file_problem(r, ROW_J15, "deviceset-metadata", fault.text);
+		problem_of_error(r->problems, error);
 	} else {
 		e = keep(&s->base_uuid, uuid);
 		if (!e)
@@ -164,7 +165,7 @@ static int read_transaction(const struct reading *r, const struct safe_dir *dir)
 	struct go_fault fault;
 	struct safe_stat st;
 	json_t *object;
-	int e = go_json_read(dir, "transaction-metadata", &object, &fault);
+	int e = go_json_read(dir, "transaction-metadata", &object, &fault), error = e;
 
 	if (e == -ENOENT || e == -ENOMEM)
 		return e == -ENOENT ? 0 : e;
@@ -177,6 +178,8 @@ static int read_transaction(const struct reading *r, const struct safe_dir *dir)
 		go_take_int(object, "device_id", &s->transaction_device_id, &fault);
 	e = s->transaction_usable ? keep(&s->transaction_hash, hash)
 				  : file_problem(r, ROW_T7, "transaction-metadata", fault.text);
+	if (!s->transaction_usable)
+		problem_of_error(r->problems, error);
 	json_decref(object);
 	return e;
 }
@@ -215,7 +218,7 @@ static int look_into(const struct safe_dir *dir, const char *path, struct to_go 
 {
 	enum { MAX_LATER = 10000 };
 	struct dir_list list = { 0 };
-	struct safe_dir below = { -1 };
+	struct safe_dir below = { .fd = -1 };
 	int e = safe_dir_enter(dir, path, &below);
 
 	if (!e)
@@ -434,8 +437,9 @@ static int read_unmigrated(const struct reading *r, const struct safe_dir *root)
 	int e = read_old(r, root, path, true, &counts, &fault), p;
 
 	sort_records(r->state);
-	if (e == -ENOENT || e == -ENOMEM)
-		return e == -ENOENT ? 0 : e;
+	/* That the directory leads out is told of metadata/. */
+	if (e == -ENOENT || e == -EXDEV || e == -ENOMEM)
+		return e == -ENOMEM ? e : 0;
 	r->state->present |= !e;
 	r->state->before_0_12 = true;
 	p = e ? problem_add(r->problems, ROW_J25, "json", path, "%s", fault.text)

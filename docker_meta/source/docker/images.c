@@ -78,8 +78,23 @@ static int take_config(char *text, size_t size, struct image *image, struct go_f
 	return e;
 }
 
+/* It may be in order, and of Docker nothing depends on it: but who has a child is not known. */
+static int note_unread_parent(const struct reading *r, const char *id, int error)
+{
+	char *path = alloc_printf(METADATA "%s%s", *id ? "/" : "", id);
+	int e = path ? problem_add(r->problems, ROW_L17, *id ? id : "imagedb", path,
+				   "it cannot be read: %s", safe_dir_fault(error))
+		     : -ENOMEM;
+
+	r->store->parents_unread = true;
+	problem_is_unread(r->problems);
+	alloc_free(path);
+	return e;
+}
+
 /* metadata: of all images; it may be closed.  0 or -ENOMEM. */
-static int read_parent(const struct safe_dir *metadata, struct image *image)
+static int read_parent(const struct reading *r, const struct safe_dir *metadata,
+		       struct image *image)
 {
 	char path[HEX_NAME + sizeof("/parent")], *text = NULL;
 	const char *parent = NULL;
@@ -94,7 +109,9 @@ static int read_parent(const struct safe_dir *metadata, struct image *image)
 	if (parent)
 		memcpy(image->parent, parent, HEX_NAME);
 	alloc_free(text);
-	return e == -ENOMEM ? e : 0;
+	if (!e || e == -ENOENT || e == -ENOTDIR || e == -ENOMEM)
+		return e == -ENOMEM ? e : 0;
+	return note_unread_parent(r, image->id, e);
 }
 
 static int read_image(const struct reading *r, const struct safe_dir *dir, const char *name,
@@ -140,18 +157,28 @@ static int add_image(const struct reading *r, const struct safe_dir *metadata,
 	*image = (struct image){ .whole = false };
 	memcpy(image->id, name, HEX_NAME);
 	e = read_image(r, dir, name, image);
-	return e ? e : read_parent(metadata, image);
+	return e ? e : read_parent(r, metadata, image);
+}
+
+/* Of images that were pulled there is nothing. */
+static int open_parents(const struct reading *r, const struct safe_dir *root,
+			struct safe_dir *ret_metadata)
+{
+	const int e = safe_dir_enter(root, METADATA, ret_metadata);
+
+	if (!e || e == -ENOENT || e == -ENOMEM)
+		return e == -ENOMEM ? e : 0;
+	return note_unread_parent(r, "", e);
 }
 
 static int read_images(const struct reading *r, const struct safe_dir *root)
 {
 	struct dir_list list = { 0 };
-	struct safe_dir dir = { -1 }, metadata = { -1 };
+	struct safe_dir dir = { .fd = -1 }, metadata = { .fd = -1 };
 	int e = safe_dir_enter(root, CONTENT, &dir), error;
 
-	/* Parents are but a courtesy. */
-	if (!e && safe_dir_enter(root, METADATA, &metadata))
-		metadata.fd = -1;
+	if (!e)
+		e = open_parents(r, root, &metadata);
 	if (!e)
 		e = safe_dir_list(&dir, &list);
 	if (!e)
@@ -216,7 +243,7 @@ static int take_repositories(struct image_store *s, json_t *repositories, struct
 
 static int read_repositories(const struct reading *r, const struct safe_dir *root)
 {
-	struct safe_dir dir = { -1 };
+	struct safe_dir dir = { .fd = -1 };
 	struct go_fault fault;
 	json_t *object = NULL;
 	int e = safe_dir_enter(root, DIRECTORY, &dir), error;

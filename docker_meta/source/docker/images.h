@@ -29,6 +29,7 @@ struct image_store {
 	bool present, complete;
 	bool unread, names_unread; /* they are there, and it was not for us to read them */
 	bool names_lost;           /* repositories.json is there and cannot be used */
+	bool parents_unread;       /* which images others were built from is not known of all */
 	struct image *images;      /* owned, by id */
 	size_t nr_images, images_capacity;
 	struct tag *tags; /* owned, by image, then by name */

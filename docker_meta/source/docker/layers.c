@@ -299,7 +299,7 @@ static int read_leftover(const struct reading *r, const struct safe_dir *parent,
  */
 static bool has_store(const struct safe_dir *root)
 {
-	struct safe_dir dir = { -1 };
+	struct safe_dir dir = { .fd = -1 };
 	const bool has = !safe_dir_enter(root, DIRECTORY, &dir);
 
 	safe_dir_close(&dir);
@@ -312,7 +312,7 @@ static int read_below(struct reading *r, const struct safe_dir *root, const char
 {
 	char *path = alloc_printf(DIRECTORY "/%s", below);
 	struct dir_list list = { 0 };
-	struct safe_dir dir = { -1 };
+	struct safe_dir dir = { .fd = -1 };
 	int e = path ? safe_dir_enter(root, path, &dir) : -ENOMEM, error;
 
 	r->below = below;

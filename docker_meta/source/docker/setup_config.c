@@ -18,6 +18,18 @@ static int broken(struct setup_config *s, struct problem_list *problems, const c
 	return r;
 }
 
+/* It is not ours to read: for Docker it may be in order. */
+static int unread(struct setup_config *s, struct problem_list *problems, int error)
+{
+	int r;
+
+	s->broken = true;
+	r = problem_add(problems, ROW_J22, NAME, "devicemapper/" NAME, "it cannot be read: %s",
+			safe_dir_fault(error));
+	problem_of_error(problems, error);
+	return r;
+}
+
 static bool take(json_t *object, struct setup_config *s, const char **device,
 		 struct go_fault *fault)
 {
@@ -40,7 +52,9 @@ static int read_from(const struct safe_dir *dir, struct setup_config *s,
 
 	if (r == -ENOENT || r == -ENOMEM)
 		return r == -ENOENT ? 0 : r;
-	if (r || size)
+	if (r)
+		return unread(s, problems, r);
+	if (size)
 		r = go_json_read(dir, NAME, &object, &fault);
 	if (!r && object && take(object, s, &device, &fault)) {
 		s->device = alloc_string(device);
