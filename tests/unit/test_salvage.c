@@ -377,3 +377,56 @@ Test(salvage, earlier_commits_only_on_request)
 	content_destroy(&truth);
 	image_destroy(&i);
 }
+
+/* ---- blocks that stand elsewhere */
+
+/* A leaf that was written to another place is known by the block that it says it is. */
+Test(salvage, a_block_in_another_place_is_put_back)
+{
+	struct image clean = image_load("basic"), i = image_load("basic");
+	struct content truth = image_content(&clean);
+	const uint64_t leaf = first_leaf(&clean, device_root(&clean, 0));
+
+	for (uint64_t copies = 1; copies < 3; copies++) {
+		struct salvaged r;
+
+		for (uint64_t n = 1; n <= copies; n++)
+			memcpy(i.bytes + (i.nr_blocks - n) * MD_BLOCK_SIZE,
+			       i.bytes + leaf * MD_BLOCK_SIZE, MD_BLOCK_SIZE);
+		image_lose(&i, leaf);
+		r = salvage_image(&i, NULL, &truth);
+		cr_expect_eq(r.error, 0);
+		cr_expect_eq(r.result.nr_strays, copies == 1, "one of two that claim it is old");
+		cr_expect_eq(r.difference.lost == 0, copies == 1);
+		cr_expect_eq(r.difference.wrong, 0);
+		salvaged_destroy(&r);
+		memcpy(i.bytes, clean.bytes, clean.nr_blocks * MD_BLOCK_SIZE);
+	}
+	content_destroy(&truth);
+	image_destroy(&clean);
+	image_destroy(&i);
+}
+
+/* ---- details that are lost */
+
+Test(salvage, details_of_every_device_are_made_anew)
+{
+	struct image i = image_load("many-snaps");
+	struct content truth = image_content(&i);
+	struct salvaged r;
+	const uint64_t leaf = node_value(&i, details_root(&i), 1);
+	const uint64_t nr_lost = node_nr_entries(&i, leaf);
+	uint64_t nr = 0;
+
+	image_lose(&i, leaf);
+	r = salvage_image(&i, NULL, &truth);
+	cr_expect_eq(r.error, 0);
+	for (size_t n = 0; n < r.result.nr_devices; n++)
+		nr += r.result.devices[n].rebuilt_details;
+	cr_expect_eq(nr, nr_lost, "%" PRIu64 " of %" PRIu64, nr, nr_lost);
+	cr_expect_eq(r.difference.lost, 0);
+	cr_expect_eq(r.difference.wrong, 0);
+	salvaged_destroy(&r);
+	content_destroy(&truth);
+	image_destroy(&i);
+}
