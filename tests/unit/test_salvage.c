@@ -127,7 +127,7 @@ Test(salvage, the_last_commit_is_found_without_its_index)
 	cr_expect_eq(r.difference.wrong, 0);
 	salvaged_destroy(&r);
 
-	/* Two of the trees are alike, and nobody can tell whose is which: the others are put back. */
+	/* Two of the trees are alike, and nobody can tell whose is which: others are put back. */
 	image_lose(&i, root);
 	r = salvage_image(&i, &options, &truth);
 	cr_expect_eq(r.error, 0);
