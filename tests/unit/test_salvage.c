@@ -424,6 +424,34 @@ Test(salvage, earlier_commits_only_on_request)
 	image_destroy(&i);
 }
 
+/* The last commit is listed, though the top level has none but a device without mappings. */
+Test(salvage, an_earlier_commit_where_the_last_one_has_no_mappings)
+{
+	const struct salvage_options options = { .allow_older = true };
+	struct image i = image_load("basic");
+	struct content truth = image_content(&i);
+	const uint64_t leaf = first_leaf(&i, mapping_root(&i)), empty = device_root(&i, 5);
+	struct candidate_list list;
+	struct salvaged r;
+
+	for (unsigned int e = 0; e < node_nr_entries(&i, leaf); e++) {
+		if (node_value(&i, leaf, e) != empty)
+			image_lose(&i, node_value(&i, leaf, e));
+	}
+	node_set_key(&i, leaf, 0, 5);
+	set_child(&i, leaf, 0, empty);
+	image_set_node(&i, leaf, NODE_NR_ENTRIES, 4, 1);
+	list = candidates_of(&i);
+	cr_assert(list.nr > 1 && list.items[0].current);
+	r = salvage_image(&i, &options, &truth);
+	cr_expect_eq(r.error, 0);
+	cr_expect(r.result.older);
+	salvaged_destroy(&r);
+	candidate_list_destroy(&list);
+	content_destroy(&truth);
+	image_destroy(&i);
+}
+
 /* ---- blocks that stand elsewhere */
 
 /* A leaf that was written to another place is known by the block that it says it is. */
