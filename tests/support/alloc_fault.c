@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/base/alloc.h"
 
@@ -44,21 +45,60 @@ char *wrapped_string(const char *text) WRAPPER(alloc_string);
 char *wrapped_vprintf(const char *format, va_list args) WRAPPER(alloc_vprintf) printf_like(1, 0);
 char *wrapped_printf(const char *format, ...) WRAPPER(alloc_printf) printf_like(1, 2);
 
+/*
+ * Memory is zero where it comes fresh from the kernel, and what reads it before it was written, or
+ * reads behind the end, gets away with that.  Here it finds 0xff.
+ */
+enum { FILLER = 0xff };
+
+/* AddressSanitizer sees what is read behind the end, but not where something stands there. */
+#if defined(__SANITIZE_ADDRESS__)
+enum { TAIL = 0 };
+#else
+enum { TAIL = 256 };
+#endif
+
+/* The bytes of an array with its tail; SIZE_MAX, which nobody has, where they overflow. */
+static size_t with_tail(size_t n, size_t size)
+{
+	size_t bytes;
+
+	return __builtin_mul_overflow(n, size, &bytes) ||
+			       __builtin_add_overflow(bytes, (size_t)TAIL, &bytes)
+		       ? SIZE_MAX
+		       : bytes;
+}
+
 void *wrapped_array(size_t n, size_t size)
 {
-	return fails() ? NULL : real_array(n, size);
+	const size_t bytes = with_tail(n, size);
+	char *array = fails() ? NULL : real_array(bytes, 1);
+
+	if (array)
+		memset(array + bytes - TAIL, FILLER, TAIL);
+	return array;
 }
 
 void *wrapped_grow(void *array, size_t *capacity, size_t used, size_t size)
 {
-	const bool has_room = array && used < *capacity;
+	char *grown;
 
-	return !has_room && fails() ? NULL : real_grow(array, capacity, used, size);
+	if (array && used < *capacity)
+		return real_grow(array, capacity, used, size);
+	grown = fails() ? NULL : real_grow(array, capacity, used, size);
+	if (grown)
+		memset(grown + used * size, FILLER, (*capacity - used) * size);
+	return grown;
 }
 
 void *wrapped_aligned(size_t bytes)
 {
-	return fails() ? NULL : real_aligned(bytes);
+	const size_t all = with_tail(bytes, 1);
+	void *p = fails() ? NULL : real_aligned(all);
+
+	if (p)
+		memset(p, FILLER, all);
+	return p;
 }
 
 char *wrapped_string(const char *text)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * alloc_fault.h: memory that runs out when a test says so.
+ * alloc_fault.h: memory that runs out when a test says so, and is never zero by chance.
  *
  * Unit tests are linked so that every allocation of the project goes through here (Makefile:
  * FAULTY).  Libraries have their own.

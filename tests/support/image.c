@@ -238,6 +238,15 @@ uint64_t device_root(const struct image *i, uint64_t device)
 	return node_value(i, leaf, e);
 }
 
+uint64_t device_set_root(struct image *i, uint64_t device, uint64_t root)
+{
+	unsigned int e;
+	uint64_t leaf = find_key(i, image_get(i, 0, SUPER_MAPPING_ROOT, 8), device, &e);
+
+	image_set_node(i, leaf, node_value_offset(i, leaf, e), 8, root);
+	return leaf;
+}
+
 size_t device_details_offset(const struct image *i, uint64_t device, uint64_t *ret_block)
 {
 	unsigned int e;

@@ -60,6 +60,8 @@ uint64_t first_leaf(const struct image *i, uint64_t block);
 
 /* The root of a device's mapping tree. */
 uint64_t device_root(const struct image *i, uint64_t device);
+/* Let it be another block; returns the leaf that names it. */
+uint64_t device_set_root(struct image *i, uint64_t device, uint64_t root);
 
 /* Where the device's details begin: offset in *ret_block. */
 size_t device_details_offset(const struct image *i, uint64_t device, uint64_t *ret_block);

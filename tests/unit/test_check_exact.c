@@ -3,8 +3,10 @@
  * there, and whether it is the metadata snapshot's alone.
  */
 #include <criterion/criterion.h>
+#include <string.h>
 
 #include "common/base/compiler.h"
+#include "common/thin/check_internal.h" /* for one part by itself */
 #include "tests/support/leaks.h"
 #include "tests/support/made_pool.h"
 #include "tests/support/mutations.h"
@@ -227,6 +229,125 @@ Test(check_exact, details_of_both)
 		expect_wrong_details(devices[n], false, 1);
 		expect_wrong_details(devices[n], true, 1);
 	}
+}
+
+/* ---- what is lost is one finding: nothing that stood there is missed too */
+
+static uint64_t details_root(const struct image *i)
+{
+	return image_get(i, 0, SUPER_DETAILS_ROOT, 8);
+}
+
+static uint64_t data_index(const struct image *i)
+{
+	return image_get(i, 0, SUPER_DATA_MAP + MAP_BITMAP_ROOT, 8);
+}
+
+static uint64_t metadata_index(const struct image *i)
+{
+	return image_get(i, 0, SUPER_METADATA_MAP + MAP_BITMAP_ROOT, 8);
+}
+
+static uint64_t data_counts(const struct image *i)
+{
+	return image_get(i, 0, SUPER_DATA_MAP + MAP_REF_COUNT_ROOT, 8);
+}
+
+Test(check_exact, what_is_lost_is_told_once)
+{
+	static uint64_t (*const blocks[])(const struct image *i) = {
+		live_top,   details_root,   image_data_bitmap, image_metadata_bitmap,
+		data_index, metadata_index, data_counts,
+	};
+
+	for (size_t n = 0; n < ARRAY_SIZE(blocks); n++) {
+		struct image i = image_load("many-snaps");
+		uint64_t block = blocks[n](&i);
+		struct checked c;
+
+		spoil(&i, block);
+		c = check(&i, NULL);
+		cr_expect_eq(c.report.nr_findings, 1, "%zu: %zu, such as %s", n,
+			     c.report.nr_findings, c.report.findings[0].message);
+		cr_expect_eq(about(&c, block)->id, FINDING_BLOCK_CHECKSUM);
+		checked_destroy(&c);
+		image_destroy(&i);
+	}
+}
+
+/* The first block that the device has not: that of the top level which leads there is named. */
+Test(check_exact, a_device_whose_root_is_behind_the_end)
+{
+	struct image i = image_load("basic");
+	uint64_t leaf = device_set_root(&i, 1, i.nr_blocks);
+	struct checked c = check(&i, NULL);
+	const struct finding *f = about(&c, leaf);
+
+	cr_expect_eq(f->id, FINDING_CHILD_RANGE);
+	cr_assert_eq(f->nr_affected, 1);
+	cr_expect_eq(f->affected[0].device, 1);
+	cr_expect_eq(f->affected[0].mappings, 7);
+	checked_destroy(&c);
+	image_destroy(&i);
+}
+
+/* Asked for by itself: what the caller had there before says nothing. */
+Test(check_exact, a_superblock_that_cannot_be_read)
+{
+	const struct check_options options = { .superblock_only = true };
+	struct image i = image_load("basic");
+	struct checked c = { .result = { 0 } };
+	struct check parts = { .options = &options, .report = &c.report, .result = &c.result };
+	bool usable = true;
+
+	i.unreadable = SUPERBLOCK_LOCATION;
+	report_init(&c.report);
+	parts.engine = image_engine(&i);
+	cr_assert_eq(node_table_init(&parts.table, parts.engine, NULL, NULL, i.nr_blocks), 0);
+	cr_assert_eq(check_superblock(&parts, &usable), 0);
+	cr_expect(!usable && !c.result.has_superblock);
+	cr_expect_eq(c.report.nr_findings, 1);
+	cr_expect_eq(about(&c, SUPERBLOCK_LOCATION)->id, FINDING_SUPERBLOCK_UNREADABLE);
+	checked_destroy(&c);
+	node_table_destroy(&parts.table);
+	block_engine_destroy(parts.engine);
+	image_destroy(&i);
+}
+
+/* ---- whoever looks is told what is read */
+
+struct phases {
+	struct progress base;
+	char text[400];
+};
+
+static void add_phase(struct progress *base, const char *phase, uint64_t done, uint64_t total)
+{
+	struct phases *p = (struct phases *)base;
+
+	(void)total;
+	if (done)
+		return;
+	cr_assert_lt(strlen(p->text) + strlen(phase) + 3, sizeof(p->text));
+	strcat(strcat(p->text, phase), "; ");
+}
+
+Test(check_exact, phases)
+{
+	const struct check_options options = { .metadata_snap = false };
+	struct phases p = { .base.show = add_phase };
+	struct image i = image_load("metadata-snapshot");
+	struct block_engine *e = image_engine(&i);
+	struct checked c;
+
+	report_init(&c.report);
+	cr_assert_eq(metadata_check(e, &options, &c.report, &p.base, &c.result), 0);
+	cr_expect_str_eq(p.text, "devices; mappings; sharing; space maps; "
+				 "devices of the metadata snapshot; "
+				 "mappings of the metadata snapshot; space maps; ");
+	checked_destroy(&c);
+	block_engine_destroy(e);
+	image_destroy(&i);
 }
 
 /* ---- how many mappings are lost */

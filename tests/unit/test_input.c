@@ -200,10 +200,15 @@ Test(input, damaged_gzip_files)
 
 Test(input, what_cannot_be_opened)
 {
+	const int next = dup(STDERR_FILENO);
 	struct input *in;
 
+	close(next);
 	cr_expect_eq(input_open("build/not-there", &in), -ENOENT);
 	cr_expect_eq(input_open("build", &in), -EISDIR);
+	cr_expect_eq(input_open("/proc/self/mem", &in), -EIO);
+	cr_expect_eq(dup(STDERR_FILENO), next, "nothing is left open");
+	close(next);
 }
 
 /* ---- standard input: a file from where it stands, a pipe by way of a copy */

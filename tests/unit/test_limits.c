@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/base/compiler.h"
+#include "common/pdata/btree_node.h"
 #include "common/pdata/space_map.h"
 #include "common/thin/superblock.h"
 #include "tests/support/image.h"
@@ -280,6 +281,39 @@ Test(limits, of_devices_and_mappings)
 	for (size_t n = 0; n < ARRAY_SIZE(limits); n++)
 		try_both(&limits[n]);
 	image_destroy(&i);
+}
+
+/* So many nodes stand one above the other in the tree of basic's device 1. */
+static void set_levels(struct image *i, uint64_t levels)
+{
+	uint64_t below = device_root(i, 1);
+
+	for (uint64_t b = i->nr_blocks - levels; b < i->nr_blocks - 1; b++) {
+		memcpy(i->bytes + b * MD_BLOCK_SIZE, i->bytes + below * MD_BLOCK_SIZE,
+		       MD_BLOCK_SIZE);
+		image_set_node(i, b, NODE_BLOCKNR, 8, b);
+		image_set_node(i, b, NODE_FLAGS, 4, BTREE_INTERNAL_NODE);
+		image_set_node(i, b, NODE_NR_ENTRIES, 4, 1);
+		image_set_node(i, b, node_value_offset(i, b, 0), 8, below);
+		below = b;
+	}
+	(void)device_set_root(i, 1, below);
+}
+
+Test(limits, levels_of_a_tree)
+{
+	for (uint64_t more = 0; more < 2; more++) {
+		struct image i = image_load("basic");
+		struct check_result result;
+		struct report report;
+
+		set_levels(&i, BTREE_MAX_DEPTH + more);
+		cr_assert_eq(image_check(&i, NULL, &report, &result), 0);
+		cr_expect_eq(report.per_id[FINDING_TREE_DEPTH] != 0, more != 0);
+		check_result_destroy(&result);
+		report_destroy(&report);
+		image_destroy(&i);
+	}
 }
 
 Test(limits, of_space_maps)

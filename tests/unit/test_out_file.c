@@ -160,6 +160,16 @@ static int write_file(const char *name, const char *text)
 	return out_file_commit(&f);
 }
 
+/* The place is open where standard input was, and what failed long ago says nothing of it. */
+Test(out_file, without_standard_input)
+{
+	close(STDIN_FILENO);
+	errno = EACCES;
+	cr_expect_eq(write_file("new", "text"), 0);
+	expect_content("new", "text");
+	cr_expect_eq(fcntl(STDIN_FILENO, F_GETFD), -1, "nothing is left open");
+}
+
 /* With names for what is unfinished, and without. */
 Test(out_file, whole)
 {
@@ -678,6 +688,23 @@ Test(out_file, outputs_where_nothing_can_be_made)
 	cr_expect_eq(status, 0);
 	expect_content("own", "report");
 	expect_names(1);
+}
+
+/* It is opened when it is written to, and may be another one by then. */
+Test(out_file, an_output_to_a_pipe_that_changes)
+{
+	struct out_fault fault;
+	struct output_file f;
+	int reader;
+
+	cr_assert_eq(mkfifo(at("pipe"), 0600) | mkfifo(at("other"), 0600), 0);
+	cr_assert_eq(output_file_place(at("pipe"), false, marks, 2, &f, &fault), 0);
+	cr_assert_eq(rename(at("other"), at("pipe")), 0);
+	reader = open(at("pipe"), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	cr_assert_geq(reader, 0);
+	cr_expect_eq(output_file_begin(&f, &fault), -EAGAIN);
+	cr_expect_eq(output_file_end(&f, -EAGAIN), -EAGAIN);
+	close(reader);
 }
 
 /* A standard stream that is closed reads /dev/null: that is not where the output goes. */

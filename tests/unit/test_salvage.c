@@ -109,6 +109,35 @@ Test(salvage, the_last_commit_is_found_though_it_is_damaged)
 	image_destroy(&i);
 }
 
+/* A bitmap is known by what it counts where neither the superblock nor its index leads to it. */
+Test(salvage, the_last_commit_is_found_without_its_index)
+{
+	const struct salvage_options options = { .data_block_size = 128 };
+	struct image i = image_load("basic");
+	struct content truth = image_content(&i);
+	const uint64_t index = image_get(&i, 0, SUPER_METADATA_MAP + MAP_BITMAP_ROOT, 8);
+	const uint64_t root = mapping_root(&i);
+	struct salvaged r;
+
+	image_lose(&i, 0);
+	image_lose(&i, index);
+	r = salvage_image(&i, &options, &truth);
+	cr_expect_eq(r.error, 0);
+	cr_expect_eq(r.difference.kept, truth.nr);
+	cr_expect_eq(r.difference.wrong, 0);
+	salvaged_destroy(&r);
+
+	/* Two of the trees are alike, and nobody can tell whose is which: others are put back. */
+	image_lose(&i, root);
+	r = salvage_image(&i, &options, &truth);
+	cr_expect_eq(r.error, 0);
+	cr_expect_eq(r.difference.kept, 349);
+	cr_expect_eq(r.difference.wrong, 0);
+	salvaged_destroy(&r);
+	content_destroy(&truth);
+	image_destroy(&i);
+}
+
 /* ---- a tree of three levels */
 
 enum { NR_LEAVES = 300, LEAF_ENTRIES = 252, FIRST_FREE = 400 };
@@ -327,6 +356,23 @@ Test(salvage, candidates)
 	image_destroy(&i);
 }
 
+/* Where no mapping is left of the last commit, nobody knows what was given to others since. */
+Test(salvage, candidates_without_a_leaf_that_is_current)
+{
+	struct image i = image_load("basic");
+	const uint64_t leaf = first_leaf(&i, mapping_root(&i));
+	struct candidate_list list;
+
+	for (unsigned int e = 0; e < node_nr_entries(&i, leaf); e++)
+		image_lose(&i, node_value(&i, leaf, e));
+	list = candidates_of(&i);
+	cr_assert_gt(list.nr, 1);
+	for (size_t n = 0; n < list.nr; n++)
+		cr_expect_eq(list.items[n].nr_reused, UINT64_MAX);
+	candidate_list_destroy(&list);
+	image_destroy(&i);
+}
+
 Test(salvage, chosen_roots)
 {
 	struct salvage_options options = { .has_roots = true };
@@ -373,6 +419,106 @@ Test(salvage, earlier_commits_only_on_request)
 	options.allow_older = false;
 	r = salvage_image(&i, &options, &truth);
 	cr_expect_eq(r.error, -EUCLEAN);
+	salvaged_destroy(&r);
+	content_destroy(&truth);
+	image_destroy(&i);
+}
+
+/* The last commit is listed, though the top level has none but a device without mappings. */
+Test(salvage, an_earlier_commit_where_the_last_one_has_no_mappings)
+{
+	const struct salvage_options options = { .allow_older = true };
+	struct image i = image_load("basic");
+	struct content truth = image_content(&i);
+	const uint64_t leaf = first_leaf(&i, mapping_root(&i)), empty = device_root(&i, 5);
+	struct candidate_list list;
+	struct salvaged r;
+
+	for (unsigned int e = 0; e < node_nr_entries(&i, leaf); e++) {
+		if (node_value(&i, leaf, e) != empty)
+			image_lose(&i, node_value(&i, leaf, e));
+	}
+	node_set_key(&i, leaf, 0, 5);
+	set_child(&i, leaf, 0, empty);
+	image_set_node(&i, leaf, NODE_NR_ENTRIES, 4, 1);
+	list = candidates_of(&i);
+	cr_assert(list.nr > 1 && list.items[0].current);
+	r = salvage_image(&i, &options, &truth);
+	cr_expect_eq(r.error, 0);
+	cr_expect(r.result.older);
+	salvaged_destroy(&r);
+	candidate_list_destroy(&list);
+	content_destroy(&truth);
+	image_destroy(&i);
+}
+
+/* ---- blocks that stand elsewhere */
+
+/* A leaf that was written to another place is known by the block that it says it is. */
+Test(salvage, a_block_in_another_place_is_put_back)
+{
+	struct image clean = image_load("basic"), i = image_load("basic");
+	struct content truth = image_content(&clean);
+	const uint64_t leaf = first_leaf(&clean, device_root(&clean, 0));
+
+	for (uint64_t copies = 1; copies < 3; copies++) {
+		struct salvaged r;
+
+		for (uint64_t n = 1; n <= copies; n++)
+			memcpy(i.bytes + (i.nr_blocks - n) * MD_BLOCK_SIZE,
+			       i.bytes + leaf * MD_BLOCK_SIZE, MD_BLOCK_SIZE);
+		image_lose(&i, leaf);
+		r = salvage_image(&i, NULL, &truth);
+		cr_expect_eq(r.error, 0);
+		cr_expect_eq(r.result.nr_strays, copies == 1, "one of two that claim it is old");
+		cr_expect_eq(r.difference.lost == 0, copies == 1);
+		cr_expect_eq(r.difference.wrong, 0);
+		salvaged_destroy(&r);
+		memcpy(i.bytes, clean.bytes, clean.nr_blocks * MD_BLOCK_SIZE);
+	}
+	content_destroy(&truth);
+	image_destroy(&clean);
+	image_destroy(&i);
+}
+
+/* ---- details that are lost */
+
+Test(salvage, details_of_every_device_are_made_anew)
+{
+	struct image i = image_load("many-snaps");
+	struct content truth = image_content(&i);
+	struct salvaged r;
+	const uint64_t leaf = node_value(&i, details_root(&i), 1);
+	const uint64_t nr_lost = node_nr_entries(&i, leaf);
+	uint64_t nr = 0;
+
+	image_lose(&i, leaf);
+	r = salvage_image(&i, NULL, &truth);
+	cr_expect_eq(r.error, 0);
+	for (size_t n = 0; n < r.result.nr_devices; n++)
+		nr += r.result.devices[n].rebuilt_details;
+	cr_expect_eq(nr, nr_lost, "%" PRIu64 " of %" PRIu64, nr, nr_lost);
+	cr_expect_eq(r.difference.lost, 0);
+	cr_expect_eq(r.difference.wrong, 0);
+	salvaged_destroy(&r);
+	content_destroy(&truth);
+	image_destroy(&i);
+}
+
+/* ---- the metadata snapshot */
+
+Test(salvage, what_the_metadata_snapshot_has_is_no_orphan)
+{
+	struct image i = image_load("metadata-snapshot");
+	struct content truth = image_content(&i);
+	struct salvaged r;
+
+	image_lose(&i, mapping_root(&i));
+	r = salvage_image(&i, NULL, &truth);
+	cr_expect_eq(r.error, 0);
+	cr_expect_eq(r.result.nr_homeless, 0);
+	cr_expect_eq(r.difference.kept, truth.nr);
+	cr_expect_eq(r.difference.wrong, 0);
 	salvaged_destroy(&r);
 	content_destroy(&truth);
 	image_destroy(&i);

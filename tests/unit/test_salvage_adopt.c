@@ -202,3 +202,25 @@ Test(salvage_adopt, none_is_mistaken)
 		salvaged_destroy(&s);
 	}
 }
+
+/* A pointer that is wrong leads to a child that stands elsewhere: what belongs there is put back.
+ */
+Test(salvage_adopt, the_first_child_is_another_one)
+{
+	struct made_pool p;
+	struct content truth;
+	struct salvaged s;
+	uint64_t node;
+
+	begin(&p);
+	device(&p, 1, 0, TALL);
+	truth = commit(&p);
+	node = node_value(&p.image, device_root(&p.image, 1), 0);
+	image_set_node(&p.image, node, node_value_offset(&p.image, node, 0), 8,
+		       node_value(&p.image, node, 5));
+	s = salvage_image(&p.image, NULL, &truth);
+	cr_expect_eq(s.error, 0);
+	cr_expect_eq(s.difference.kept, truth.nr, "%d", (int)s.difference.kept);
+	cr_expect_eq(s.difference.wrong, 0, "%d", (int)s.difference.wrong);
+	end(&p, &truth, &s);
+}

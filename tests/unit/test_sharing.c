@@ -243,6 +243,31 @@ Test(sharing, of_very_many_blocks)
 	expect_last(MANY, "device 3 " OVERWRITE "1" TWICE);
 }
 
+/* Where nobody is remembered of the first block of a range, others are of those behind it. */
+Test(sharing, of_a_range_that_is_remembered_in_part)
+{
+	const struct pool_header header = {
+		.time = NOW, .transaction_id = 1, .data_block_size = 128, .nr_data_blocks = 2 * MANY
+	};
+	struct check_result result;
+	struct report report;
+	struct made_pool p;
+
+	made_pool_begin(&p, 10000, &header);
+	simple_device(&p, 1, 5, &(struct mapping_run){ 0, 1, MANY, 5 });
+	simple_device(&p, 2, 5, &(struct mapping_run){ 0, 2, MANY - 1, 5 });
+	simple_device(&p, 3, 5, &(struct mapping_run){ 0, 0, 2, 5 });
+	simple_device(&p, 4, 5, &(struct mapping_run){ 0, 0, 1, 5 });
+	cr_assert_eq(made_pool_commit(&p), 0);
+	cr_assert_eq(image_check(&p.image, NULL, &report, &result), 0);
+	cr_assert_eq(report.nr_findings, 4);
+	cr_expect_str_eq(report.findings[0].message, "device 1 " OVERWRITE "1048576" BY_DEVICE "3");
+	cr_expect_str_eq(report.findings[2].message, "device 3 " OVERWRITE "2" BY_DEVICE "1");
+	check_result_destroy(&result);
+	report_destroy(&report);
+	made_pool_destroy(&p);
+}
+
 /* Ranges beyond those that are kept are counted, and those of one device are no other's. */
 Test(sharing, of_very_many_ranges)
 {

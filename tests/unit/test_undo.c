@@ -229,7 +229,9 @@ Test(undo, no_file_is_overwritten)
 	struct block_engine *e;
 
 	change();
+	cr_assert_eq(dup2(STDERR_FILENO, STDIN_FILENO), STDIN_FILENO);
 	cr_expect_eq(undo_engine_create(device, path, &e), -EEXIST);
+	cr_expect_neq(fcntl(STDIN_FILENO, F_GETFD), -1, "what was not opened is not closed");
 	cr_expect_eq(size_of_file(), HEADER + 4 * RECORD);
 	strcat(path, "/x");
 	cr_expect_eq(undo_engine_create(device, path, &e), -ENOTDIR);

@@ -243,13 +243,20 @@ Test(write, counts_of_an_old_restore_without_a_tail)
 	struct image i = write_image(100, 300, BITMAP_ENTRIES, &truth);
 	uint64_t index = image_get(&i, 0, SUPER_METADATA_MAP + MAP_BITMAP_ROOT, 8);
 	size_t nr_allocated = SUPER_METADATA_MAP + MAP_NR_ALLOCATED;
+	struct check_result result;
+	struct report report;
 
 	cr_expect_eq(image_worst(&i), SEVERITY_NONE);
 	image_set_super(&i, nr_allocated, 8, image_get(&i, 0, nr_allocated, 8) + 1);
 	image_set(&i, index, 16 + 8, 4, image_get(&i, index, 16 + 8, 4) - 1);
 	image_set(&i, index, 16 + 12, 4, image_get(&i, index, 16 + 12, 4) + 1);
 	image_seal(&i, index, SALT_INDEX);
-	cr_expect_eq(image_worst(&i), SEVERITY_SUSPECT);
+	cr_assert_eq(image_check(&i, NULL, &report, &result), 0);
+	cr_expect_eq(report.nr_findings, 1, "the block that is hidden is none of its own");
+	cr_expect_eq(report.per_id[FINDING_SPACE_MAP_OLD_RESTORE], 1);
+	cr_expect_eq(report_worst(&report), SEVERITY_SUSPECT);
+	check_result_destroy(&result);
+	report_destroy(&report);
 	content_destroy(&truth);
 	image_destroy(&i);
 }
