@@ -192,8 +192,6 @@ static int accept_particulars(const struct docker_meta_options *o)
 	if ((o->has_byte || o->has_sector || o->has_data_block) && o->command != COMMAND_BLOCK)
 		return tool_usage_error(&docker_meta_tool,
 					"--byte, --sector and --data-block go with block");
-	if (o->loss && o->command != COMMAND_SURVIVORS)
-		return tool_usage_error(&docker_meta_tool, "--loss goes with survivors");
 	return STATUS_NONE;
 }
 

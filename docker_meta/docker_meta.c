@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "docker_meta/commands.h"
+#include "docker_meta/facts/fate.h"
 #include "docker_meta/facts/foreign.h"
 #include "docker_meta/gather.h"
 #include "docker_meta/say/out_place.h"
@@ -33,15 +34,21 @@ static int conclude(const struct gathered *g, struct conclusions *c)
 					  .damage = g->is_damaged ? g->fault.text : NULL,
 					  .superblock_lost = !g->pool.reading.data_block_size,
 					  .blank = g->is_blank };
-	int r = device_table_join(&g->docker, g->has_pool ? &g->pool : NULL, *g->stale,
-				  &c->devices);
+	int r = device_table_join(&g->docker, g->has_pool ? &g->pool : NULL,
+				  g->has_loss ? &g->loss : NULL, *g->stale, &c->devices);
+
+	if (!r && g->has_loss && loss_is_of_another(&g->loss, &c->devices))
+		return gather_blind(g, g->options->loss,
+				    "it is of another pool, or of metadata that were used since: "
+				    "most devices have other mappings than it says were kept");
 
 	if (!r)
 		r = device_table_find_foreign(&c->devices, &g->config, &g->host);
 	if (!r)
 		r = device_sets_make(&c->devices, &c->sets);
 	if (!r)
-		r = pool_data_read(g->options->data, g->root, g->options->follow, &c->devices, &c->data);
+		r = pool_data_read(g->options->data, g->root, g->options->follow, &c->devices,
+				   &c->data);
 	if (!r && *c->data.fault && c->data.named)
 		return gather_blind(g, g->options->data, c->data.fault);
 	if (!r)

@@ -290,6 +290,18 @@ static int check_pool(struct gathered *g)
 	return r ? gather_blind(g, g->metadata, strerror(-r)) : STATUS_NONE;
 }
 
+/* ---- what thin_repair has told */
+
+static int read_loss(struct gathered *g)
+{
+	const char *path = g->options->loss;
+	char fault[200] = "";
+	int r = path ? loss_read(path, &g->loss, fault, sizeof(fault)) : 0;
+
+	g->has_loss = path && !r;
+	return r ? gather_blind(g, path, *fault ? fault : strerror(-r)) : STATUS_NONE;
+}
+
 /* ---- a snapshot of the pool's metadata, where it was asked for */
 
 static int reserve_snap(struct gathered *g)
@@ -490,6 +502,8 @@ int gather(const struct docker_meta_options *o, struct out_places *places,
 	status = read_config(g);
 	walls_close(o, places, g->root);
 	if (status == STATUS_NONE)
+		status = read_loss(g);
+	if (status == STATUS_NONE)
 		status = gather_at_rest(g);
 	if (status == STATUS_NONE) {
 		note_pool(g);
@@ -510,6 +524,7 @@ int gather_end(struct gathered *g)
 	g->source = NULL;
 	status = release_snap(g);
 	forget(g);
+	loss_destroy(&g->loss);
 	config_destroy(&g->config);
 	return status;
 }

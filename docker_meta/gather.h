@@ -10,6 +10,7 @@
 
 #include "common/pool/pool_state.h"
 #include "docker_meta/config/config.h"
+#include "docker_meta/facts/loss.h"
 #include "docker_meta/host/host.h"
 #include "docker_meta/host/snap.h"
 #include "docker_meta/source/docker/docker_state.h"
@@ -31,6 +32,8 @@ struct gathered {
 	struct pool_state pool;
 	struct pool_fault fault; /* why the pool was not read, where that stops nobody; or empty */
 	bool is_damaged, is_blank; /* that is why */
+	bool has_loss;
+	struct loss loss; /* what thin_repair could not save, by --loss */
 	bool is_checked;
 	struct pool_check check;
 

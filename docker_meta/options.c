@@ -222,20 +222,13 @@ static const char **text_of(struct docker_meta_options *o, enum option_id id)
 static bool *switch_of(struct docker_meta_options *o, enum option_id id)
 {
 	bool *const switches[] = {
-		[OPT_LINT] = &o->lint,
-		[OPT_METADATA_SNAP] = &o->metadata_snap,
-		[OPT_NO_DM] = &o->no_dm,
-		[OPT_NO_DAEMON_JSON] = &o->no_daemon_json,
-		[OPT_NO_LVS] = &o->no_lvs,
-		[OPT_RESERVE_SNAP] = &o->reserve_snap,
-		[OPT_NO_MOUNTS] = &o->no_mounts,
-		[OPT_QUIET] = &o->quiet,
-		[OPT_BYTE] = &o->has_byte,
-		[OPT_DATA_BLOCK] = &o->has_data_block,
-		[OPT_SECTOR] = &o->has_sector,
-		[OPT_FOLLOW] = &o->follow,
-		[OPT_FORCE] = &o->force,
-		[OPT_NO_SANDBOX] = &o->no_sandbox,
+		[OPT_LINT] = &o->lint,           [OPT_METADATA_SNAP] = &o->metadata_snap,
+		[OPT_NO_DM] = &o->no_dm,         [OPT_NO_DAEMON_JSON] = &o->no_daemon_json,
+		[OPT_NO_LVS] = &o->no_lvs,       [OPT_RESERVE_SNAP] = &o->reserve_snap,
+		[OPT_NO_MOUNTS] = &o->no_mounts, [OPT_QUIET] = &o->quiet,
+		[OPT_BYTE] = &o->has_byte,       [OPT_DATA_BLOCK] = &o->has_data_block,
+		[OPT_SECTOR] = &o->has_sector,   [OPT_FOLLOW] = &o->follow,
+		[OPT_FORCE] = &o->force,         [OPT_NO_SANDBOX] = &o->no_sandbox,
 	};
 
 	return (size_t)id < ARRAY_SIZE(switches) ? switches[id] : NULL;

@@ -26,7 +26,7 @@ struct meta_view {
 	const char *pool_fault;             /* NULL; why the pool is not there */
 	struct pool_source *source;         /* to be read once more (pool_find.h); NULL: likewise */
 	const struct pool_check *check;     /* NULL: not checked, as of XML */
-	const char *torn; /* why what was read is not of one moment, in one line; NULL: it is */
+	const char *torn;  /* why what was read is not of one moment, in one line; NULL: it is */
 	const char *stale; /* how much older than the pool its metadata are; NULL: they are not */
 	const struct device_table *devices; /* and in it docker and pool */
 	const struct pool_data *data;       /* file systems */

@@ -95,10 +95,10 @@ static int begin(struct meta_inputs *list, const char *kind, const char *path, c
 
 static const char *why_not(int r)
 {
-	return r == -EFBIG    ? "it is too large to be one of these"
-	       : r == -EINVAL ? "it is no file"
+	return r == -EFBIG                  ? "it is too large to be one of these"
+	       : r == -EINVAL               ? "it is no file"
 	       : r == -ELOOP || r == -EXDEV ? safe_dir_fault(r)
-			      : strerror(-r);
+					    : strerror(-r);
 }
 
 static int digest_fd(struct meta_input *in, int fd, uint64_t max)

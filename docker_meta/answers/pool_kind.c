@@ -21,7 +21,8 @@ enum { LOOP_BLOCK_SIZE = 128, DIRECTLVM_BLOCK_SIZE = 1024 };
 static bool below_root(const struct meta_view *v, const char *directory, const char *name)
 {
 	struct safe_dir root = { .fd = -1 }, dir = { .fd = -1 };
-	bool there = !safe_dir_open(v->root, v->options->follow, &root) && !safe_dir_enter(&root, directory, &dir) &&
+	bool there = !safe_dir_open(v->root, v->options->follow, &root) &&
+		     !safe_dir_enter(&root, directory, &dir) &&
 		     (!name || !safe_dir_has_file(&dir, name));
 
 	safe_dir_close(&dir);
@@ -35,8 +36,8 @@ static uint64_t loop_file_bytes(const struct meta_view *v, const char *name)
 	struct stat st = { 0 };
 	int fd = -1;
 
-	if (!safe_dir_open(v->root, v->options->follow, &root) && !safe_dir_enter(&root, LOOP_FILES, &dir) &&
-	    !safe_dir_open_file(&dir, name, &fd)) {
+	if (!safe_dir_open(v->root, v->options->follow, &root) &&
+	    !safe_dir_enter(&root, LOOP_FILES, &dir) && !safe_dir_open_file(&dir, name, &fd)) {
 		if (fstat(fd, &st))
 			st.st_size = 0;
 		close(fd);
@@ -205,8 +206,9 @@ static void find_sizes(const struct meta_view *v, struct repair_hints *h)
 		take_sizes(h, dm->numbers[DM_BLOCKSIZE] / 512, 0, "dm.blocksize of daemon.json");
 	take_kind(v, h);
 	if (!h->data_block_size)
-		h->block_size_from = "not known: lvs -o chunk_size VG/POOL, or dmsetup table; it is "
-				     "needed where the superblock is lost";
+		h->block_size_from =
+			"not known: lvs -o chunk_size VG/POOL, or dmsetup table; it is "
+			"needed where the superblock is lost";
 	if (!h->nr_data_blocks && h->data_block_size)
 		h->nr_data_blocks = loop_file_bytes(v, "data") / 512 / h->data_block_size;
 	if (!h->nr_blocks_from)

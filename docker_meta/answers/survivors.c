@@ -7,105 +7,11 @@
 #include "common/base/alloc.h"
 #include "docker_meta/answers/pair.h"
 
-const char *fate_name(enum fate fate)
-{
-	static const char *const names[NR_FATES] = { "intact", "unknown", "partly", "lost" };
-
-	return names[fate];
-}
-
 struct judging {
 	const struct device_table *t;
-	const struct loss *loss; /* may be NULL */
-	bool stale;              /* the metadata are older than the pool */
 	struct lonely_pair pair;
 	struct survivors *s;
 };
-
-/* ---- devices */
-
-static void judge_report(const struct judging *j, uint64_t id, struct survivor_device *d)
-{
-	const struct repaired_device *told = j->loss ? loss_find(j->loss, id) : NULL;
-
-	if (!j->loss)
-		return;
-	d->nr_ranges = loss_ranges(j->loss, id, &d->ranges);
-	if (told && told->nr_expected != LOSS_OPEN && told->nr_kept < told->nr_expected)
-		d->nr_lost = told->nr_expected - told->nr_kept;
-	if (d->nr_ranges && !d->nr_lost)
-		d->nr_lost = LOSS_OPEN;
-	if (!d->nr_lost)
-		return;
-	d->fate = told && !told->nr_kept ? FATE_LOST : FATE_PARTLY;
-	d->why = d->fate == FATE_LOST ? "none of its mappings is left"
-				      : "some of its mappings are lost";
-}
-
-static void judge_pool(const struct device_row *row, struct survivor_device *d)
-{
-	const struct pool_device *p = row->pool;
-
-	if (!p->complete) {
-		d->fate = FATE_PARTLY;
-		d->why = "damage keeps its mappings from being read";
-		d->nr_lost = LOSS_OPEN;
-	} else if (p->nr_mapped < p->details.mapped_blocks) {
-		d->fate = p->nr_mapped ? FATE_PARTLY : FATE_LOST;
-		d->why = "it has fewer mappings than its details say";
-		d->nr_lost = p->details.mapped_blocks - p->nr_mapped;
-	} else if (!p->nr_mapped) {
-		d->fate = FATE_LOST;
-		d->why = "it has no data";
-	}
-}
-
-static bool is_judged(const struct device_row *row)
-{
-	return row->record && !row->record->deleted && (row->referenced || !row->in_flight);
-}
-
-/* Metadata of another pool, or of another time, tell nothing of these devices. */
-static bool is_foreign(const struct judging *j, const struct device_row *row,
-		       struct survivor_device *d)
-{
-	const bool newer = j->stale && (!row->pool || row->of_other_transaction);
-
-	if (!j->t->another_pool && !newer)
-		return false;
-	d->fate = FATE_UNKNOWN;
-	d->why = newer ? "the metadata that were read are older than it"
-		       : "the metadata that were read are another pool's";
-	return true;
-}
-
-static void judge_device(const struct judging *j, const struct device_row *row,
-			 struct survivor_device *d)
-{
-	const struct repaired_device *told = j->loss ? loss_find(j->loss, row->id) : NULL;
-
-	if (is_foreign(j, row, d))
-		return;
-	if (!row->pool) {
-		judge_report(j, row->id, d);
-		d->fate = FATE_LOST;
-		d->why = "the pool does not have it";
-		return;
-	}
-	judge_pool(row, d);
-	if (d->fate != FATE_LOST)
-		judge_report(j, row->id, d);
-	if (d->fate == FATE_LOST || !is_judged(row) || !row->of_other_transaction)
-		return;
-	if ((told && told->details_rebuilt) || device_has_new_details(row)) {
-		d->fate = FATE_PARTLY;
-		d->why = "its details were lost and made anew: whether all of it is there, and "
-			 "whose it is, is not proven";
-	} else {
-		d->fate = FATE_LOST;
-		d->why = "the pool made it in another transaction: it is another device by now";
-	}
-}
 
 /* ---- images and containers */
 
@@ -250,12 +156,11 @@ static int find_pair(const struct device_table *t, struct lonely_pair *ret_pair)
 	return r;
 }
 
-int survivors_find(const struct meta_view *v, const struct loss *loss,
-		   struct survivors *ret_survivors)
+int survivors_find(const struct meta_view *v, struct survivors *ret_survivors)
 {
 	const struct device_table *t = v->devices;
 	const struct docker_state *k = t->docker;
-	struct judging j = { .t = t, .loss = loss, .stale = v->stale, .s = ret_survivors };
+	struct judging j = { .t = t, .s = ret_survivors };
 	int r;
 
 	*ret_survivors = (struct survivors){ .looked = t->pool != NULL };
@@ -267,11 +172,11 @@ int survivors_find(const struct meta_view *v, const struct loss *loss,
 		return -ENOMEM;
 	r = find_pair(t, &j.pair);
 	for (size_t i = 0; i < t->nr; i++) {
-		struct survivor_device *d = &ret_survivors->devices[i];
+		struct device_fate *d = &ret_survivors->devices[i];
 
 		if (t->rows[i].role == ROLE_DELETING && !t->rows[i].referenced)
 			continue;
-		judge_device(&j, &t->rows[i], d);
+		*d = device_fate_of(t, v->stale != NULL, &t->rows[i]);
 		ret_survivors->nr_others += d->fate != FATE_INTACT && is_of_others(&t->rows[i]);
 	}
 	for (size_t i = 0; i < k->images.nr_images && !r; i++)

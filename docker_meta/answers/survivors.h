@@ -11,22 +11,8 @@
 
 #include <stdio.h>
 
-#include "docker_meta/answers/loss.h"
 #include "docker_meta/answers/pool_kind.h"
-
-/* The worst last.  Unknown: files that tell of it could not be read here. */
-enum fate { FATE_INTACT, FATE_UNKNOWN, FATE_PARTLY, FATE_LOST, NR_FATES };
-
-/* "intact", "unknown", "partly", "lost". */
-const char *fate_name(enum fate fate);
-
-struct survivor_device {
-	enum fate fate;
-	const char *why;                 /* a constant; NULL: intact */
-	uint64_t nr_lost;                /* mappings; LOSS_OPEN: not known */
-	const struct lost_range *ranges; /* of the loss */
-	size_t nr_ranges;
-};
+#include "docker_meta/facts/fate.h"
 
 /* An image's layer from the bottom, or a container's own device. */
 struct survivor_part {
@@ -45,9 +31,9 @@ struct survivor {
 };
 
 struct survivors {
-	bool looked;                     /* at a pool; else there are no items */
-	struct survivor_device *devices; /* owned, by row of the table of devices */
-	struct survivor *items;          /* owned: images, then containers; each by id */
+	bool looked;                 /* at a pool; else there are no items */
+	struct device_fate *devices; /* owned, by row of the table of devices */
+	struct survivor *items;      /* owned: images, then containers; each by id */
 	size_t nr, capacity;
 	struct survivor_part *parts; /* owned */
 	size_t nr_parts, parts_capacity;
@@ -56,15 +42,13 @@ struct survivors {
 	bool transaction_is_wrong; /* the next start of Docker would take back what it must not */
 };
 
-/* loss may be NULL.  0 or -ENOMEM; to be destroyed in any case. */
-must_check int survivors_find(const struct meta_view *v, const struct loss *loss,
-			      struct survivors *ret_survivors);
+/* 0 or -ENOMEM; to be destroyed in any case. */
+must_check int survivors_find(const struct meta_view *v, struct survivors *ret_survivors);
 void survivors_destroy(struct survivors *s);
 
 /*
  * The command `survivors`: 0, -ENOMEM or -EIO.  *status: 0 all intact, 1 something is partly lost,
- * 2 lost, 3 something is unknown and nothing lost, there is no pool, or no report where one was
- * given.
+ * 2 lost, 3 something is unknown and nothing lost, or there is no pool.
  */
 must_check int survivors_text(const struct meta_view *v, FILE *out, int *status);
 must_check int survivors_json(const struct meta_view *v, FILE *out, int *status);

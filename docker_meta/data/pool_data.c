@@ -117,8 +117,8 @@ static int look_at_all(struct pool_data *d, int fd)
 	return 0;
 }
 
-int pool_data_read(const char *path, const char *root, bool follows, const struct device_table *table,
-		   struct pool_data *ret_data)
+int pool_data_read(const char *path, const char *root, bool follows,
+		   const struct device_table *table, struct pool_data *ret_data)
 {
 	int fd = -1, r;
 

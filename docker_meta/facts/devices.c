@@ -436,10 +436,20 @@ static int find_owners(struct device_table *t)
 	return r;
 }
 
-bool device_has_new_details(const struct device_row *row)
+bool device_has_new_details(const struct device_table *t, const struct device_row *row)
 {
-	return row->pool && row->record && !row->pool->details.transaction_id &&
-	       row->record->transaction_id > 1;
+	const struct repaired_device *told = t->loss ? loss_find(t->loss, row->id) : NULL;
+	const struct device_details *d = row->pool ? &row->pool->details : NULL;
+	const struct pool_header *now = t->pool ? &t->pool->header : NULL;
+
+	if (!d || !row->record || row->record->transaction_id == d->transaction_id + 1)
+		return false;
+	if (told && told->details_rebuilt)
+		return true;
+	if (!d->transaction_id)
+		return row->record->transaction_id > 1;
+	return d->transaction_id == now->transaction_id && d->creation_time == now->time &&
+	       d->snapshotted_time == now->time;
 }
 
 /* ---- transactions */
@@ -487,10 +497,10 @@ static bool is_of_other(const struct device_row *row, const uint64_t *made, size
 }
 
 /* A file of another device than it is called after: its id is wrong, or the pool is older. */
-static bool has_wrong_id(const struct device_row *row)
+static bool has_wrong_id(const struct device_table *t, const struct device_row *row)
 {
 	return row->record && !row->record->deleted &&
-	       (!row->pool || (row->of_other_transaction && !device_has_new_details(row)));
+	       (!row->pool || (row->of_other_transaction && !device_has_new_details(t, row)));
 }
 
 static int compare_transactions(struct device_table *t)
@@ -510,7 +520,7 @@ static int compare_transactions(struct device_table *t)
 		struct device_row *row = &t->rows[i];
 
 		row->of_other_transaction = is_of_other(row, made, nr_made);
-		if (has_wrong_id(row))
+		if (has_wrong_id(t, row))
 			odd[nr_odd++] = row->record->transaction_id;
 		t->ids_doubled |=
 			i && row[-1].id == row->id && row[-1].referenced && row->referenced;
@@ -554,7 +564,7 @@ static void compare_pools(struct device_table *t)
 			continue;
 		/* Of a pool that counts transactions: other programs' are at 0, and all their
 		 * devices. */
-		if (device_has_new_details(row) && t->pool->header.transaction_id)
+		if (t->pool->header.transaction_id && device_has_new_details(t, row))
 			continue;
 		t->nr_settled++;
 		t->nr_odd += !row->pool || row->of_other_transaction;
@@ -576,13 +586,13 @@ static bool is_pending(const struct device_table *t)
 	       d->open_transaction_id > t->pool->header.transaction_id;
 }
 
-int device_table_join(const struct docker_state *docker, const struct pool_state *pool, bool older,
-		      struct device_table *ret_table)
+int device_table_join(const struct docker_state *docker, const struct pool_state *pool,
+		      const struct loss *loss, bool older, struct device_table *ret_table)
 {
 	struct device_table *t = ret_table;
 	int r;
 
-	*t = (struct device_table){ .docker = docker, .pool = pool };
+	*t = (struct device_table){ .docker = docker, .pool = pool, .loss = loss };
 	t->complete = docker_state_complete(docker);
 	t->pending = !older && is_pending(t);
 	t->newest = newest_transaction(&docker->driver);

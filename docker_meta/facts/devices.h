@@ -6,6 +6,7 @@
 
 #include "common/pool/pool_state.h"
 #include "docker_meta/facts/doubts.h"
+#include "docker_meta/facts/loss.h"
 #include "docker_meta/source/docker/docker_state.h"
 
 enum device_role {
@@ -63,8 +64,9 @@ struct device_row {
 };
 
 struct device_table {
-	const struct docker_state *docker; /* borrowed, as is: */
+	const struct docker_state *docker; /* borrowed, as are: */
 	const struct pool_state *pool;     /* NULL: not looked at */
+	const struct loss *loss;           /* what thin_repair could not save; NULL: not told */
 	bool complete;                     /* whatever may refer to a device was read */
 	struct device_doubts doubts;
 	bool pending;     /* a transaction is open: the next start takes it back */
@@ -84,11 +86,12 @@ struct device_table {
 };
 
 /*
- * Both are borrowed as long as the table lives.  pool may be NULL; it may be older than it is known
- * to be now, and is not taken for another one then.  0 or -ENOMEM.
+ * All are borrowed as long as the table lives.  pool and loss may be NULL.  older: the pool is
+ * known to be older than Docker's files; it is not taken for another one then.  0 or -ENOMEM.
  */
 must_check int device_table_join(const struct docker_state *docker, const struct pool_state *pool,
-				 bool older, struct device_table *ret_table);
+				 const struct loss *loss, bool older,
+				 struct device_table *ret_table);
 void device_table_destroy(struct device_table *t);
 
 /* It has a file that is neither of the open transaction nor marked as deleted. */
@@ -107,8 +110,12 @@ static inline bool device_predates_open(const struct device_table *t, const stru
 	       row->pool->details.transaction_id != t->pool->header.transaction_id;
 }
 
-/* thin_repair made its details anew: they tell nothing of where it comes from. */
-bool device_has_new_details(const struct device_row *row);
+/*
+ * thin_repair made its details anew: they tell nothing of where it comes from.  Its report says so;
+ * else they are recognised: of the transaction and the time of the repair (thin_repair), or of
+ * transaction 0 (thin-provisioning-tools).
+ */
+bool device_has_new_details(const struct device_table *t, const struct device_row *row);
 
 /* Whoever has it is being removed: to delete it is what somebody asked for. */
 static inline bool device_is_going(const struct device_row *row)

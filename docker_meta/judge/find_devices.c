@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "common/base/alloc.h"
+#include "docker_meta/facts/fate.h"
 #include "docker_meta/judge/findings_internal.h"
 
 /* ---- the pool */
@@ -126,15 +127,14 @@ static void find_other_transaction(struct finder *f, const struct device_row *ro
 
 	if (!row->of_other_transaction || id > f->t->pool->header.transaction_id)
 		return;
+	/* Of rebuilt ones X12 tells, all together. */
+	if (device_has_new_details(f->t, row))
+		return;
 	x = finder_add_of_device(f, ROW_X3, row);
 	finder_found(f, x, file_of(row), "transaction_id %" PRIu64, id);
 	finder_against(f, x, alloc_string("pool"),
 		       "device %" PRIu64 " was created in transaction %" PRIu64, row->id,
 		       row->pool->details.transaction_id);
-	if (device_has_new_details(row)) {
-		x->unproven = true;
-		x->severity = META_WARNING;
-	}
 }
 
 static void find_beyond(struct finder *f, const struct device_row *row)
@@ -152,6 +152,25 @@ static void find_beyond(struct finder *f, const struct device_row *row)
 		       row->pool->nr_thin_blocks - 1);
 }
 
+/* Of what was lost; a device that the pool has not is X2, one that has nothing X6. */
+static void find_lost(struct finder *f, const struct device_row *row)
+{
+	const struct device_fate d = device_fate_of(f->t, false, row);
+	struct meta_finding *x;
+
+	if (!d.nr_lost || !row->pool || !row->pool->nr_mapped || !row->pool->complete)
+		return;
+	x = finder_add_of_device(f, ROW_X11, row);
+	if (d.nr_lost == LOSS_OPEN)
+		finder_found(f, x, alloc_string(f->t->loss ? "report of thin_repair" : "pool"),
+			     "mappings are lost, how many is not known");
+	else
+		finder_found(f, x, alloc_string(f->t->loss ? "report of thin_repair" : "pool"),
+			     "%" PRIu64 " mappings are lost", d.nr_lost);
+	if (!row->referenced)
+		x->severity = META_INFO;
+}
+
 static void find_in_registered(struct finder *f, const struct device_row *row)
 {
 	if (!row->pool) {
@@ -161,7 +180,28 @@ static void find_in_registered(struct finder *f, const struct device_row *row)
 	find_other_transaction(f, row);
 	if (row->pool->complete && !row->pool->nr_mapped && row->referenced)
 		find_empty(f, row);
+	find_lost(f, row);
 	find_beyond(f, row);
+}
+
+/* One line for all of them. */
+static void find_rebuilt(struct finder *f)
+{
+	struct meta_finding *x = NULL;
+	size_t nr = 0;
+
+	for (size_t i = 0; i < f->t->nr && f->t->pool; i++) {
+		if (!device_has_new_details(f->t, &f->t->rows[i]))
+			continue;
+		if (!x)
+			x = finder_add(f, ROW_X12, the_pool());
+		finder_add_device(f, x, &f->t->rows[i]);
+		nr++;
+	}
+	if (x)
+		finder_found(f, x, alloc_string("pool"),
+			     "the details of %zu devices are of a repair%s", nr,
+			     f->t->loss ? ", as its report says" : "");
 }
 
 /* What other findings explain is none of its own. */
@@ -264,4 +304,5 @@ void find_in_devices(struct finder *f)
 		return;
 	for (size_t i = 0; i < f->t->nr; i++)
 		find_in_row(f, &f->t->rows[i]);
+	find_rebuilt(f);
 }

@@ -285,7 +285,8 @@ int meta_findings_find(const struct meta_facts *facts, struct meta_findings *ret
 	*ret_list = (struct meta_findings){ 0 };
 	if (facts->devices->another_pool)
 		find_another_pool(&f);
-	for (size_t i = 0; i < ARRAY_SIZE(finders) && !f.failed && !facts->devices->another_pool; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(finders) && !f.failed && !facts->devices->another_pool;
+	     i++)
 		finders[i](&f);
 	if (facts->devices->another_pool)
 		find_in_config(&f);

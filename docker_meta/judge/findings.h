@@ -55,7 +55,7 @@ struct meta_facts {
 	const struct pool_data *data;
 	const struct host *host;
 	const struct config *config;
-	const char *torn; /* what was read is not of one moment; NULL: it is */
+	const char *torn;  /* what was read is not of one moment; NULL: it is */
 	const char *stale; /* how much older than the pool its metadata are; NULL: they are not */
 	/* Why nothing can be read of the pool; NULL: it can be, or none is known. */
 	const char *damage;

@@ -341,9 +341,10 @@ static int activate_pool(struct making *m)
 	if (m->t->another_pool) {
 		m->ended = true;
 		m->forecast->blind = true;
-		return add(m, STEP_UNKNOWN,
-			   "activates its pool: not checked, the metadata that was read are another "
-			   "pool's (X4)");
+		return add(
+			m, STEP_UNKNOWN,
+			"activates its pool: not checked, the metadata that was read are another "
+			"pool's (X4)");
 	}
 	/* A loop file that is too small Docker makes larger. */
 	for (size_t i = 0; i < ARRAY_SIZE(refused) && !f; i++) {
@@ -514,7 +515,7 @@ static int load_images(struct making *m)
 static int load_containers(struct making *m)
 {
 	static const enum meta_row_id ghosts[] = { ROW_C2, ROW_C5, ROW_C6, ROW_C8 };
-	static const enum meta_row_id phantoms[] = { ROW_C3, ROW_L1, ROW_X2, ROW_X6 };
+	static const enum meta_row_id phantoms[] = { ROW_C3, ROW_L1, ROW_X2, ROW_X6, ROW_X11 };
 	const struct docker_state *k = m->t->docker;
 	size_t nr;
 	int r;
@@ -534,8 +535,8 @@ static int load_containers(struct making *m)
 	nr = count_bad(m, phantoms, ARRAY_SIZE(phantoms));
 	if (!r && nr)
 		r = add(m, STEP_FAILS,
-			"does not start containers and images whose device is not there: %zu "
-			"device%s",
+			"does not start containers and images whose device is not there, or has "
+			"lost data: %zu device%s",
 			nr, nr == 1 ? "" : "s");
 	return r;
 }

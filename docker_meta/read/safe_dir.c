@@ -158,8 +158,8 @@ static int why_not(const struct safe_dir *dir, const char *name, int error)
 		r = follow(dir, parent, &fd);
 	if (!r)
 		r = fstatat(fd, slash + 1, &st, AT_SYMLINK_NOFOLLOW) ? -errno
-		    : S_ISLNK(st.st_mode)                             ? -EXDEV
-								      : error;
+		    : S_ISLNK(st.st_mode)                            ? -EXDEV
+								     : error;
 	if (fd >= 0)
 		close(fd);
 	alloc_free(parent);

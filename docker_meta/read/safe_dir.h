@@ -57,7 +57,8 @@ struct safe_stat {
 	time_t changed;
 };
 
-/* Whether dir, wherever it really is, is the directory with this number, or below it. 0 or -errno. */
+/* Whether dir, wherever it really is, is the directory with this number, or below it. 0 or -errno.
+ */
 struct stat;
 must_check int safe_dir_is_below(int dir, const struct stat *top, bool *ret_below);
 

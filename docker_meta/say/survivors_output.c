@@ -17,60 +17,27 @@ enum { SHOWN_RANGES = 8 }; /* of a device; JSON has all */
 struct saying {
 	const struct meta_view *v;
 	struct survivors s;
-	struct loss loss;
-	bool has_loss, loss_failed;
+	bool reported; /* thin_repair has told what it could not save */
 	struct repair_hints hints;
 	char options[160];
 };
 
-/* A repaired pool has what the report says; a few devices may have changed since. */
-static bool loss_is_of_another(const struct loss *l, const struct device_table *t)
-{
-	size_t nr = 0, nr_other = 0;
-
-	for (size_t i = 0; t->pool && i < l->nr_devices; i++) {
-		const struct repaired_device *told = &l->devices[i];
-		const struct device_row *row = device_table_find_id(t, told->id);
-
-		if (!told->nr_kept)
-			continue;
-		nr++;
-		nr_other += !row || !row->pool || row->pool->details.mapped_blocks != told->nr_kept;
-	}
-	return 2 * nr_other > nr;
-}
-
 static int prepare(const struct meta_view *v, struct saying *y)
 {
-	const char *path = v->options->loss;
-	char fault[200] = "";
-	int r = 0;
-
-	*y = (struct saying){ .v = v };
-	if (path)
-		r = loss_read(path, &y->loss, fault, sizeof(fault));
-	if (r && r != -ENOMEM) {
-		tool_error(&docker_meta_tool, "%s: %s", path, fault);
-		y->loss_failed = true;
-		r = 0;
-	}
-	if (!r && path && !y->loss_failed && loss_is_of_another(&y->loss, v->devices)) {
-		tool_error(&docker_meta_tool,
-			   "%s: it is of another pool, or of metadata that were used since: most "
-			   "devices have other mappings than it says were kept",
-			   path);
-		y->loss_failed = true;
-	}
-	y->has_loss = path && !y->loss_failed;
+	*y = (struct saying){ .v = v, .reported = v->devices->loss != NULL };
 	repair_hints_find(v, &y->hints);
 	repair_hints_print(&y->hints, y->options, sizeof(y->options));
-	return r ? r : survivors_find(v, y->has_loss ? &y->loss : NULL, &y->s);
+	return survivors_find(v, &y->s);
+}
+
+static const char *name_of(const struct saying *y, enum fate fate)
+{
+	return fate_name(fate, y->reported);
 }
 
 static void let_go(struct saying *y)
 {
 	survivors_destroy(&y->s);
-	loss_destroy(&y->loss);
 }
 
 /* Where images or containers may be that are not listed; NULL: nowhere. */
@@ -87,7 +54,7 @@ static int status_of(const struct saying *y)
 {
 	const struct survivors *s = &y->s;
 
-	if (!s->looked || y->loss_failed)
+	if (!s->looked)
 		return META_STATUS_BLIND;
 	if (s->nr_images[FATE_LOST] || s->nr_containers[FATE_LOST])
 		return META_STATUS_ERROR;
@@ -98,15 +65,14 @@ static int status_of(const struct saying *y)
 		       : META_STATUS_OK;
 }
 
-static const struct survivor_device *device_of(const struct saying *y,
-					       const struct survivor_part *part)
+static const struct device_fate *device_of(const struct saying *y, const struct survivor_part *part)
 {
 	return part->row ? &y->s.devices[part->row - y->v->devices->rows] : NULL;
 }
 
 /* ---- text */
 
-static void print_ranges(const struct saying *y, const struct survivor_device *d, FILE *out)
+static void print_ranges(const struct saying *y, const struct device_fate *d, FILE *out)
 {
 	const uint64_t bytes = device_table_bytes(y->v->devices, 1);
 	char text[160];
@@ -137,17 +103,17 @@ static void print_ranges(const struct saying *y, const struct survivor_device *d
 static void print_row(const struct saying *y, const struct device_row *row, const char *place,
 		      bool by_elimination, FILE *out)
 {
-	const struct survivor_device *d = &y->s.devices[row - y->v->devices->rows];
+	const struct device_fate *d = &y->s.devices[row - y->v->devices->rows];
 	char text[320], lost[48] = "";
 
 	if (d->nr_lost && d->nr_lost != LOSS_OPEN)
 		(void)snprintf(lost, sizeof(lost), " (%" PRIu64 ")", d->nr_lost);
 	(void)snprintf(text, sizeof(text), "device %" PRIu64 " (%.17s): %s%s%s", row->id, place,
-		       d->why ? d->why : "intact", lost,
+		       d->why ? d->why : name_of(y, FATE_INTACT), lost,
 		       by_elimination ? "; that it is this device is told by elimination, for its "
 					"file in devicemapper/metadata is missing: see plan"
 				      : "");
-	print_wrapped(out, fate_name(d->fate), text);
+	print_wrapped(out, name_of(y, d->fate), text);
 	print_ranges(y, d, out);
 }
 
@@ -165,7 +131,7 @@ static void print_part(const struct saying *y, const struct survivor *item,
 	}
 	(void)snprintf(text, sizeof(text), "%s: %s", part->position ? place : "no device",
 		       part->missing);
-	print_wrapped(out, fate_name(part->unread ? FATE_UNKNOWN : FATE_LOST), text);
+	print_wrapped(out, name_of(y, part->unread ? FATE_UNKNOWN : FATE_LOST), text);
 }
 
 static const char *item_name(const struct saying *y, const struct survivor *item)
@@ -188,7 +154,7 @@ static void print_items(const struct saying *y, enum fate fate, FILE *out)
 
 		if (item->fate != fate)
 			continue;
-		(void)fprintf(out, "%-7s %-10s", fate_name(fate),
+		(void)fprintf(out, "%-7s %-10s", name_of(y, fate),
 			      item->image ? "image" : "container");
 		(void)print_fitting(out, name, 60);
 		(void)fputc('\n', out);
@@ -208,7 +174,7 @@ static void print_others(const struct saying *y, FILE *out)
 
 		if (y->s.devices[i].fate == FATE_INTACT || row->image || (row->container && !init))
 			continue;
-		(void)fprintf(out, "%-7s device    %s\n", fate_name(y->s.devices[i].fate),
+		(void)fprintf(out, "%-7s device    %s\n", name_of(y, y->s.devices[i].fate),
 			      role_name(row->role));
 		print_row(y, row, row->hash ? row->hash : "no file", false, out);
 	}
@@ -238,6 +204,7 @@ static void print_hints(const struct saying *y, FILE *out)
 static void print_advice(const struct saying *y, FILE *out)
 {
 	const struct survivors *s = &y->s;
+	const struct loss *loss = y->v->devices->loss;
 
 	if (s->nr_images[FATE_PARTLY] || s->nr_containers[FATE_PARTLY]) {
 		(void)fputc('\n', out);
@@ -249,29 +216,40 @@ static void print_advice(const struct saying *y, FILE *out)
 			"CHAIN/tar-split.json.gz: zcat it, and compare names and sizes.  Lost "
 			"blocks read as zeroes, not as errors.");
 	}
-	if (y->has_loss && y->loss.truncated)
+	if (loss && loss->truncated)
 		print_wrapped(
 			out, "report",
 			"it does not list all losses: ranges are missing above, and devices of "
 			"which it does not say how many mappings they had");
-	if (y->has_loss && y->loss.nr_unassigned)
+	if (loss && loss->nr_unassigned)
 		print_wrapped(out, "report", "it has losses of which nobody knows whose they were");
-	if (y->has_loss && y->loss.older)
+	if (loss && loss->older)
 		print_wrapped(out, "report",
 			      "an earlier commit was taken: blocks may have been given to others "
 			      "since, and hold their data");
 }
 
-static void print_counts(const uint64_t *nr, const char *what, FILE *out)
+static void print_counts(const struct saying *y, const uint64_t *nr, const char *what, FILE *out)
 {
-	(void)fprintf(out,
-		      "%" PRIu64 " %s: %" PRIu64 " intact, %" PRIu64 " partly lost, %" PRIu64
-		      " lost",
-		      nr[FATE_INTACT] + nr[FATE_UNKNOWN] + nr[FATE_PARTLY] + nr[FATE_LOST], what,
-		      nr[FATE_INTACT], nr[FATE_PARTLY], nr[FATE_LOST]);
+	const uint64_t total = nr[FATE_INTACT] + nr[FATE_UNKNOWN] + nr[FATE_PARTLY] + nr[FATE_LOST];
+
+	(void)fprintf(out, "%" PRIu64 " %s%s: %" PRIu64 " %s, %" PRIu64 " %s, %" PRIu64 " %s",
+		      total, what, total == 1 ? "" : "s", nr[FATE_INTACT], name_of(y, FATE_INTACT),
+		      nr[FATE_PARTLY], y->reported ? "partly lost" : name_of(y, FATE_PARTLY),
+		      nr[FATE_LOST], name_of(y, FATE_LOST));
 	if (nr[FATE_UNKNOWN])
 		(void)fprintf(out, ", %" PRIu64 " unknown", nr[FATE_UNKNOWN]);
 	(void)fputc('\n', out);
+}
+
+/* What was lost before nobody can see in the metadata as they are now. */
+static void print_basis(const struct saying *y, FILE *out)
+{
+	if (!y->reported)
+		print_wrapped(out, "basis",
+			      "present says that all blocks are there which the metadata count; "
+			      "whether some were lost in a repair is not checked: give its report, "
+			      "--loss FILE (thin_repair --report FILE)");
 }
 
 int survivors_text(const struct meta_view *v, FILE *out, int *status)
@@ -296,8 +274,9 @@ int survivors_text(const struct meta_view *v, FILE *out, int *status)
 		print_items(&y, FATE_INTACT, out);
 		print_others(&y, out);
 		(void)fputc('\n', out);
-		print_counts(y.s.nr_images, "images", out);
-		print_counts(y.s.nr_containers, "containers", out);
+		print_counts(&y, y.s.nr_images, "image", out);
+		print_counts(&y, y.s.nr_containers, "container", out);
+		print_basis(&y, out);
 		if (unread_place(&y))
 			(void)fprintf(out,
 				      "%s could not be read here: what is in it is not listed\n",
@@ -332,7 +311,7 @@ static json_t *range_object(const struct saying *y, const struct lost_range *ran
 
 static json_t *device_object(const struct saying *y, const struct device_row *row, bool *failed)
 {
-	const struct survivor_device *d = &y->s.devices[row - y->v->devices->rows];
+	const struct device_fate *d = &y->s.devices[row - y->v->devices->rows];
 	json_t *object = json_object(), *ranges = json_array();
 
 	for (size_t i = 0; i < d->nr_ranges; i++)
@@ -340,7 +319,7 @@ static json_t *device_object(const struct saying *y, const struct device_row *ro
 	json_put(object, "device", json_number(row->id), failed);
 	json_put(object, "hash", json_text(row->hash), failed);
 	json_put(object, "role", json_string(role_name(row->role)), failed);
-	json_put(object, "state", json_string(fate_name(d->fate)), failed);
+	json_put(object, "state", json_string(name_of(y, d->fate)), failed);
 	json_put(object, "reason", json_text(d->why), failed);
 	json_put(object, "mappings_lost", known(d->nr_lost), failed);
 	json_put(object, "ranges", ranges, failed);
@@ -354,7 +333,7 @@ static json_t *part_object(const struct saying *y, const struct survivor_part *p
 	if (!device_of(y, part)) {
 		json_put(object, "device", json_null(), failed);
 		json_put(object, "state",
-			 json_string(fate_name(part->unread ? FATE_UNKNOWN : FATE_LOST)), failed);
+			 json_string(name_of(y, part->unread ? FATE_UNKNOWN : FATE_LOST)), failed);
 		json_put(object, "reason", json_text(part->missing), failed);
 	}
 	json_put(object, "by_elimination", json_boolean(part->by_elimination), failed);
@@ -383,7 +362,7 @@ static json_t *items_array(const struct saying *y, bool containers, bool *failed
 						     : NULL),
 			 failed);
 		json_put(object, "name", json_text(item_name(y, item)), failed);
-		json_put(object, "state", json_string(fate_name(item->fate)), failed);
+		json_put(object, "state", json_string(name_of(y, item->fate)), failed);
 		json_put(object, "hit", parts, failed);
 		json_append(array, object, failed);
 	}
@@ -403,12 +382,12 @@ static json_t *devices_array(const struct saying *y, bool *failed)
 	return array;
 }
 
-static json_t *counts(const uint64_t *nr, bool *failed)
+static json_t *counts(const struct saying *y, const uint64_t *nr, bool *failed)
 {
 	json_t *object = json_object();
 
 	for (int fate = 0; fate < NR_FATES; fate++)
-		json_put(object, fate_name((enum fate)fate), json_number(nr[fate]), failed);
+		json_put(object, name_of(y, (enum fate)fate), json_number(nr[fate]), failed);
 	return object;
 }
 
@@ -448,16 +427,17 @@ int survivors_json(const struct meta_view *v, FILE *out, int *status)
 	}
 	object = json_object();
 	json_put_head(object, v, &failed);
-	json_put(object, "loss", json_text(y.has_loss ? v->options->loss : NULL), &failed);
+	json_put(object, "loss", json_text(v->options->loss), &failed);
 	json_put(object, "pool_read", json_boolean(y.s.looked), &failed);
 	json_put(object, "transaction_is_wrong", json_boolean(y.s.transaction_is_wrong), &failed);
 	json_put(object, "repair", hints_object(&y, &failed), &failed);
 	json_put(object, "images", items_array(&y, false, &failed), &failed);
 	json_put(object, "containers", items_array(&y, true, &failed), &failed);
 	json_put(object, "devices", devices_array(&y, &failed), &failed);
-	json_put(object, "nr_images", counts(y.s.nr_images, &failed), &failed);
-	json_put(object, "nr_containers", counts(y.s.nr_containers, &failed), &failed);
-	json_put(object, "ranges_complete", json_boolean(!y.loss.truncated), &failed);
+	json_put(object, "nr_images", counts(&y, y.s.nr_images, &failed), &failed);
+	json_put(object, "nr_containers", counts(&y, y.s.nr_containers, &failed), &failed);
+	json_put(object, "ranges_complete",
+		 json_boolean(v->devices->loss && !v->devices->loss->truncated), &failed);
 	let_go(&y);
 	return json_finish(object, failed, out);
 }

@@ -134,7 +134,7 @@ alone() { # METADATA: it is told first and alone, and nothing is concluded or pl
 	run 3 docker_meta -r down --metadata "$1" predict
 	has out '^  unknown activates its pool'
 	run 3 docker_meta -r down --metadata "$1" survivors
-	has out '^10 images: 0 intact, 0 partly lost, 0 lost, 10 unknown$'
+	has out '^10 images: 0 present, 0 partial, 0 missing, 10 unknown$'
 	run 2 docker_meta -r down --metadata "$1" plan
 	lacks out '^# [a-z_]*(thin_repair|move_out|dmsetup)|delete [0-9]'
 	run 2 docker_meta -r down --metadata "$1" report

@@ -233,7 +233,7 @@ echo '{"Device":' >$setup
 opts 'J22:setup-config.json' "${lvm[@]}"
 rm $setup
 ln -s /etc/passwd $setup
-opts 'J22:setup-config.json' "${lvm[@]}"
+opts 'J22:setup-config.json(warning)' "${lvm[@]}"
 rm $setup
 where=(-r bare)
 opts '' "${lvm[@]}"

@@ -3,7 +3,7 @@
  *
  * What is taken is in order, and ranges of a device do not overlap.
  */
-#include "docker_meta/answers/loss.h"
+#include "docker_meta/facts/loss.h"
 
 #include <errno.h>
 #include <string.h>

@@ -123,7 +123,7 @@ struct look {
 static void begin(struct look *l)
 {
 	l->docker = docker();
-	cr_assert_eq(device_table_join(&l->docker, NULL, false, &l->table), 0);
+	cr_assert_eq(device_table_join(&l->docker, NULL, NULL, false, &l->table), 0);
 }
 
 /* What the name may be: "device 2, image aaaa", … */

@@ -92,7 +92,7 @@ static void make(struct world *w)
 
 static void judge(struct world *w)
 {
-	cr_assert_eq(device_table_join(&w->docker, &w->pool, false, &w->table), 0);
+	cr_assert_eq(device_table_join(&w->docker, &w->pool, NULL, false, &w->table), 0);
 	cr_assert_eq(deletion_init(&w->table, &w->deletion), 0);
 }
 

@@ -92,7 +92,7 @@ static const struct {
 	{ "file/x", -ENOTDIR, NULL }, { "link", -ELOOP, NULL },
 	{ "dangling", -ELOOP, NULL }, { "loop", -ELOOP, NULL },
 	{ "a/up", -ELOOP, NULL },     { "link-to-a/b/file", 0, "below" },
-	{ "out/file", -EXDEV, NULL },  { "dangling/file", -EXDEV, NULL },
+	{ "out/file", -EXDEV, NULL }, { "dangling/file", -EXDEV, NULL },
 	{ "fifo", -EINVAL, NULL },    { "socket", -EINVAL, NULL },
 	{ "a", -EINVAL, NULL },       { "a/b", -EINVAL, NULL },
 	{ "large", -EFBIG, NULL },    { "..", -EXDEV, NULL },

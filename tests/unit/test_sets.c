@@ -277,7 +277,7 @@ static void check_sets(const struct host *h, const struct pool_state *s, const s
 	struct device_sets sets;
 	size_t nr_rows = 0;
 
-	cr_assert_eq(device_table_join(&h->d, s, false, &table), 0);
+	cr_assert_eq(device_table_join(&h->d, s, NULL, false, &table), 0);
 	cr_assert_eq(device_sets_make(&table, &sets), 0);
 	for (size_t i = 0; i < table.nr; i++) {
 		const enum set_kind kind = kind_of_row(h, &table.rows[i], table.complete);
@@ -344,7 +344,7 @@ Test(sets, without_a_pool)
 	struct device_table table;
 	struct device_sets sets;
 
-	cr_assert_eq(device_table_join(&d, NULL, false, &table), 0);
+	cr_assert_eq(device_table_join(&d, NULL, NULL, false, &table), 0);
 	cr_assert_eq(device_sets_make(&table, &sets), 0);
 	cr_assert_eq(sets.nr, 1);
 	cr_expect_eq(sets.sets[0].kind, SET_BASE);

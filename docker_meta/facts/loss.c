@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "docker_meta/answers/loss.h"
+#include "docker_meta/facts/loss.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * loss.h: what thin_repair said that it could not save (thin_repair --report FILE).
  */
-#ifndef DOCKER_META_ANSWERS_LOSS_H
-#define DOCKER_META_ANSWERS_LOSS_H
+#ifndef DOCKER_META_FACTS_LOSS_H
+#define DOCKER_META_FACTS_LOSS_H
 
 #include <stdbool.h>
 #include <stddef.h>
