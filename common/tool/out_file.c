@@ -5,8 +5,10 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/base/alloc.h"
@@ -14,7 +16,12 @@
 #include "common/io/loop.h"
 #include "common/tool/hold_signals.h"
 
-enum { MAX_TRIES = 100, NAME_PART = 200 };
+enum {
+	MAX_TRIES = 100,
+	NAME_PART = 200,
+	PAUSE = 50000000, /* nanoseconds */
+	MAX_PAUSES = 1200,
+};
 
 /* What one group may is not given to another. */
 #define GROUP_BITS ((mode_t)070)
@@ -161,7 +168,22 @@ static int open_or_ask(struct out_file *f)
 	return faccessat(f->dir, ".", W_OK | X_OK, AT_EACCESS) ? -errno : 0;
 }
 
-int out_file_place(const char *path, struct out_file *ret_file, struct out_fault *fault)
+/* The directory's lock, which goes with its descriptor.  One that cannot be listed has none. */
+static int wait_for_turn(const struct out_file *f)
+{
+	const struct timespec pause = { .tv_nsec = PAUSE };
+	int r = -EWOULDBLOCK;
+
+	for (int n = 0; n < MAX_PAUSES && r == -EWOULDBLOCK; n++) {
+		r = flock(f->dir, LOCK_EX | LOCK_NB) ? -errno : 0;
+		if (r == -EWOULDBLOCK)
+			(void)nanosleep(&pause, NULL);
+	}
+	return r == -EWOULDBLOCK ? -EBUSY : 0;
+}
+
+static int place(const char *path, bool in_turn, struct out_file *ret_file,
+		 struct out_fault *fault)
 {
 	int r;
 
@@ -169,11 +191,23 @@ int out_file_place(const char *path, struct out_file *ret_file, struct out_fault
 	ret_file->mode = 0666;
 	*fault = (struct out_fault){ "" };
 	r = open_dir(ret_file, path);
+	if (!r && in_turn)
+		r = wait_for_turn(ret_file);
 	if (!r)
 		r = accept_what_is_there(ret_file, fault);
 	if (!r)
 		r = open_or_ask(ret_file);
 	return fail(fault, r);
+}
+
+int out_file_place(const char *path, struct out_file *ret_file, struct out_fault *fault)
+{
+	return place(path, false, ret_file, fault);
+}
+
+int out_file_place_in_turn(const char *path, struct out_file *ret_file, struct out_fault *fault)
+{
+	return place(path, true, ret_file, fault);
 }
 
 bool out_file_is_open(const struct out_file *f)

@@ -50,6 +50,13 @@ int out_fault_fill(struct out_fault *fault, int error, const char *text);
  */
 must_check int out_file_place(const char *path, struct out_file *ret_file, struct out_fault *fault);
 
+/*
+ * The same, but one after the other: who comes while another one is at it waits until that has
+ * ended, and sees what it has left.  -EBUSY after a minute.
+ */
+must_check int out_file_place_in_turn(const char *path, struct out_file *ret_file,
+				      struct out_fault *fault);
+
 /* From out_file_place() on no file has to be opened any more: it has to get its name alone. */
 bool out_file_is_open(const struct out_file *f);
 

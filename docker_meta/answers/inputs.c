@@ -29,6 +29,8 @@ static const struct place {
 } places[] = {
 	{ "driver", "devicemapper/metadata", "", 0, { NULL }, NULL },
 	{ "driver-setup", "devicemapper/setup-config.json", NULL, 0, { NULL }, NULL },
+	{ "driver-old", "devicemapper/json", NULL, 0, { NULL }, NULL },
+	{ "driver-old", "devicemapper/json.migrated", NULL, 0, { NULL }, NULL },
 	{ "layers",
 	  "image/devicemapper/layerdb",
 	  " ! -name tar-split.json.gz",
@@ -52,6 +54,8 @@ static const struct place {
 	  { "json", "layersize", "parent" },
 	  NULL },
 	{ "graph-names", "repositories-devicemapper", NULL, 0, { NULL }, NULL },
+	{ "graph-map", ".migration-v1-images.json", NULL, 0, { NULL }, NULL },
+	{ "graph-map", "image/devicemapper/.migration-v1-images.json", NULL, 0, { NULL }, NULL },
 };
 
 /* ---- one */
@@ -415,6 +419,30 @@ static int add_docker(const struct meta_view *v, const struct safe_dir *root,
 	return r;
 }
 
+static bool is_listed(const struct meta_inputs *list, const char *path)
+{
+	for (size_t i = 0; i < list->nr; i++) {
+		if (!strcmp(list->items[i].path, path))
+			return true;
+	}
+	return false;
+}
+
+/* What else the configuration was read from: flags, LVM's files, the kernel's version. */
+static int add_config(const struct meta_view *v, struct meta_inputs *list)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < NR_CONFIG_SOURCES && !r; i++) {
+		const struct config_source *s = config_source(v->config, i);
+
+		if (s->path && (s->look == CONFIG_READ || s->look == CONFIG_UNREADABLE) &&
+		    !is_listed(list, s->path))
+			r = add_named(list, "config", s->path);
+	}
+	return r;
+}
+
 static int add_host(const struct meta_view *v, struct meta_inputs *list)
 {
 	const struct docker_meta_options *o = v->options;
@@ -436,7 +464,7 @@ static int add_host(const struct meta_view *v, struct meta_inputs *list)
 		if (files[i].path)
 			r = add_named(list, files[i].kind, files[i].path);
 	}
-	return r;
+	return r ? r : add_config(v, list);
 }
 
 int meta_inputs_make(const struct meta_view *v, struct meta_inputs *ret_inputs)

@@ -143,9 +143,10 @@ static bool may_be_list(const char *path)
 }
 
 /* A loop device on it may be what is read, or be mounted: behind either nobody wants an answer. */
-int out_place_find(const char *path, struct out_file *ret_file, struct out_fault *fault)
+static int find(const char *path, bool in_turn, struct out_file *ret_file, struct out_fault *fault)
 {
-	int r = out_file_place(path, ret_file, fault);
+	int r = in_turn ? out_file_place_in_turn(path, ret_file, fault)
+			: out_file_place(path, ret_file, fault);
 	struct stat st;
 
 	return !r && !stat(path, &st) && loop_stands_on(&st)
@@ -153,9 +154,14 @@ int out_place_find(const char *path, struct out_file *ret_file, struct out_fault
 		       : r;
 }
 
+int out_place_find(const char *path, struct out_file *ret_file, struct out_fault *fault)
+{
+	return find(path, false, ret_file, fault);
+}
+
 int out_place_find_state(const char *path, struct out_places *places, struct out_fault *fault)
 {
-	int r = out_place_find(path, &places->state, fault);
+	int r = find(path, true, &places->state, fault);
 	const struct safe_dir dir = { .fd = places->state.dir };
 
 	if (r)

@@ -296,6 +296,12 @@ static json_t *known(uint64_t value)
 	return value == LOSS_OPEN ? json_null() : json_number(value);
 }
 
+/* null beyond all numbers. */
+static json_t *bytes_up_to(uint64_t block, uint64_t bytes)
+{
+	return bytes && block <= INT64_MAX / bytes ? json_number(block * bytes) : json_null();
+}
+
 static json_t *range_object(const struct saying *y, const struct lost_range *range, bool *failed)
 {
 	const uint64_t bytes = device_table_bytes(y->v->devices, 1);
@@ -303,9 +309,9 @@ static json_t *range_object(const struct saying *y, const struct lost_range *ran
 
 	json_put(object, "begin", json_number(range->begin), failed);
 	json_put(object, "end", known(range->end), failed);
-	json_put(object, "first_byte", json_number(range->begin * bytes), failed);
+	json_put(object, "first_byte", bytes_up_to(range->begin, bytes), failed);
 	json_put(object, "end_byte",
-		 range->end == LOSS_OPEN ? json_null() : json_number(range->end * bytes), failed);
+		 range->end == LOSS_OPEN ? json_null() : bytes_up_to(range->end, bytes), failed);
 	return object;
 }
 

@@ -69,7 +69,7 @@ has out '^error     C2 '
 # ---- one that only others may read, or a link
 unread() { # WHAT STATUS: of images and containers
 	run 3 docker_meta survivors -r host --metadata meta
-	has out ", 0 lost, $1 unknown$"
+	has out ", 0 missing, $1 unknown$"
 	lacks out '^lost *(image|container)'
 }
 is 'L6?' linked image/devicemapper/layerdb/mounts

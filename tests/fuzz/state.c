@@ -43,7 +43,8 @@ static void save_and_read(const struct changes *c)
 	struct fuzz_path path = fuzz_path_of(fuzz_scratch(), "written");
 	const struct config config = { .data_root = NULL };
 	struct out_places places = NO_OUT_PLACES;
-	const struct out_inputs inputs = { ROOT, NULL, &config, &places };
+	const struct docker_meta_options options = { .command = COMMAND_CHECK };
+	const struct out_inputs inputs = { &options, ROOT, NULL, &config, &places };
 	struct out_fault fault = { "" };
 	struct changes again;
 	size_t bytes;
