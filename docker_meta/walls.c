@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "common/base/alloc.h"
 #include "common/tool/sandbox.h"
 #include "docker_meta/source/docker/layout.h"
 
@@ -72,5 +73,5 @@ void walls_close(const struct docker_meta_options *o, const struct out_places *p
 	}
 	sandbox_enter(&known);
 	for (size_t i = 0; i < NR_LAYOUT_DIRECTORIES; i++)
-		free(links[i]);
+		alloc_free(links[i]);
 }

@@ -182,8 +182,7 @@ static int wait_for_turn(const struct out_file *f)
 	return r == -EWOULDBLOCK ? -EBUSY : 0;
 }
 
-static int place(const char *path, bool in_turn, struct out_file *ret_file,
-		 struct out_fault *fault)
+static int place(const char *path, bool in_turn, struct out_file *ret_file, struct out_fault *fault)
 {
 	int r;
 

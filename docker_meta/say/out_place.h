@@ -29,7 +29,8 @@ struct out_inputs {
 /* As out_file_place(); and no loop device at all may stand on path. */
 must_check int out_place_find(const char *path, struct out_file *ret_file, struct out_fault *fault);
 
-/* The same for the state, which is opened as it stands, by one after the other.  *places is to be abandoned in any case. */
+/* The same for the state, which is opened as it stands, by one after the other.  *places is to be
+ * abandoned in any case. */
 must_check int out_place_find_state(const char *path, struct out_places *places,
 				    struct out_fault *fault);
 

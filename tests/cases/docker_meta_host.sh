@@ -234,9 +234,9 @@ rm -r "$mount" "host/containers/${mount##*/}"
 sed -i 's/"open_transaction_id":59/"open_transaction_id":56/' host/devicemapper/metadata/transaction-metadata
 cp meta recent
 damage recent super 48 8 56
-sed 's/ thin-pool 59 / thin-pool 56 /' status >then
+sed 's/ thin-pool 59 / thin-pool 56 /' status >earlier
 sure() { # the leaks that are certain
-	docker_meta -r host --metadata recent --table table --status then --proc proc -f json >out
+	docker_meta -r host --metadata recent --table table --status earlier --proc proc -f json >out
 	jq -c '[.findings[] | select(.id == "X8" and .confidence == "certain") | .devices[0]]' out
 }
 processes
