@@ -217,16 +217,16 @@ static int miss_pool(struct gathered *g, int error)
 static bool is_data(const struct gathered *g)
 {
 	const struct host_device *pool = g->host.pool;
-	char path[PATH_MAX];
-	unsigned int major_nr, minor_nr;
+	char path[PATH_MAX], number[32] = "";
 	struct stat st;
 
 	(void)snprintf(path, sizeof(path), "%s/%s", g->root, LOOP_DATA);
 	if (!access(path, F_OK) && same_storage(g->metadata, path))
 		return true;
-	return pool && sscanf(pool->target->thin_pool.data, "%u:%u", &major_nr, &minor_nr) == 2 &&
-	       !stat(g->metadata, &st) && S_ISBLK(st.st_mode) &&
-	       st.st_rdev == makedev(major_nr, minor_nr);
+	if (!stat(g->metadata, &st) && S_ISBLK(st.st_mode))
+		(void)snprintf(number, sizeof(number), "%u:%u", major(st.st_rdev),
+			       minor(st.st_rdev));
+	return pool && *number && !strcmp(number, pool->target->thin_pool.data);
 }
 
 /* What the user named is no metadata at all: it is nothing to be repaired. */

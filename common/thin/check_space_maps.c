@@ -528,27 +528,27 @@ int check_read_space_maps(struct check *c, struct space_maps_check **ret_maps)
 	return r ? r : read_both(both);
 }
 
-int check_space_maps(struct check *c, struct space_maps_check *both)
+int check_space_maps(struct check *c, struct space_maps_check *maps)
 {
 	int r;
 
 	progress_phase(c->progress, "space maps");
-	judge_completeness(both);
-	r = block_reader_run(c->reader, &both->wanted, visit_bitmap, both);
+	judge_completeness(maps);
+	r = block_reader_run(c->reader, &maps->wanted, visit_bitmap, maps);
 	if (r)
 		return r;
-	conclude(both);
-	figures(both);
+	conclude(maps);
+	figures(maps);
 	return 0;
 }
 
-void check_destroy_space_maps(struct space_maps_check *both)
+void check_destroy_space_maps(struct space_maps_check *maps)
 {
-	if (!both)
+	if (!maps)
 		return;
-	bitset_destroy(&both->wanted);
-	discard(&both->data);
-	discard(&both->metadata);
-	alloc_free(both->bitmap_of);
-	alloc_free(both);
+	bitset_destroy(&maps->wanted);
+	discard(&maps->data);
+	discard(&maps->metadata);
+	alloc_free(maps->bitmap_of);
+	alloc_free(maps);
 }
