@@ -250,6 +250,28 @@ static int end(const struct docker_meta_options *o, struct out_file *f, int r)
 	return r ? META_STATUS_BLIND : STATUS_NONE;
 }
 
+/*
+ * What an answer is worth that is made from other metadata than the pool's of now.  check, predict,
+ * plan and report say so themselves.
+ */
+static void tell_doubt(const struct meta_view *v)
+{
+	static const bool tells[NR_COMMANDS] = { [COMMAND_CHECK] = true,
+						 [COMMAND_PREDICT] = true,
+						 [COMMAND_PLAN] = true,
+						 [COMMAND_REPORT] = true,
+						 [COMMAND_LINT] = true };
+
+	if (tells[v->options->command])
+		return;
+	if (v->devices->another_pool)
+		tool_error(&docker_meta_tool, "%s: metadata of another pool, see check (X4)",
+			   v->metadata);
+	else if (v->stale)
+		tool_error(&docker_meta_tool, "%s: older than the pool (P18): %s", v->metadata,
+			   v->stale);
+}
+
 /* Whether all of it has been told; *status is the one to end with. */
 static bool speak(const struct meta_view *v, int *status)
 {
@@ -259,6 +281,7 @@ static bool speak(const struct meta_view *v, int *status)
 	int failed = begin(o, &inputs), r;
 	int said = v->devices->pool ? META_STATUS_OK : META_STATUS_BLIND;
 
+	tell_doubt(v);
 	if (failed == STATUS_NONE) {
 		r = sayings[o->command][o->form](v, o->output ? f->stream : stdout, &said);
 		failed = end(o, f, r);

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "common/base/alloc.h"
-#include "common/tool/known_content.h"
+#include "common/tool/open_metadata.h"
 #include "common/tool/same_storage.h"
 #include "docker_meta/commands.h"
 #include "docker_meta/docker_meta.h"
@@ -232,12 +232,12 @@ static bool is_data(const struct gathered *g)
 /* What the user named is no metadata at all: it is nothing to be repaired. */
 static bool is_something_else(const struct gathered *g)
 {
-	struct wrong_input wrong = { "it is the pool's data; name its metadata" };
+	const char *what = is_data(g) ? "it is the pool's data; name its metadata"
+				      : what_no_metadata_is(g->metadata);
 
-	if (!is_data(g) && !is_no_metadata(g->metadata, &wrong))
-		return false;
-	(void)gather_blind(g, g->metadata, wrong.text);
-	return true;
+	if (what)
+		(void)gather_blind(g, g->metadata, what);
+	return what != NULL;
 }
 
 static int open_pool(struct gathered *g)
@@ -389,7 +389,7 @@ static uint64_t transaction_now(const struct gathered *g)
 {
 	const struct pool_state *p = &g->pool;
 	const struct pool_status *active = g->host.status;
-	const bool is_copy = !p->reading.raw || (g->options->metadata && !g->host.dm_live);
+	const bool is_copy = !p->reading.raw || g->options->metadata;
 
 	if (p->from_snapshot)
 		return p->reading.transaction_after;

@@ -83,7 +83,7 @@ static int note(struct undo_engine *u, uint64_t block, const void *after)
 	int e = undo_engine_begin(&u->base);
 
 	if (e)
-		return u->error = e;
+		return e;
 	e = block_read(u->inner, block, u->raw);
 	if (e)
 		return e;
@@ -212,14 +212,11 @@ static int write_header(struct undo_engine *u)
 	return r ? r : fsync(u->fd) ? -errno : 0;
 }
 
-int undo_engine_begin(struct block_engine *e)
+static int begin_file(struct undo_engine *u)
 {
-	struct undo_engine *u = to_undo(e);
 	const bool named = u->fd < 0;
 	int r;
 
-	if (u->begun)
-		return 0;
 	if (named)
 		u->fd = openat(u->dir, u->name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (u->fd < 0)
@@ -234,6 +231,16 @@ int undo_engine_begin(struct block_engine *e)
 	if (!r && fsync(u->dir) && errno != EINVAL && errno != EBADF)
 		r = -errno;
 	return r;
+}
+
+/* A file that could not be begun is none: nothing is ever noted in it. */
+int undo_engine_begin(struct block_engine *e)
+{
+	struct undo_engine *u = to_undo(e);
+
+	if (!u->begun && !u->error)
+		u->error = begin_file(u);
+	return u->error;
 }
 
 uint64_t undo_engine_nr_noted(const struct block_engine *e)

@@ -38,7 +38,8 @@ bool undo_engine_is_open(const struct block_engine *e);
 
 /*
  * Give the file its name, before anything is written.  0 or -errno: -EEXIST where somebody else has
- * it meanwhile.  A file that nothing was noted in is removed with the engine.
+ * it meanwhile; once it has failed it fails for ever.  A file that nothing was noted in is removed
+ * with the engine.
  */
 must_check int undo_engine_begin(struct block_engine *e);
 

@@ -4,14 +4,8 @@
 #include "common/tool/known_content.h"
 
 #include <blkid/blkid.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
-
-#include "common/io/block_io.h"
-#include "common/io/fd_io.h"
-#include "common/tool/other_format.h"
 
 static const char *value(blkid_probe probe, const char *name)
 {
@@ -52,35 +46,4 @@ bool known_content(const char *path, char text[KNOWN_CONTENT_MAX])
 		describe(probe, text);
 	blkid_free_probe(probe);
 	return !found && *text;
-}
-
-static bool read_begin(const char *path, char block[MD_BLOCK_SIZE + 1], size_t *ret_nr)
-{
-	const int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	const bool known = fd >= 0 && !fd_read_up_to(fd, block, MD_BLOCK_SIZE, ret_nr);
-
-	if (fd >= 0)
-		(void)close(fd);
-	return known;
-}
-
-bool is_no_metadata(const char *path, struct wrong_input *ret_wrong)
-{
-	char block[MD_BLOCK_SIZE + 1] = { 0 }, content[KNOWN_CONTENT_MAX];
-	const char *format;
-	size_t nr = 0;
-
-	if (!read_begin(path, block, &nr))
-		return false;
-	format = nr ? other_format(block, nr) : "it is empty; name the pool's metadata device";
-	if (!format && nr < MD_BLOCK_SIZE)
-		format = "it is too short to be metadata; name the pool's metadata device";
-	if (format)
-		(void)snprintf(ret_wrong->text, sizeof(ret_wrong->text), "%s", format);
-	else if (known_content(path, content))
-		(void)snprintf(ret_wrong->text, sizeof(ret_wrong->text),
-			       "it holds %s; name the pool's metadata device", content);
-	else
-		return false;
-	return true;
 }

@@ -17,16 +17,4 @@
  */
 must_check bool known_content(const char *path, char text[KNOWN_CONTENT_MAX]);
 
-/* One line. */
-struct wrong_input {
-	char text[320];
-};
-
-/*
- * Is what stands at path clearly no metadata, such as a text, XML, what is compressed, a file
- * system, or nothing at all?  Then *ret_wrong says what it is.  What cannot be read is nothing that
- * is known.
- */
-must_check bool is_no_metadata(const char *path, struct wrong_input *ret_wrong);
-
 #endif

@@ -2,10 +2,13 @@
 #include "common/tool/open_metadata.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/base/alloc.h"
+#include "common/io/fd_io.h"
 #include "common/thin/superblock.h"
 #include "common/tool/dm_busy.h"
 #include "common/tool/other_format.h"
@@ -70,11 +73,17 @@ static const char *guess(const void *raw)
 
 enum strictness { WITH_SUPERBLOCK, ANY_BLOCKS };
 
+static bool has_superblock(const void *raw)
+{
+	const struct superblock sb = superblock_decode(raw);
+
+	return sb.checksum_ok || sb.magic == SUPERBLOCK_MAGIC;
+}
+
 static int inspect(const struct tool *tool, const char *path, bool quiet,
 		   enum strictness strictness, struct block_engine *e)
 {
 	char *raw;
-	struct superblock sb;
 	int status = STATUS_NONE;
 
 	raw = alloc_aligned(MD_BLOCK_SIZE + 1);
@@ -85,8 +94,7 @@ static int inspect(const struct tool *tool, const char *path, bool quiet,
 	}
 	if (!block_read(e, SUPERBLOCK_LOCATION, raw)) {
 		raw[MD_BLOCK_SIZE] = '\0';
-		sb = superblock_decode(raw);
-		if (!sb.checksum_ok && sb.magic != SUPERBLOCK_MAGIC &&
+		if (!has_superblock(raw) &&
 		    (strictness == WITH_SUPERBLOCK || other_format(raw, MD_BLOCK_SIZE))) {
 			if (!quiet)
 				tool_error(tool, "%s: bad checksum in superblock: %s", path,
@@ -97,6 +105,10 @@ static int inspect(const struct tool *tool, const char *path, bool quiet,
 	alloc_free(raw);
 	return status;
 }
+
+#define TOO_SHORT                                                                   \
+	"Metadata device/file too small.  Is this binary metadata?  Name the pool's " \
+	"metadata device, or a whole copy of it"
 
 /* A file shorter than a block: what it is matters more than that it is short. */
 static void explain_short(const struct tool *tool, const char *path)
@@ -112,10 +124,37 @@ static void explain_short(const struct tool *tool, const char *path)
 		format = other_format(start, n);
 		(void)fclose(f);
 	}
-	tool_error(tool, "%s: %s", path,
-		   format ? format
-			  : "Metadata device/file too small.  Is this binary metadata?  Name the "
-			    "pool's metadata device, or a whole copy of it");
+	tool_error(tool, "%s: %s", path, format ? format : TOO_SHORT);
+}
+
+/* The first bytes of a file, with a zero behind them. */
+static const char *judge_begin(const char *raw, size_t nr)
+{
+	const char *format;
+
+	if (!nr)
+		return "it is empty; name the pool's metadata device";
+	if (nr == MD_BLOCK_SIZE && has_superblock(raw))
+		return NULL;
+	format = other_format(raw, nr);
+	return format || nr == MD_BLOCK_SIZE ? format : TOO_SHORT;
+}
+
+const char *what_no_metadata_is(const char *path)
+{
+	char *raw = alloc_aligned(MD_BLOCK_SIZE + 1);
+	const int fd = raw ? open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC) : -1;
+	const char *text = NULL;
+	size_t nr = 0;
+
+	if (fd >= 0 && !fd_read_up_to(fd, raw, MD_BLOCK_SIZE, &nr)) {
+		raw[nr] = '\0';
+		text = judge_begin(raw, nr);
+	}
+	if (fd >= 0)
+		(void)close(fd);
+	alloc_free(raw);
+	return text;
 }
 
 static int examine(const struct tool *tool, const char *path, bool quiet,

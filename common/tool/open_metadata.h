@@ -20,6 +20,13 @@ must_check int open_metadata(const struct tool *tool, const char *path, enum ope
 must_check int open_any_blocks(const struct tool *tool, const char *path, enum open_mode mode,
 			       bool quiet, struct block_engine **ret_engine);
 
+/*
+ * One line about what stands at path, where that is clearly no metadata: a text, XML, what is
+ * compressed, a file system, nothing at all.  NULL for what has a superblock's magic number or a
+ * right checksum, for damage, and for what cannot be read.
+ */
+const char *what_no_metadata_is(const char *path);
+
 /* Say that what should be changed in place is read-only, and what can be done. */
 void explain_read_only(const struct tool *tool, const char *path);
 

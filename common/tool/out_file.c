@@ -20,7 +20,7 @@ enum {
 	MAX_TRIES = 100,
 	NAME_PART = 200,
 	PAUSE = 50000000, /* nanoseconds */
-	MAX_PAUSES = 1200,
+	MAX_PAUSES = 600,
 };
 
 /* What one group may is not given to another. */
@@ -168,18 +168,19 @@ static int open_or_ask(struct out_file *f)
 	return faccessat(f->dir, ".", W_OK | X_OK, AT_EACCESS) ? -errno : 0;
 }
 
-/* The directory's lock, which goes with its descriptor.  One that cannot be listed has none. */
-static int wait_for_turn(const struct out_file *f)
+/*
+ * The directory's lock, which goes with its descriptor.  Whoever can list the directory can hold
+ * it: after a time it is gone on without, and what came meanwhile is seen at the end.
+ */
+static void wait_for_turn(const struct out_file *f)
 {
 	const struct timespec pause = { .tv_nsec = PAUSE };
-	int r = -EWOULDBLOCK;
 
-	for (int n = 0; n < MAX_PAUSES && r == -EWOULDBLOCK; n++) {
-		r = flock(f->dir, LOCK_EX | LOCK_NB) ? -errno : 0;
-		if (r == -EWOULDBLOCK)
-			(void)nanosleep(&pause, NULL);
+	for (int n = 0; n < MAX_PAUSES; n++) {
+		if (!flock(f->dir, LOCK_EX | LOCK_NB) || errno != EWOULDBLOCK)
+			return;
+		(void)nanosleep(&pause, NULL);
 	}
-	return r == -EWOULDBLOCK ? -EBUSY : 0;
 }
 
 static int place(const char *path, bool in_turn, struct out_file *ret_file, struct out_fault *fault)
@@ -191,7 +192,7 @@ static int place(const char *path, bool in_turn, struct out_file *ret_file, stru
 	*fault = (struct out_fault){ "" };
 	r = open_dir(ret_file, path);
 	if (!r && in_turn)
-		r = wait_for_turn(ret_file);
+		wait_for_turn(ret_file);
 	if (!r)
 		r = accept_what_is_there(ret_file, fault);
 	if (!r)

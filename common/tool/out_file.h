@@ -51,8 +51,8 @@ int out_fault_fill(struct out_fault *fault, int error, const char *text);
 must_check int out_file_place(const char *path, struct out_file *ret_file, struct out_fault *fault);
 
 /*
- * The same, but one after the other: who comes while another one is at it waits until that has
- * ended, and sees what it has left.  -EBUSY after a minute.
+ * The same, but one after the other: who comes while another one is at it in that directory waits
+ * until that has ended, for half a minute at most, and sees what it has left.
  */
 must_check int out_file_place_in_turn(const char *path, struct out_file *ret_file,
 				      struct out_fault *fault);

@@ -442,7 +442,7 @@ bool device_has_new_details(const struct device_table *t, const struct device_ro
 	const struct device_details *d = row->pool ? &row->pool->details : NULL;
 	const struct pool_header *now = t->pool ? &t->pool->header : NULL;
 
-	if (!d || !now || !row->record || row->record->transaction_id == d->transaction_id + 1)
+	if (!d || !now || !row->record || !row->of_other_transaction)
 		return false;
 	if (told && told->details_rebuilt)
 		return true;

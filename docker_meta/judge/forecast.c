@@ -214,6 +214,8 @@ static int take_options(struct making *m)
 
 		if (f && f->severity == META_FATAL)
 			r = add(m, STEP_STOPS, "sets up direct-lvm: %s", f->evidence.line);
+		else if (f && f->unproven)
+			r = add(m, STEP_UNKNOWN, "sets up direct-lvm: %s", f->evidence.line);
 	}
 	return r;
 }
@@ -364,6 +366,7 @@ static int activate_pool(struct making *m)
 static int take_back(struct making *m)
 {
 	const struct driver_state *d = &m->t->docker->driver;
+	const struct meta_finding *unread = find(m, ROW_T7);
 	const struct device_row *row;
 	char owner[120];
 
@@ -381,6 +384,10 @@ static int take_back(struct making *m)
 			m, STEP_UNKNOWN,
 			"compares the open transaction with the pool's: they were not read at one "
 			"moment");
+	if (unread && unread->unproven)
+		return add(m, STEP_UNKNOWN,
+			   "compares the open transaction with the pool's: transaction-metadata "
+			   "could not be read here");
 	if (d->has_transaction && !d->transaction_usable)
 		return add(m, STEP_OK, "takes transaction-metadata for 0, and goes on");
 	if (!d->has_transaction)

@@ -266,8 +266,6 @@ int survivors_text(const struct meta_view *v, FILE *out, int *status)
 		(void)fprintf(out,
 			      "the pool could not be read: nothing is known of what survives\n");
 	} else if (!v->options->quiet || *status != META_STATUS_OK) {
-		if (v->devices->another_pool)
-			(void)fprintf(out, "this may not be the pool of these files, see check\n");
 		print_items(&y, FATE_LOST, out);
 		print_items(&y, FATE_PARTLY, out);
 		print_items(&y, FATE_UNKNOWN, out);

@@ -158,12 +158,12 @@ static void print_each(const struct meta_view *v, const struct finding_group *g,
 {
 	for (size_t i = 0; i < g->nr; i++) {
 		const struct meta_finding *f = &g->first[i];
-		char what[300], line[800];
+		char what[300], *line;
 
 		subject_line(v, f, what, sizeof(what));
-		(void)snprintf(line, sizeof(line), "%s%s%s", what, *what ? ": " : "",
-			       f->evidence.line);
-		print_briefly(out, i ? "" : "seen", line);
+		line = alloc_printf("%s%s%s", what, *what ? ": " : "", f->evidence.line);
+		print_briefly(out, i ? "" : "seen", line ? line : f->evidence.line);
+		alloc_free(line);
 		if (f->busy)
 			print_briefly(out, "busy", f->busy);
 	}
