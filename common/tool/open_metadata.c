@@ -106,7 +106,7 @@ static int inspect(const struct tool *tool, const char *path, bool quiet,
 	return status;
 }
 
-#define TOO_SHORT                                                                   \
+#define TOO_SHORT                                                                     \
 	"Metadata device/file too small.  Is this binary metadata?  Name the pool's " \
 	"metadata device, or a whole copy of it"
 

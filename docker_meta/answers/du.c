@@ -188,7 +188,7 @@ static int print_reclaim(const struct meta_view *v, FILE *out)
 		[RECLAIM_IMAGES] = { "docker image prune -a", "images without a container" },
 		[RECLAIM_BUILDS] = { "docker builder prune -a", "devices of the build cache" },
 		[RECLAIM_UNUSED] = { "removing unused layers", "devices, none of them needed" },
-		[RECLAIM_ORPHANS] = { "removing orphans (plan)", "devices that nobody needs" },
+		[RECLAIM_ORPHANS] = { "removing orphans (plan)", "orphaned devices" },
 	};
 	struct reclaim reclaim;
 	int r = reclaim_count(v, &reclaim);

@@ -315,7 +315,7 @@ static int take_back_unneeded(struct making *m)
 		   d->open_transaction_id, d->transaction_device_id,
 		   row->role == ROLE_DELETING || device_is_going(row) ? "which was to be deleted"
 		   : device_predates_open(m->t, row) ? "an older one that no file has (X1)"
-						     : "which nobody needs yet");
+						     : "not referenced yet");
 }
 
 /* Damage behind the superblock the kernel meets later. */

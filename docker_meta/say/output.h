@@ -35,7 +35,7 @@ void output_prometheus_unknown(const char *root, int status, FILE *out);
 
 /* ---- what the forms share */
 
-/* "a device that nobody needs: device 3, web"; what names have in them is as it is. */
+/* "orphaned device: device 3, web"; what names have in them is as it is. */
 void finding_headline(const struct meta_view *v, const struct meta_finding *f, char *text,
 		      size_t size);
 

@@ -147,7 +147,7 @@ static int print_title(FILE *out, const struct meta_finding *f)
 				  f->subject.name ? f->subject.name : ""));
 
 	if (!r)
-		r = print_made(out, alloc_printf("seen: %s", f->evidence.line));
+		r = print_made(out, alloc_printf("found: %s", f->evidence.line));
 	if (!r && f->bytes)
 		(void)fprintf(out, "## bytes: %s\n", human_bytes(f->bytes).text);
 	return r;
@@ -175,7 +175,7 @@ static const char *phase_heading(enum mend_phase phase)
 		[PHASE_TRANSACTION] = "what the next start of Docker would take back",
 		[PHASE_FILES] = "Docker's files",
 		[PHASE_SPACE] = "room",
-		[PHASE_DELETE] = "devices that nobody needs: cannot be undone",
+		[PHASE_DELETE] = "orphaned devices: their deletion cannot be undone",
 		[PHASE_DOCKER] = "once Docker runs again (systemctl start docker)",
 		[PHASE_HAND] = "without a command",
 	};

@@ -129,7 +129,7 @@ void output_prometheus(const struct meta_view *v, FILE *out)
 		gauge(&e, "pool_transaction", "The pool's transaction id.",
 		      v->devices->pool->header.transaction_id);
 	if (m[MEASURE_ORPHANS].known)
-		gauge(&e, "orphan_devices", "Devices of the pool that nobody needs.",
+		gauge(&e, "orphan_devices", "Orphaned devices of the pool.",
 		      m[MEASURE_ORPHANS].value);
 	if (m[MEASURE_ORPHAN_BYTES].known)
 		gauge(&e, "orphan_exclusive_bytes",

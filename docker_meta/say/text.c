@@ -162,7 +162,7 @@ static void print_each(const struct meta_view *v, const struct finding_group *g,
 
 		subject_line(v, f, what, sizeof(what));
 		line = alloc_printf("%s%s%s", what, *what ? ": " : "", f->evidence.line);
-		print_briefly(out, i ? "" : "seen", line ? line : f->evidence.line);
+		print_briefly(out, i ? "" : "found", line ? line : f->evidence.line);
 		alloc_free(line);
 		if (f->busy)
 			print_briefly(out, "busy", f->busy);
@@ -171,7 +171,7 @@ static void print_each(const struct meta_view *v, const struct finding_group *g,
 
 static void print_one(const struct meta_finding *f, FILE *out)
 {
-	print_briefly(out, "seen", f->evidence.line);
+	print_briefly(out, "found", f->evidence.line);
 	if (f->busy)
 		print_briefly(out, "busy", f->busy);
 }
@@ -191,8 +191,8 @@ void output_findings(const struct meta_view *v, const struct finding_group *g, F
 		print_each(v, g, out);
 	else
 		print_one(first, out);
-	print_wrapped(out, "docker", first->row->predicted);
-	print_wrapped(out, "mend", remedy_of(first));
+	print_wrapped(out, "effect", first->row->predicted);
+	print_wrapped(out, "fix", remedy_of(first));
 	print_bytes(g, out);
 }
 

@@ -139,6 +139,10 @@ alone() { # METADATA: it is told first and alone, and nothing is concluded or pl
 	lacks out '^# [a-z_]*(thin_repair|move_out|dmsetup)|delete [0-9]'
 	run 2 docker_meta -r down --metadata "$1" report
 	lacks out 'id="X1"|id="T4"'
+	for command in list du tree survivors; do
+		docker_meta -r down --metadata "$1" $command >out 2>err
+		has err "^docker_meta: $1: metadata of another pool, see check \(X4\)$"
+	done
 }
 alone full
 for other in basic many-snaps needs-check; do
@@ -156,16 +160,16 @@ run 0 thin_restore -q -i new.xml -o other
 alone other
 
 # ---- what is no metadata
-: >empty
+: >void
 echo text >text
 gzip -c meta >meta.gz
 xz -c meta >meta.xz
 truncate -s 1M data
 mkfs.ext4 -q -F data
-for other in empty text meta.gz meta.xz meta.xml data; do
+for other in void text meta.gz meta.xz meta.xml data; do
 	for command in check predict plan survivors; do
 		run 3 docker_meta -r down --metadata "$other" "$command"
-		has err "^docker_meta: $other: it (is|holds|looks)|^docker_meta: $other: (there is|This looks)"
+		has err "^docker_meta: $other: (it is|there is|This looks|Metadata device/file too small)"
 		lacks out 'thin_repair|damaged'
 	done
 done

@@ -169,9 +169,9 @@ lines out 1
 	has out "'data_used'=[0-9]+B;1717986918;1932735283;0;2147483648 'metadata_used'=[0-9]+B;13421772;15099494;0;16777216 'orphan_devices'=0;;;0; "
 plugin 0 OK -q "${well[@]}"
 plugin 1 WARNING "${orphan[@]}"
-has out '^DOCKER_META WARNING - 1 warning, first X8 a device that nobody needs; 1 orphan with '
+has out '^DOCKER_META WARNING - 1 warning, first X8 orphaned device; 1 orphan with '
 has out "'orphan_devices'=1;.*'pending_transaction'=1;;;0;1 'deleted_pending'=3;.*'findings_warning'=1;"
-has out '^warning X8 a device that nobody needs: device 3'
+has out '^warning X8 orphaned device: device 3'
 plugin 2 CRITICAL "${orphan[@]}" -c orphans=0
 plugin 0 OK "${orphan[@]}" -w orphans=1 -c orphan-bytes=1G
 has out 'nothing wrong; 1 orphan'

@@ -83,7 +83,7 @@ lacks made '^# docker pull'
 is 'J26?' linked devicemapper/metadata
 predicts "^  unknown loads the devices' files: " 0
 unread 10
-spare() { # a device that nobody needs
+spare() { # an orphaned device
 	printf '{"device_id":99,"size":1073741824,"transaction_id":20,"initialized":false}' >$records/$none
 }
 is 'L12? X2' eval 'spare; linked image/devicemapper/imagedb'
@@ -343,16 +343,23 @@ ln -s down whole
 expect '' -r whole --metadata meta
 
 # ---- what is there and cannot be read is neither gone nor different
+printf '{ "storage-driver": "devicemapper" }\n' >daemon.json
 if [ "$(id -u)" -eq 0 ]; then
-	for part in devicemapper/setup-config.json image/devicemapper/repositories.json \
+	for part in devicemapper/metadata/transaction-metadata devicemapper/setup-config.json image/devicemapper/repositories.json \
 		image/devicemapper/imagedb/metadata devicemapper/metadata/deviceset-metadata; do
 		cp -a down unread
 		mkdir -p unread/other "unread/${part%/*}"
 		[ -e "unread/$part" ] && mv "unread/$part" unread/other/moved
 		ln -s /nowhere/at/all "unread/$part"
 		run 1 docker_meta -r unread --metadata meta
-		has out "^  seen +[^ ]*${part##*/}"
+		has out "^  found +[^ ]*${part##*/}"
 		has out '^0 fatal, 0 errors, [1-9][0-9]* warning'
+		docker_meta -r unread --metadata meta --daemon-json daemon.json predict >out 2>err
+		case $part in
+		*transaction*) has out '^  unknown compares the open transaction' ;;
+		*setup*) has out '^  unknown sets up direct-lvm' ;;
+		*deviceset*) has out '^  unknown reads deviceset-metadata' ;;
+		esac
 		rm -rf unread
 	done
 fi

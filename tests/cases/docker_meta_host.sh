@@ -128,7 +128,7 @@ at 'M1:' mkdir -p $points/nothing/rootfs
 run 1 docker_meta -r host --metadata meta --metadata-snap
 at 'M3:31' touch $points/$first/file
 run 0 docker_meta -r host --metadata meta --metadata-snap
-has out '^  mend +unproven'
+has out '^  fix +unproven'
 home 'C12:31 C12:33 M2:31 M2:33' true
 home 'M3:31 C12:31 C12:33 M2:33' touch $points/$first/file
 at '' ln -s /etc $points/link
@@ -281,6 +281,10 @@ jq -e '.pool.older and ([.findings[].id] == ["P18"])' out >/dev/null ||
 	fail "metadata of an earlier time are compared: $(jq -c '[.findings[].id]' out)"
 run 1 docker_meta -r host --metadata older --metadata-snap --no-dm --no-mounts -f nagios
 has out '^DOCKER_META WARNING - .*P18'
+run 1 docker_meta -r host --metadata older --metadata-snap --no-dm --no-mounts report
+has out 'The metadata are older than the pool: '
+docker_meta -r host --metadata older --metadata-snap --no-dm --no-mounts du >out 2>err
+has err '^docker_meta: older: older than the pool \(P18\): '
 run 1 docker_meta -r host --metadata older --metadata-snap --no-dm --no-mounts plan
 lacks out '^# [a-z]*move_out|delete [0-9]'
 rm -rf host

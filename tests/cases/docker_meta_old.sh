@@ -167,7 +167,7 @@ change 'L16: L16:' truncate -s 1000M "host/containers/$web/$web-json.log"
 
 # ---- devices that are being deleted
 from=healthy
-mark() { # HOURS: a device that nobody needs was marked so long before the last transaction
+mark() { # HOURS: an orphaned device was marked so long before the last transaction
 	rm -r "host/containers/$web" "$records/$web-init"
 	edit "$records/$web" '.deleted = true'
 	sed -i '/dev_id="6"/,/<.device>/d' host.xml

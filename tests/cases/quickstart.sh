@@ -19,8 +19,8 @@ has out '^fatal: mapping tree, block 2893: bad checksum'
 has out '\[mapping-shared\]$'
 has out '^thin_repair: beheaded: .*194 devices, 283722 mappings; nothing was lost$'
 has out '^thin_check: repaired: no damage: 194 devices, 283722 mappings$'
-has out '^warning   X8      a device that nobody needs: device 3$'
-has out '^  ok      takes back transaction 66: deletes device 5, which nobody needs yet$'
+has out '^warning   X8      orphaned device: device 3$'
+has out '^  ok      takes back transaction 66: deletes device 5, not referenced yet$'
 page=$(sed -n 's/^A page to look at, with a map of the pool: //p' out)
 grep -q '<svg' "$page" || fail "there is no map in '$page'"
 run 64 "$here/quickstart" nonsense

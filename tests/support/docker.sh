@@ -44,4 +44,13 @@ valid() {
 	find "$work/json" -name '*.json' -size +0 -print0 |
 		xargs -0 python3 "$here/tests/support/schema.py" "$here/$what" command >faults ||
 		fail "$(wc -l <faults) faults, such as $(head -n 3 faults)"
+	# What a finding is about is a column of its row; L18 and X10 are of several kinds.
+	what=rows.def
+	nr=$((nr + 1))
+	sed -n 's/^ROW(\([A-Z0-9]*\), [A-Z]*, \([A-Z_]*\),.*/\1 \2/p' "$here/docker_meta/catalogue/rows.def" |
+		tr _A-Z ' a-z' | sed 's/mnt dir/mount point/; s/^\([a-z0-9]*\)/\U\1/' | sort >rows
+	find "$work/json" -name '*.json' -size +0 -exec jq -r \
+		'.findings? // [] | .[] | select(.subject and .id != "L18" and .id != "X10") | .id + " " + .subject.kind' {} + |
+		sort -u | comm -13 rows - >faults
+	[ ! -s faults ] || fail "rows of another subject: $(tr '\n' ',' <faults)"
 }

@@ -174,6 +174,8 @@ Test(open_metadata, other_formats)
 		put_file(3 * MD_BLOCK_SIZE, cases[n].offset, cases[n].bytes, cases[n].nr);
 		expect_refused(strictly, path, cases[n].words);
 		expect_refused(any_blocks, path, cases[n].words);
+		cr_assert_not_null(what_no_metadata_is(path));
+		cr_expect_not_null(strstr(what_no_metadata_is(path), cases[n].words));
 		expect_taken(for_output, path, 3);
 		/* Too short for metadata: what it is matters more. */
 		if (cases[n].offset)
@@ -182,6 +184,29 @@ Test(open_metadata, other_formats)
 		expect_refused(strictly, path, cases[n].words);
 		expect_refused(any_blocks, path, cases[n].words);
 	}
+	unlink(path);
+}
+
+/* What an earlier file system has left in metadata, or in their first block, makes them nothing
+ * else. */
+Test(open_metadata, metadata_are_no_other_format)
+{
+	struct image i = image_load("basic");
+
+	cr_assert_not_null(strstr(what_no_metadata_is("/dev/null"), "empty"));
+	cr_expect_null(what_no_metadata_is("build/not-there"));
+	image_set(&i, 0, 1080, 2, 0xef53);
+	image_seal(&i, 0, SALT_SUPERBLOCK);
+	image_save_file(&i, path);
+	cr_expect_null(what_no_metadata_is(path), "the checksum is right");
+	image_set(&i, 0, 100, 4, 0xdeadbeef);
+	image_save_file(&i, path);
+	cr_expect_null(what_no_metadata_is(path), "the magic number is there");
+	image_destroy(&i);
+	put_file(3 * MD_BLOCK_SIZE, 0, "\xa5\x5a", 2);
+	cr_expect_null(what_no_metadata_is(path), "damage is nothing that is known");
+	put_file(100, 0, "\xa5\x5a", 2);
+	cr_expect_not_null(strstr(what_no_metadata_is(path), "too small"));
 	unlink(path);
 }
 

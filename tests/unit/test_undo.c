@@ -255,6 +255,26 @@ Test(undo, a_file_that_comes_meanwhile_stays)
 	cr_expect_eq(size_of_file(), 5);
 }
 
+/* Where the file is made with its name, one that could not be begun is none the next time either.
+ */
+Test(undo, a_beginning_that_fails_fails_for_ever)
+{
+	struct faults faults = faults_none(-EIO);
+	struct block_engine *faulty = fault_engine_create(device, &faults), *e;
+
+	cr_assert_eq(undo_engine_create(faulty, path, &e), 0);
+	faults.bad_block = 0;
+	cr_expect_eq(undo_engine_begin(e), -EIO);
+	faults.bad_block = FAULT_NEVER;
+	cr_expect_eq(undo_engine_begin(e), -EIO);
+	cr_expect_eq(write_block(e, 4, 0), -EIO);
+	cr_expect_eq(undo_engine_error(e), -EIO);
+	expect_device(before);
+	block_engine_destroy(e);
+	block_engine_destroy(faulty);
+	cr_expect_eq(size_of_file(), -1);
+}
+
 Test(undo, a_name_without_a_directory)
 {
 	struct block_engine *e;

@@ -127,9 +127,9 @@ static void put_card_head(const struct page *p, const struct card *c)
 		put_bytes(p->out, c->bytes);
 		(void)fputs("</b>", p->out);
 	}
-	(void)fputs("</span></header>\n<dl class=\"says\"><div><dt>Docker</dt><dd>", p->out);
+	(void)fputs("</span></header>\n<dl class=\"says\"><div><dt>effect</dt><dd>", p->out);
 	put_text(p->out, row->predicted);
-	(void)fputs("</dd></div><div><dt>what mends it</dt><dd>", p->out);
+	(void)fputs("</dd></div><div><dt>fix</dt><dd>", p->out);
 	if (c->nr_unproven == c->nr)
 		put_text(p->out, remedy ? remedy
 					: "nothing yet: something may need it all the same, and "

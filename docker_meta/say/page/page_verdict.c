@@ -158,10 +158,11 @@ static void put_reserves(const struct page *p)
 			    "</p>\n",
 			    p->out);
 	if (p->v->stale)
-		(void)fprintf(p->out,
-			      "<p class=\"reserve\">The metadata are older than the pool: %s. Nothing "
-			      "is compared with them.</p>\n",
-			      p->v->stale);
+		(void)fprintf(
+			p->out,
+			"<p class=\"reserve\">The metadata are older than the pool: %s. Nothing "
+			"is compared with them.</p>\n",
+			p->v->stale);
 	if (s && s->incomplete)
 		(void)fputs("<p class=\"reserve\">The pool’s metadata are damaged: of some devices "
 			    "it is not known what they map.</p>\n",

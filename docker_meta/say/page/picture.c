@@ -17,7 +17,7 @@ static const struct {
 	[PART_BUILDS] = { "builds", "what builds wrote" },
 	[PART_GOING] = { "in between", "being made or deleted" },
 	[PART_UNPROVEN] = { "unproven", "nobody of Docker’s is known to need it" },
-	[PART_NOBODY] = { "left over", "nobody needs it" },
+	[PART_NOBODY] = { "left over", "orphaned" },
 	[PART_LEAKED] = { "leaked", "counted as used, mapped by no device" },
 	[PART_FREE] = { "free", "not in use" },
 };
