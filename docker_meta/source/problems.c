@@ -5,6 +5,7 @@
 #include <stdarg.h>
 
 #include "common/base/alloc.h"
+#include "docker_meta/read/safe_dir.h"
 
 static void destroy(struct problem *p)
 {
@@ -45,6 +46,18 @@ void problem_of_error(struct problem_list *list, int error)
 {
 	if (list->nr && (error == -EACCES || error == -EPERM || error == -ELOOP || error == -EXDEV))
 		list->items[list->nr - 1].unread = true;
+}
+
+int problem_unread(struct problem_list *list, enum meta_row_id row, const char *object,
+		   const char *path, int error)
+{
+	int r = error == -ENOMEM ? error
+				 : problem_add(list, row, object, path, "it cannot be read: %s",
+					       safe_dir_fault(error));
+
+	if (!r)
+		problem_of_error(list, error);
+	return r;
 }
 
 void problem_is_unread(struct problem_list *list)

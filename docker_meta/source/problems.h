@@ -28,6 +28,13 @@ struct problem_list {
 must_check int problem_add(struct problem_list *list, enum meta_row_id row, const char *object,
 			   const char *path, const char *format, ...) printf_like(5, 6);
 
+/*
+ * It could not be read: 0.  That memory was not to be had is no error of what was to be read:
+ * -ENOMEM, and no problem is noted.
+ */
+must_check int problem_unread(struct problem_list *list, enum meta_row_id row, const char *object,
+			      const char *path, int error);
+
 /* The last one keeps Docker from starting. */
 void problem_is_fatal(struct problem_list *list);
 

@@ -245,7 +245,7 @@ int container_store_read(const struct safe_dir *root, struct container_store *re
 	struct reading r = { ret_store, problems };
 	struct dir_list list = { 0 };
 	struct safe_dir dir = { .fd = -1 };
-	int e, error;
+	int e;
 
 	*ret_store = (struct container_store){ .complete = true };
 	e = safe_dir_enter(root, DIRECTORY, &dir);
@@ -260,10 +260,7 @@ int container_store_read(const struct safe_dir *root, struct container_store *re
 	if (e && e != -ENOENT && e != -ENOMEM) {
 		ret_store->complete = false;
 		ret_store->unread = true;
-		error = e;
-		e = problem_add(problems, ROW_C8, DIRECTORY, DIRECTORY, "it cannot be read: %s",
-				safe_dir_fault(error));
-		problem_of_error(problems, error);
+		e = problem_unread(problems, ROW_C8, DIRECTORY, DIRECTORY, e);
 	}
 	safe_dir_close(&dir);
 	dir_list_destroy(&list);

@@ -74,7 +74,6 @@ static int look_into_images(const struct safe_dir *root, struct docker_state *s,
 {
 	struct safe_dir dir;
 	const int e = safe_dir_enter(root, IMAGES, &dir);
-	int r;
 
 	safe_dir_close(&dir);
 	*ret_readable = !e || e == -ENOENT;
@@ -82,10 +81,7 @@ static int look_into_images(const struct safe_dir *root, struct docker_state *s,
 		return e == -ENOMEM ? e : 0;
 	s->layers = (struct layer_store){ .unread = true, .mounts_unread = true };
 	s->images = (struct image_store){ .unread = true, .names_unread = true };
-	r = problem_add(&s->problems, ROW_L6, IMAGES, IMAGES, "it cannot be read: %s",
-			safe_dir_fault(e));
-	problem_of_error(&s->problems, e);
-	return r;
+	return problem_unread(&s->problems, ROW_L6, IMAGES, IMAGES, e);
 }
 
 int docker_state_read(const struct safe_dir *root, struct docker_state *ret_state)

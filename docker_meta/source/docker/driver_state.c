@@ -341,12 +341,8 @@ static void sort_records(struct driver_state *s)
 
 static int note_unread(const struct reading *r, int error)
 {
-	int e = problem_add(r->problems, ROW_J26, "metadata", DIRECTORY, "it cannot be read: %s",
-			    safe_dir_fault(error));
-
 	r->state->unread = true;
-	problem_of_error(r->problems, error);
-	return e;
+	return problem_unread(r->problems, ROW_J26, "metadata", DIRECTORY, error);
 }
 
 static int read_metadata(const struct reading *r, const struct safe_dir *dir)

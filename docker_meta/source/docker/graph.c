@@ -481,11 +481,7 @@ int graph_read(const struct safe_dir *root, const struct graph_stores *stores,
 		e = read_all(&r);
 	if (e && e != -ENOMEM) {
 		ret_state->complete = false;
-		const int error = e;
-
-		e = problem_add(problems, ROW_L6, DIRECTORY, DIRECTORY, "it cannot be read: %s",
-				safe_dir_fault(error));
-		problem_of_error(problems, error);
+		e = problem_unread(problems, ROW_L6, DIRECTORY, DIRECTORY, e);
 	}
 	json_decref(r.map);
 	alloc_free(r.is_parent);

@@ -82,8 +82,7 @@ static int take_config(char *text, size_t size, struct image *image, struct go_f
 static int note_unread_parent(const struct reading *r, const char *id, int error)
 {
 	char *path = alloc_printf(METADATA "%s%s", *id ? "/" : "", id);
-	int e = path ? problem_add(r->problems, ROW_L17, *id ? id : "imagedb", path,
-				   "it cannot be read: %s", safe_dir_fault(error))
+	int e = path ? problem_unread(r->problems, ROW_L17, *id ? id : "imagedb", path, error)
 		     : -ENOMEM;
 
 	r->store->parents_unread = true;
@@ -175,7 +174,7 @@ static int read_images(const struct reading *r, const struct safe_dir *root)
 {
 	struct dir_list list = { 0 };
 	struct safe_dir dir = { .fd = -1 }, metadata = { .fd = -1 };
-	int e = safe_dir_enter(root, CONTENT, &dir), error;
+	int e = safe_dir_enter(root, CONTENT, &dir);
 
 	if (!e)
 		e = open_parents(r, root, &metadata);
@@ -188,10 +187,7 @@ static int read_images(const struct reading *r, const struct safe_dir *root)
 	if (e && e != -ENOENT && e != -ENOMEM) {
 		r->store->complete = false;
 		r->store->unread = true;
-		error = e;
-		e = problem_add(r->problems, ROW_L12, "imagedb", CONTENT, "it cannot be read: %s",
-				safe_dir_fault(error));
-		problem_of_error(r->problems, error);
+		e = problem_unread(r->problems, ROW_L12, "imagedb", CONTENT, e);
 	}
 	safe_dir_close(&dir);
 	safe_dir_close(&metadata);

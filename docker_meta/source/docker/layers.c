@@ -131,12 +131,12 @@ static int check_layer(const struct reading *r, const struct safe_dir *dir, stru
 	static const char file[] = "tar-split.json.gz";
 	struct safe_stat ignored;
 	struct digest chain;
-	int e = safe_dir_stat(dir, file_below(l->directory, file).path, &ignored), error;
+	const int error = safe_dir_stat(dir, file_below(l->directory, file).path, &ignored);
+	int e = error == -ENOMEM ? error : 0;
 
-	if (l->removing)
-		return 0;
-	if (e) {
-		error = e;
+	if (e || l->removing)
+		return e;
+	if (error) {
 		e = note(r, ROW_L7, l->directory, file, safe_dir_fault(error));
 		problem_of_error(r->problems, error);
 	}
@@ -313,7 +313,7 @@ static int read_below(struct reading *r, const struct safe_dir *root, const char
 	char *path = alloc_printf(DIRECTORY "/%s", below);
 	struct dir_list list = { 0 };
 	struct safe_dir dir = { .fd = -1 };
-	int e = path ? safe_dir_enter(root, path, &dir) : -ENOMEM, error;
+	int e = path ? safe_dir_enter(root, path, &dir) : -ENOMEM;
 
 	r->below = below;
 	if (!e)
@@ -322,10 +322,7 @@ static int read_below(struct reading *r, const struct safe_dir *root, const char
 	*ret_unread = e && e != -ENOENT;
 	if (e && e != -ENOENT && e != -ENOMEM) {
 		r->store->complete = false;
-		error = e;
-		e = problem_add(r->problems, ROW_L6, below, path, "it cannot be read: %s",
-				safe_dir_fault(error));
-		problem_of_error(r->problems, error);
+		e = problem_unread(r->problems, ROW_L6, below, path, e);
 	}
 	for (size_t i = 0; i < list.nr && !e; i++)
 		e = fn(r, &dir, &list.items[i]);

@@ -21,13 +21,8 @@ static int broken(struct setup_config *s, struct problem_list *problems, const c
 /* It is not ours to read: for Docker it may be in order. */
 static int unread(struct setup_config *s, struct problem_list *problems, int error)
 {
-	int r;
-
 	s->broken = true;
-	r = problem_add(problems, ROW_J22, NAME, "devicemapper/" NAME, "it cannot be read: %s",
-			safe_dir_fault(error));
-	problem_of_error(problems, error);
-	return r;
+	return problem_unread(problems, ROW_J22, NAME, "devicemapper/" NAME, error);
 }
 
 static bool take(json_t *object, struct setup_config *s, const char **device,
