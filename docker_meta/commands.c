@@ -39,9 +39,7 @@ static bool is_silent(const struct meta_view *v)
 static int check_text(const struct meta_view *v, FILE *out, int *status)
 {
 	*status = v->verdict->status;
-	if (!is_silent(v))
-		output_check(v, out);
-	return 0;
+	return is_silent(v) ? 0 : output_check(v, out);
 }
 
 static int check_json(const struct meta_view *v, FILE *out, int *status)

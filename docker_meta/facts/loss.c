@@ -186,7 +186,7 @@ int loss_read(const char *path, struct loss *ret_loss, char *text, size_t size)
 	if (ret_loss->nr_devices)
 		qsort(ret_loss->devices, ret_loss->nr_devices, sizeof(*ret_loss->devices), by_id);
 	merge_ranges(ret_loss);
-	(void)snprintf(text, size, "%s", fault.text);
+	(void)snprintf(text, size, "%s", r == -ENOMEM ? strerror(ENOMEM) : fault.text);
 	return r;
 }
 

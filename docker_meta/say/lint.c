@@ -282,6 +282,7 @@ static void print_readiness(const struct meta_view *v, FILE *out)
 int lint_text(const struct meta_view *v, FILE *out, int *status)
 {
 	uint64_t nr_of[META_FATAL + 1] = { 0 };
+	int r = 0;
 
 	count(v, nr_of);
 	*status = status_of(nr_of);
@@ -292,13 +293,15 @@ int lint_text(const struct meta_view *v, FILE *out, int *status)
 	(void)fputc('\n', out);
 	print_looked(v, out);
 	print_options(v, out);
-	for (size_t i = 0; i < v->findings->nr;) {
+	for (size_t i = 0; i < v->findings->nr && !r;) {
 		const struct finding_group g = meta_findings_group(v->findings, i);
 
 		if (is_of_lint(g.first))
-			output_findings(v, &g, out);
+			r = output_findings(v, &g, out);
 		i += g.nr;
 	}
+	if (r)
+		return r;
 	print_readiness(v, out);
 	output_counts(nr_of, out);
 	return 0;

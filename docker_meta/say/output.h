@@ -10,12 +10,13 @@
 
 struct list_layout;
 
-/* 80 columns; colours where out is a terminal that has them. */
-void output_check(const struct meta_view *v, FILE *out);
+/* 80 columns; colours where out is a terminal that has them.  0 or -ENOMEM. */
+must_check int output_check(const struct meta_view *v, FILE *out);
 void output_forecast(const struct meta_view *v, FILE *out);
 
-/* Findings that say the same, as check tells them: one entry with a list. */
-void output_findings(const struct meta_view *v, const struct finding_group *g, FILE *out);
+/* Findings that say the same, as check tells them: one entry with a list.  0 or -ENOMEM. */
+must_check int output_findings(const struct meta_view *v, const struct finding_group *g,
+			       FILE *out);
 
 /* How many there are of each severity. */
 void output_counts(const uint64_t nr[META_FATAL + 1], FILE *out);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * text.c: for people and grep.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -154,7 +155,7 @@ static void print_bytes(const struct finding_group *g, FILE *out)
 }
 
 /* Of several each has a line: what it is about, and what was seen. */
-static void print_each(const struct meta_view *v, const struct finding_group *g, FILE *out)
+static int print_each(const struct meta_view *v, const struct finding_group *g, FILE *out)
 {
 	for (size_t i = 0; i < g->nr; i++) {
 		const struct meta_finding *f = &g->first[i];
@@ -162,11 +163,14 @@ static void print_each(const struct meta_view *v, const struct finding_group *g,
 
 		subject_line(v, f, what, sizeof(what));
 		line = alloc_printf("%s%s%s", what, *what ? ": " : "", f->evidence.line);
-		print_briefly(out, i ? "" : "found", line ? line : f->evidence.line);
+		if (!line)
+			return -ENOMEM;
+		print_briefly(out, i ? "" : "found", line);
 		alloc_free(line);
 		if (f->busy)
 			print_briefly(out, "busy", f->busy);
 	}
+	return 0;
 }
 
 static void print_one(const struct meta_finding *f, FILE *out)
@@ -176,10 +180,11 @@ static void print_one(const struct meta_finding *f, FILE *out)
 		print_briefly(out, "busy", f->busy);
 }
 
-void output_findings(const struct meta_view *v, const struct finding_group *g, FILE *out)
+int output_findings(const struct meta_view *v, const struct finding_group *g, FILE *out)
 {
 	const struct meta_finding *first = g->first;
 	char what[400];
+	int r = 0;
 
 	if (g->nr > 1)
 		(void)snprintf(what, sizeof(what), "%s: %zu", first->row->title, g->nr);
@@ -188,12 +193,15 @@ void output_findings(const struct meta_view *v, const struct finding_group *g, F
 	print_severity(first->severity, out);
 	print_behind(out, SEVERITY_COLUMNS, first->row->id, what);
 	if (g->nr > 1)
-		print_each(v, g, out);
+		r = print_each(v, g, out);
 	else
 		print_one(first, out);
+	if (r)
+		return r;
 	print_wrapped(out, "effect", first->row->predicted);
 	print_wrapped(out, "fix", remedy_of(first));
 	print_bytes(g, out);
+	return 0;
 }
 
 static void print_threshold(const struct verdict *d, enum measure_id id, FILE *out)
@@ -249,22 +257,26 @@ void output_counts(const uint64_t nr[META_FATAL + 1], FILE *out)
 		      plural(nr[META_WARNING]), nr[META_INFO], plural(nr[META_INFO]));
 }
 
-void output_check(const struct meta_view *v, FILE *out)
+int output_check(const struct meta_view *v, FILE *out)
 {
 	const struct meta_findings *l = v->findings;
+	int r = 0;
 
 	print_head(v, out);
 	for (int i = 0; i < NR_MEASURES; i++)
 		print_threshold(v->verdict, (enum measure_id)i, out);
 	print_start(v->verdict->start, out);
-	for (size_t i = 0; i < l->nr;) {
+	for (size_t i = 0; i < l->nr && !r;) {
 		const struct finding_group g = meta_findings_group(l, i);
 
-		output_findings(v, &g, out);
+		r = output_findings(v, &g, out);
 		i += g.nr;
 	}
+	if (r)
+		return r;
 	print_changes(v->verdict->changes, out);
 	output_counts(l->nr_of, out);
+	return 0;
 }
 
 /* ---- devices */
