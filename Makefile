@@ -118,8 +118,9 @@ $(B)/obj/%.o: %.c $(FLAGS)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-# It has these in it, which gcc -MMD does not see.
+# These have files in them, which gcc -MMD does not see.
 $(B)/obj/docker_meta/say/page/assets.o: docker_meta/say/page/page.css docker_meta/say/page/page.js
+$(B)/obj/docker_meta/answers/script.o: $(wildcard docker_meta/answers/script/*.sh)
 
 $(LIB): $(COMMON:%.c=$(B)/obj/%.o)
 $(DOCKERLIB): $(DOCKER:%.c=$(B)/obj/%.o)

@@ -1,241 +1,44 @@
 /* SPDX-License-Identifier: MIT */
 #include "docker_meta/answers/script.h"
 
-#include <stddef.h>
+#include <string.h>
 
-#include "docker_meta/answers/inputs.h"
-#include "docker_meta/config/lvm.h"
+EMBED(guards, "docker_meta/answers/script/guards.sh");
+EMBED(backup, "docker_meta/answers/script/backup.sh");
+EMBED(dump, "docker_meta/answers/script/dump.sh");
+EMBED(again, "docker_meta/answers/script/again.sh");
 
-/*
- * Whatever changes something goes through these.  They end the script at the first doubt; and where
- * they were not uncommented themselves, the shell does not find them, and nothing happens either.
- */
-/* Long lines of shell are literals of several parts. */
-/* NOLINTBEGIN(bugprone-suspicious-missing-comma) */
-const char *const script_guards[] = {
-	"stop() {",
-	"\tprintf 'stopped: %s\\n' \"$*\" >&2",
-	"\texit 1",
-	"}",
-	"docker_is_stopped() {",
-	"\tif pgrep -x dockerd >/dev/null; then stop 'dockerd runs'; fi",
-	"\tif [ -s /var/run/docker.pid ] && kill -0 \"$(cat /var/run/docker.pid)\" 2>/dev/null",
-	"\tthen",
-	"\t\tstop 'Docker runs: /var/run/docker.pid'",
-	"\tfi",
-	"\tfor unit in docker.service docker.socket; do",
-	"\t\tif systemctl is-active --quiet \"$unit\" 2>/dev/null",
-	"\t\tthen stop \"$unit is active\"; fi",
-	"\tdone",
-	"}",
-	"digest_of() { # DIRECTORY|FILE, below ROOT",
-	"\tif [ -d \"$ROOT/$1\" ]; then",
-	"\t\t(cd -- \"$ROOT/$1\" && find . -type f -print0 | LC_ALL=C sort -z |",
-	"\t\t\txargs -0r sha256sum -z | sha256sum)",
-	"\telif [ -f \"$ROOT/$1\" ]; then sha256sum <\"$ROOT/$1\"",
-	"\telse echo absent; fi | cut -d ' ' -f 1",
-	"}",
-	"nothing_came() { # since the plan was made: no image, name, or build that may have a "
-	"device",
-	"\t[ -z \"$looked\" ] || return 0",
-	"\tseen=\"$SEEN\"",
-	"\tfor place in " META_REFERENCES "; do",
-	"\t\t[ \"${seen%% *}\" = unread ] || [ \"$(digest_of \"$place\")\" = \"${seen%% *}\" ] ||",
-	"\t\t\tstop \"$place is not what it was: make the plan anew\"",
-	"\t\tseen=\"${seen#* }\"",
-	"\tdone",
-	"\tlooked=yes",
-	"}",
-	"ready() {",
-	"\tfor word in \"$ROOT\" \"$POOL\" \"$METADATA\" \"$KEEP\" \"$KIND\"; do",
-	"\t\t[ -n \"$word\" ] || stop 'fill in the head: ROOT, POOL, METADATA, KEEP, KIND'",
-	"\tdone",
-	"\tcase \"$KEEP/\" in \"$ROOT\"/*) stop 'KEEP is below ROOT' ;; esac",
-	"\t[ -d \"$ROOT/devicemapper/metadata\" ] || stop \"$ROOT is not Docker's data-root\"",
-	"\t[ -d \"$KEEP/copy\" ] || stop 'nothing was copied: take the backup first'",
-	"\tdocker_is_stopped",
-	"\tnothing_came",
-	"}",
-	"pool_is_down() {",
-	"\tif dmsetup status \"$POOL\" >/dev/null 2>&1; then stop \"$POOL is active\"; fi",
-	"}",
-	"pool_ready() { # it is active, and at the same transaction",
-	"\tready",
-	"\tat=$(dmsetup status \"$POOL\" | awk '$3 == \"thin-pool\" { print $4 }')",
-	"\t[ \"$at\" = \"$TRANSACTION\" ] ||",
-	"\t\tstop \"$POOL is at transaction ${at:-unknown}, not $TRANSACTION: make the plan anew\"",
-	"}",
-	"no_volume_has() { # ID: in LVM's pool it is no volume of LVM's",
-	"\t[ \"$KIND\" = lvm ] || return 0",
-	"\tcase $(lvs --noheadings -o lv_attr,lv_dm_path \"$VG/$LV\") in",
-	"\t*\" t\"*\" /dev/mapper/${POOL%-tpool}\") ;;",
-	"\t*) stop \"$VG/$LV is not the pool $POOL\" ;;",
-	"\tesac",
-	"\tvolumes=$(lvs -a --noheadings -o pool_lv,thin_id \"$VG\") ||",
-	"\t\tstop \"lvs does not tell the volumes of $VG\"",
-	"\tif printf '%s' \"$volumes\" | tr -d '[]' | awk -v lv=\"$LV\" -v id=\"$1\" \\",
-	"\t\t'$1 == lv && $2 == id { found = 1 } END { exit !found }'",
-	"\tthen stop \"device $1 is a volume of LVM's: lvs -o lv_name,thin_id $VG\"; fi",
-	"}",
-	"same_device() { # ID MAPPED TRANSACTION CREATED SNAPPED: it is the device of this plan",
-	"\tpool_ready",
-	"\tno_volume_has \"$1\"",
-	"\t[ -s \"$KEEP/pool.xml\" ] || stop 'there is no dump of the pool: dump_pool'",
-	"\tgrep -qF \"<device dev_id=\\\"$1\\\" mapped_blocks=\\\"$2\\\" transaction=\\\"$3\\\" "
-	"creation_time=\\\"$4\\\" snap_time=\\\"$5\\\">\" \"$KEEP/pool.xml\" ||",
-	"\t\tstop \"device $1 is not the one that it was: make the plan anew\"",
-	"}",
-	"pool_lacks() { # ID: the pool has no such device",
-	"\tpool_ready",
-	"\t[ -s \"$KEEP/pool.xml\" ] || stop 'there is no dump of the pool: dump_pool'",
-	"\tif grep -qF \"<device dev_id=\\\"$1\\\"\" \"$KEEP/pool.xml\"",
-	"\tthen stop \"the pool has device $1: make the plan anew\"; fi",
-	"}",
-	"same_file() { # FILE ID TRANSACTION: it is of the same device",
-	"\tready",
-	"\tgrep -qiE \"\\\"device_id\\\": *$2 *[,}]\" \"$ROOT/$1\" &&",
-	"\t\tgrep -qiE \"\\\"transaction_id\\\": *$3 *[,}]\" \"$ROOT/$1\" ||",
-	"\t\tstop \"$1 is not what it was: make the plan anew\"",
-	"}",
-	"nobody_has() { # HASH DIRECTORY: nobody refers to it but what goes with it",
-	"\tready",
-	"\tfor place in \"$ROOT/image/devicemapper/layerdb/sha256\" "
-	"\"$ROOT/image/devicemapper/layerdb/mounts\"; do",
-	"\t\t[ -d \"$place\" ] || continue",
-	"\t\tfound=$(grep -rlF -- \"$1\" \"$place\" | grep -E '/(cache-id|mount-id|init-id)$' | "
-	"grep -vF \"/${2:-/}/\" | head -n 1)",
-	"\t\t[ -z \"$found\" ] || stop \"$found names $1: make the plan anew\"",
-	"\tdone",
-	"\tfor place in \"containers/${1%-init}\" \"graph/$1\" \"containers/${2:-none}\"; do",
-	"\t\t[ ! -e \"$ROOT/$place\" ] || stop \"$place is there: make the plan anew\"",
-	"\tdone",
-	"}",
-	"no_file_has() { # ID: Docker knows no device of it",
-	"\tready",
-	"\tif grep -rqiE --exclude=transaction-metadata \"\\\"device_id\\\": *$1 *[,}]\" "
-	"\"$ROOT/devicemapper/metadata\"; then",
-	"\t\tstop \"a file in devicemapper/metadata has device $1: make the plan anew\"",
-	"\tfi",
-	"}",
-	"move_out() { # FILE|DIRECTORY, below ROOT: to KEEP/moved",
-	"\tready",
-	"\tif [ -e \"$KEEP/moved/$1\" ] && [ ! -e \"$ROOT/$1\" ]; then return 0; fi # by another "
-	"step",
-	"\tmkdir -p \"$KEEP/moved/$(dirname -- \"$1\")\" && [ ! -e \"$KEEP/moved/$1\" ] &&",
-	"\t\tmv -- \"$ROOT/$1\" \"$KEEP/moved/$1\" || stop \"$1 was not moved\"",
-	"\tcase $1 in devicemapper/metadata/*)",
-	"\t\trmdir -- \"$ROOT/devicemapper/mnt/${1##*/}\" 2>/dev/null",
-	"\tesac",
-	"\treturn 0",
-	"}",
-	"write_file() { # FILE TEXT",
-	"\tready",
-	"\t[ ! -e \"$ROOT/$1\" ] && printf '%s' \"$2\" >\"$ROOT/$1\" && chmod 600 \"$ROOT/$1\" ||",
-	"\t\tstop \"$1 was not written\"",
-	"}",
-	"edit_file() { # FILE OLD NEW",
-	"\tready",
-	"\tgrep -qF -- \"$2\" \"$ROOT/$1\" || stop \"$1 has no $2\"",
-	"\tsed \"s/$2/$3/\" \"$ROOT/$1\" >\"$KEEP/edited\" && cat \"$KEEP/edited\" >\"$ROOT/$1\" "
-	"||",
-	"\t\tstop \"$1 was not written\"",
-	"}",
-	"grow_file() { # FILE BYTES: never smaller",
-	"\tif [ \"$(stat -c %s -- \"$1\")\" -lt \"$2\" ]; then truncate -s \"$2\" -- \"$1\"; fi",
-	"}",
-	"loop_of() { # FILE: its loop device, one alone",
-	"\tdevice=$(losetup -j \"$1\" | head -n 1 | cut -d : -f 1)",
-	"\tif [ -n \"$device\" ]; then echo \"$device\"; else losetup -f --show -- \"$1\"; fi",
-	"}",
-	"activate() { # the pool, which Docker takes away when it is stopped, in loop mode",
-	"\tready",
-	"\tif dmsetup status \"$POOL\" >/dev/null 2>&1; then return; fi",
-	"\tif [ \"$KIND\" = lvm ]; then",
-	"\t\tlvchange -ay \"$VG/$LV\" || stop \"$VG/$LV does not become active\"",
-	"\t\treturn",
-	"\tfi",
-	"\tmetadata=$(loop_of \"$ROOT/devicemapper/devicemapper/metadata\") || stop losetup",
-	"\tdata=$(loop_of \"$ROOT/devicemapper/devicemapper/data\") || stop losetup",
-	"\tdmsetup create \"$POOL\" --table \"0 $(blockdev --getsz \"$data\") thin-pool $metadata "
-	"$data $BLOCK 32768 1 skip_block_zeroing\" || stop \"$POOL does not become active\"",
-	"}",
-	"deactivate() {",
-	"\t[ \"$KIND\" = loop ] || return 0",
-	"\tdmsetup remove \"$POOL\" || stop \"$POOL is in use\"",
-	"\tfor file in data metadata; do",
-	"\t\tlosetup -d \"$(loop_of \"$ROOT/devicemapper/devicemapper/$file\")\"",
-	"\tdone",
-	"}",
-	"grow_loop_pool() { # SECTORS: an active pool, never smaller; what its files have grown",
-	"\ttable=$(dmsetup table \"$POOL\") || stop \"$POOL is not active\"",
-	"\tfor file in data metadata; do",
-	"\t\tlosetup -c \"$(loop_of \"$ROOT/devicemapper/devicemapper/$file\")\" || stop losetup",
-	"\tdone",
-	"\tdata=$(loop_of \"$ROOT/devicemapper/devicemapper/data\")",
-	"\t[ \"$(blockdev --getsz \"$data\")\" -ge \"$1\" ] || stop \"$data is too small\"",
-	"\told=$(echo \"$table\" | awk '$3 == \"thin-pool\" { print $2 }')",
-	"\t[ -n \"$old\" ] && [ \"$old\" -le \"$1\" ] || stop \"$POOL has ${old:-an unknown number "
-	"of} sectors\"",
-	"\tdmsetup suspend \"$POOL\" || stop \"$POOL cannot be suspended\"",
-	"\tdmsetup reload \"$POOL\" --table \"$(echo \"$table\" | sed \"s/^0 [0-9]* /0 $1 /\")\"",
-	"\tresult=$?",
-	"\tdmsetup resume \"$POOL\" || stop \"$POOL is not as it should be\"",
-	"\t[ \"$result\" -eq 0 ] || stop \"$POOL has the table that it had\"",
-	"}",
-	"look() { # ID SECTORS: read-only; of ext4 the second mount, of a file system in use "
-	"neither",
-	"\tmkdir -p \"$KEEP/look-$1\" &&",
-	"\t\tdmsetup create --readonly \"look-$1\" --table \"0 $2 thin /dev/mapper/$POOL $1\" &&",
-	"\t\t{ mount -o ro,nouuid,norecovery \"/dev/mapper/look-$1\" \"$KEEP/look-$1\" ||",
-	"\t\t\tmount -o ro,noload \"/dev/mapper/look-$1\" \"$KEEP/look-$1\"; } &&",
-	"\t\tls -la \"$KEEP/look-$1\" \"$KEEP/look-$1/rootfs\"",
-	"}",
-	"look_no_more() { # ID",
-	"\tumount \"$KEEP/look-$1\"",
-	"\tdmsetup remove \"look-$1\"",
-	"}",
-	"dump_pool() { # to KEEP/pool.xml",
-	"\tready",
-	"\tif dmsetup status \"$POOL\" >/dev/null 2>&1; then",
-	"\t\tdmsetup message \"$POOL\" 0 reserve_metadata_snap || stop 'a metadata snapshot is "
-	"held'",
-	"\t\tthin_dump --metadata-snap \"$METADATA\" >\"$KEEP/pool.xml\"",
-	"\t\tresult=$?",
-	"\t\tdmsetup message \"$POOL\" 0 release_metadata_snap",
-	"\telse",
-	"\t\tthin_dump \"$METADATA\" >\"$KEEP/pool.xml\"",
-	"\t\tresult=$?",
-	"\tfi",
-	"\t[ \"$result\" -eq 0 ] || stop 'thin_dump failed'",
-	"\tgrep -q \"<superblock .*transaction=\\\"$TRANSACTION\\\"\" \"$KEEP/pool.xml\" ||",
-	"\t\tstop \"the pool is not at transaction $TRANSACTION any more: make the plan anew\"",
-	"}",
-	NULL,
-};
+/* Its head is for who reads the file. */
+static struct asset without_head(struct asset file)
+{
+	const char *body = memmem(file.text, file.size, "\n\n", 2);
 
-const char *const script_backup[] = {
-	"docker_is_stopped && mkdir -- \"$KEEP\" && mkdir \"$KEEP/copy\" \"$KEEP/moved\" ||",
-	"\tstop \"$KEEP cannot be made anew\"",
-	"for part in devicemapper/metadata image containers buildkit; do",
-	"\tif [ -e \"$ROOT/$part\" ]; then",
-	"\t\tmkdir -p \"$KEEP/copy/$(dirname \"$part\")\" &&",
-	"\t\t\tcp -a \"$ROOT/$part\" \"$KEEP/copy/$part\" || stop \"$part was not copied\"",
-	"\tfi",
-	"done",
-	"dd if=\"$METADATA\" of=\"$KEEP/metadata.raw\" bs=1M conv=sparse ||",
-	"\tstop \"no copy of the metadata: is the pool active (lvchange -ay $VG/$LV)?\"",
-	NULL,
-};
+	return (struct asset){ body + 2, file.size - (size_t)(body + 2 - file.text) };
+}
 
-const char *const script_dump[] = { "activate", "dump_pool", NULL };
+struct asset script_part(enum script_part part)
+{
+	switch (part) {
+	case SCRIPT_GUARDS:
+		return without_head(EMBEDDED(guards));
+	case SCRIPT_BACKUP:
+		return without_head(EMBEDDED(backup));
+	case SCRIPT_DUMP:
+		return without_head(EMBEDDED(dump));
+	case SCRIPT_AGAIN:
+		break;
+	}
+	return without_head(EMBEDDED(again));
+}
 
-const char *const script_again[] = {
-	"if [ \"$KIND\" = lvm ]; then",
-	"\t" LVS_COMMAND " >\"$KEEP/lvs.json\"",
-	"fi",
-	"docker_meta -r \"$ROOT\" --metadata \"$METADATA\" ${VG:+--lvs-json \"$KEEP/lvs.json\"}",
-	"docker_meta predict -r \"$ROOT\" --metadata \"$METADATA\"",
-	"deactivate",
-	NULL,
-};
-/* NOLINTEND(bugprone-suspicious-missing-comma) */
+bool script_next_line(struct asset *rest, struct asset *ret_line)
+{
+	const char *end = rest->size ? memchr(rest->text, '\n', rest->size) : NULL;
+
+	if (!end)
+		return false;
+	*ret_line = (struct asset){ rest->text, (size_t)(end - rest->text) };
+	rest->size -= ret_line->size + 1;
+	rest->text = end + 1;
+	return true;
+}

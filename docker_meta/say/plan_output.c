@@ -21,7 +21,7 @@ enum { WIDTH = 80 };
 
 /* ---- what the head says */
 
-enum { NR_VARIABLES = 10 };
+enum { NR_VARIABLES = 11 };
 
 /* An assignment each, owned; NULL where it is left out. */
 struct variables {
@@ -83,6 +83,7 @@ static int make_variables(const struct meta_view *v, const struct mend_plan *pla
 			alloc_printf("TRANSACTION=%" PRIu64,
 				     p ? p->header.transaction_id : plan->hints.transaction_id),
 			alloc_printf("BLOCK=%" PRIu64, plan->hints.data_block_size),
+			alloc_string("PLACES='" META_REFERENCES "'"),
 			digests ? alloc_printf("SEEN='%s'", digests) : NULL,
 		},
 	};
@@ -118,10 +119,12 @@ static void print_prose(FILE *out, const char *text)
 	(void)fputc('\n', out);
 }
 
-static void print_lines(FILE *out, const char *const *lines)
+static void print_part(FILE *out, enum script_part part)
 {
-	for (; *lines; lines++)
-		(void)fprintf(out, "# %s\n", *lines);
+	struct asset rest = script_part(part), line;
+
+	while (script_next_line(&rest, &line))
+		(void)fprintf(out, "# %.*s\n", (int)line.size, line.text);
 }
 
 static void print_heading(FILE *out, const char *text)
@@ -251,9 +254,9 @@ static void print_head(FILE *out, const struct mend_plan *plan, const struct var
 	for (size_t i = 0; i < ARRAY_SIZE(x->lines); i++)
 		(void)fprintf(out, "# %s\n", x->lines[i]);
 	print_heading(out, "the guards");
-	print_lines(out, script_guards);
+	print_part(out, SCRIPT_GUARDS);
 	print_heading(out, "the backup: Docker and docker.socket are stopped");
-	print_lines(out, script_backup);
+	print_part(out, SCRIPT_BACKUP);
 }
 
 static int print_steps(FILE *out, const struct mend_plan *plan)
@@ -268,12 +271,12 @@ static int print_steps(FILE *out, const struct mend_plan *plan)
 
 		if (!dumped && phase >= PHASE_FILES) {
 			print_heading(out, "the pool as it is now");
-			print_lines(out, script_dump);
+			print_part(out, SCRIPT_DUMP);
 			dumped = true;
 		}
 		if (!again && phase >= PHASE_DOCKER && commands) {
 			print_heading(out, "look again, and let go of the pool");
-			print_lines(out, script_again);
+			print_part(out, SCRIPT_AGAIN);
 			again = true;
 		}
 		if (!i || s->items[i - 1].phase != phase)
@@ -282,7 +285,7 @@ static int print_steps(FILE *out, const struct mend_plan *plan)
 	}
 	if (!r && !again && commands) {
 		print_heading(out, "look again, and let go of the pool");
-		print_lines(out, script_again);
+		print_part(out, SCRIPT_AGAIN);
 		print_prose(out, "Then start Docker.  What hung on what was deleted may be seen as "
 				 "unneeded only now.");
 	}
@@ -326,12 +329,13 @@ int mend_plan_text(const struct meta_view *v, FILE *out, int *status)
 
 /* ---- JSON */
 
-static json_t *strings(const char *const *lines, bool *failed)
+static json_t *part_json(enum script_part part, bool *failed)
 {
+	struct asset rest = script_part(part), line;
 	json_t *array = json_array();
 
-	for (; *lines; lines++)
-		json_append(array, json_text(*lines), failed);
+	while (script_next_line(&rest, &line))
+		json_append(array, json_stringn(line.text, line.size), failed);
 	return array;
 }
 
@@ -389,11 +393,11 @@ int mend_plan_json(const struct meta_view *v, FILE *out, int *status)
 		 v->verdict->start ? json_text(v->verdict->start->text) : json_null(), &failed);
 	json_put(object, "no_deletions", json_text(plan.no_deletions), &failed);
 	json_put(object, "head", head, &failed);
-	json_put(object, "guards", strings(script_guards, &failed), &failed);
-	json_put(object, "backup", strings(script_backup, &failed), &failed);
-	json_put(object, "dump", strings(script_dump, &failed), &failed);
+	json_put(object, "guards", part_json(SCRIPT_GUARDS, &failed), &failed);
+	json_put(object, "backup", part_json(SCRIPT_BACKUP, &failed), &failed);
+	json_put(object, "dump", part_json(SCRIPT_DUMP, &failed), &failed);
 	json_put(object, "steps", steps, &failed);
-	json_put(object, "again", strings(script_again, &failed), &failed);
+	json_put(object, "again", part_json(SCRIPT_AGAIN, &failed), &failed);
 	destroy_variables(&x);
 	mend_plan_destroy(&plan);
 	return json_finish(object, r || failed, out);

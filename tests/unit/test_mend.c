@@ -7,6 +7,8 @@
 
 #include "common/base/alloc.h"
 #include "docker_meta/answers/deletion.h"
+#include "docker_meta/answers/script.h"
+#include "docker_meta/config/lvm.h"
 #include "docker_meta/text/shell.h"
 #include "tests/support/leaks.h"
 
@@ -238,4 +240,30 @@ Test(mend, words_of_shell)
 	word = shell_word("a\nb");
 	cr_assert_str_eq(word, "'a\nb'");
 	alloc_free(word);
+}
+
+static bool any_line_has(enum script_part part, const char *text)
+{
+	struct asset rest = script_part(part), line;
+
+	while (script_next_line(&rest, &line)) {
+		if (memmem(line.text, line.size, text, strlen(text)))
+			return true;
+	}
+	return false;
+}
+
+/* The heads of the files are for who reads them, and lvs is asked for what is read of it. */
+Test(mend, the_parts_of_the_script_are_those_of_its_files)
+{
+	struct asset rest = script_part(SCRIPT_GUARDS), line;
+
+	cr_assert(script_next_line(&rest, &line));
+	cr_assert_eq(line.size, strlen("stop() {"));
+	cr_assert_eq(memcmp(line.text, "stop() {", line.size), 0);
+	for (enum script_part part = SCRIPT_GUARDS; part <= SCRIPT_AGAIN; part++)
+		cr_assert_not(any_line_has(part, "shellcheck"));
+	cr_assert(any_line_has(SCRIPT_AGAIN, LVS_COMMAND));
+	cr_assert(any_line_has(SCRIPT_BACKUP, "dd if=\"$METADATA\""));
+	cr_assert(any_line_has(SCRIPT_DUMP, "dump_pool"));
 }

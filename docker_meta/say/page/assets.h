@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * assets.h: page.css and page.js, as they were when this was built.
+ * assets.h: the style and the script of the page.
  */
 #ifndef DOCKER_META_SAY_PAGE_ASSETS_H
 #define DOCKER_META_SAY_PAGE_ASSETS_H
 
-#include <stddef.h>
-
-struct asset {
-	const char *text; /* not terminated */
-	size_t size;
-};
+#include "docker_meta/text/embed.h"
 
 struct asset page_style(void);
 struct asset page_script(void);
