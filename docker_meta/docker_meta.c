@@ -3,12 +3,14 @@
  */
 #include "docker_meta/docker_meta.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "docker_meta/commands.h"
 #include "docker_meta/facts/fate.h"
 #include "docker_meta/facts/foreign.h"
 #include "docker_meta/gather.h"
+#include "docker_meta/read/read_record.h"
 #include "docker_meta/say/out_place.h"
 #include "docker_meta/walls.h"
 
@@ -47,7 +49,7 @@ static int conclude(const struct gathered *g, struct conclusions *c)
 	if (!r)
 		r = device_sets_make(&c->devices, &c->sets);
 	if (!r)
-		r = pool_data_read(g->options->data, g->root, g->options->follow, &c->devices,
+		r = pool_data_read(g->options->data, g->root, &g->options->reading, &c->devices,
 				   &c->data);
 	if (!r && *c->data.fault && c->data.named)
 		return gather_blind(g, g->options->data, c->data.fault);
@@ -102,6 +104,9 @@ static int look_and_answer(const struct docker_meta_options *o, struct out_place
 	status = gather(o, places, &g);
 	if (status == STATUS_NONE)
 		status = conclude(&g, &c);
+	/* Whoever took a lack of memory for something that is not there is not to be believed. */
+	if (status == STATUS_NONE && o->reading.record->short_of_memory)
+		status = gather_blind(&g, g.root, strerror(ENOMEM));
 	if (status == STATUS_NONE)
 		status = answer(&g, &c);
 	forget(&c);
@@ -112,10 +117,14 @@ static int look_and_answer(const struct docker_meta_options *o, struct out_place
 int docker_meta_run(const struct docker_meta_options *o)
 {
 	struct out_places places = NO_OUT_PLACES;
+	struct read_record record = { 0 };
+	struct docker_meta_options noted = *o;
 	int status = meta_command_accept(o, &places);
 
+	noted.reading.record = &record;
 	if (status == STATUS_NONE)
-		status = look_and_answer(o, &places);
+		status = look_and_answer(&noted, &places);
+	read_record_destroy(&record);
 	out_places_abandon(&places);
 	return status;
 }

@@ -77,7 +77,7 @@ static int read_host(struct gathered *g)
 
 	if (has_no_root(g))
 		return STATUS_NONE;
-	r = safe_dir_open(g->root, g->options->follow, &dir);
+	r = safe_dir_open(g->root, &g->options->reading, &dir);
 	if (r)
 		return gather_blind(g, g->root, strerror(-r));
 	safe_dir_close(&dir);
@@ -100,7 +100,7 @@ static int read_docker(struct gathered *g)
 
 	if (has_no_root(g))
 		return STATUS_NONE;
-	r = safe_dir_open(g->root, g->options->follow, &root);
+	r = safe_dir_open(g->root, &g->options->reading, &root);
 	if (r)
 		return gather_blind(g, g->root, strerror(-r));
 	if (root_is_of_containers_storage(&root) && !is_lint(g)) {
@@ -123,7 +123,7 @@ static int read_docker(struct gathered *g)
 static int look_for_loop_file(const struct gathered *g)
 {
 	struct safe_dir root;
-	int r = safe_dir_open(g->root, g->options->follow, &root);
+	int r = safe_dir_open(g->root, &g->options->reading, &root);
 
 	if (r)
 		return r;
@@ -352,7 +352,7 @@ static char *transaction_of_docker(const struct gathered *g)
 	char *text = NULL;
 	size_t size;
 
-	if (safe_dir_open(g->root, g->options->follow, &root))
+	if (safe_dir_open(g->root, &g->options->reading, &root))
 		return NULL;
 	if (!safe_dir_enter(&root, DRIVER_METADATA, &dir)) {
 		if (safe_dir_read(&dir, TRANSACTION, MAX_TRANSACTION, &text, &size))

@@ -227,7 +227,7 @@ static bool *switch_of(struct docker_meta_options *o, enum option_id id)
 		[OPT_NO_LVS] = &o->no_lvs,       [OPT_RESERVE_SNAP] = &o->reserve_snap,
 		[OPT_NO_MOUNTS] = &o->no_mounts, [OPT_QUIET] = &o->quiet,
 		[OPT_BYTE] = &o->has_byte,       [OPT_DATA_BLOCK] = &o->has_data_block,
-		[OPT_SECTOR] = &o->has_sector,   [OPT_FOLLOW] = &o->follow,
+		[OPT_SECTOR] = &o->has_sector,   [OPT_FOLLOW] = &o->reading.follows,
 		[OPT_FORCE] = &o->force,         [OPT_NO_SANDBOX] = &o->no_sandbox,
 	};
 

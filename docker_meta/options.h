@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "common/base/compiler.h"
+#include "docker_meta/read/safe_dir.h"
 
 enum meta_command {
 	COMMAND_CHECK,
@@ -57,7 +58,7 @@ struct docker_meta_options {
 	const char *loss; /* report of thin_repair */
 
 	const char *output, *state;
-	bool follow;                    /* links that lead out of the root */
+	struct safe_rules reading;      /* of what is below the root */
 	bool force;                     /* overwrite an --output FILE that is no earlier output */
 	const char *warning, *critical; /* thresholds */
 	const char *sort, *columns;

@@ -67,7 +67,7 @@ void walls_close(const struct docker_meta_options *o, const struct out_places *p
 	};
 
 	allow_files(o, places, &known);
-	for (size_t i = 0; i < NR_LAYOUT_DIRECTORIES && o->follow; i++) {
+	for (size_t i = 0; i < NR_LAYOUT_DIRECTORIES && o->reading.follows; i++) {
 		(void)snprintf(path, sizeof(path), "%s/%s", root, layout_directories[i]);
 		known.read[SANDBOX_PATHS - 1 - i] = links[i] = realpath(path, NULL);
 	}

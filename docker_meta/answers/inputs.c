@@ -10,12 +10,15 @@
 
 #include "common/base/alloc.h"
 #include "docker_meta/read/digest.h"
+#include "docker_meta/read/read_record.h"
 #include "docker_meta/read/safe_dir.h"
 #include "docker_meta/text/shell.h"
 
 #define DAEMON_JSON "/etc/docker/daemon.json"
 #define MAX_METADATA (UINT64_C(16) << 30) /* the kernel uses no more of a metadata device */
 #define MAX_FILE (UINT64_C(1) << 30)      /* of Docker's */
+
+#define LOOP_DATA "devicemapper/devicemapper/data"
 
 enum { MAX_DEPTH = 16 };
 
@@ -419,6 +422,58 @@ static int add_docker(const struct meta_view *v, const struct safe_dir *root,
 	return r;
 }
 
+/* ---- what the readers read, and no place has */
+
+static bool is_or_is_below(const char *path, const char *place)
+{
+	const size_t nr = strlen(place);
+
+	return !strncmp(path, place, nr) && (!path[nr] || path[nr] == '/');
+}
+
+static bool has_a_place(const char *path)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		if (is_or_is_below(path, places[i].path) || is_or_is_below(places[i].path, path))
+			return true;
+	}
+	return false;
+}
+
+static int add_read(const struct meta_view *v, const struct safe_dir *root,
+		    const struct read_name *name, struct meta_inputs *list)
+{
+	const bool is_data = !strcmp(name->path, LOOP_DATA);
+	char *path = alloc_printf("%s/%s", v->root, name->path);
+	struct meta_input *in = NULL;
+	int r = -ENOMEM;
+
+	if (path && !name->error && !is_data)
+		r = add_file(list, root, "other", path, name->path, MAX_FILE);
+	else if (path)
+		r = begin(list, is_data ? "data" : "other", path, NULL, &in);
+	if (!r && in)
+		r = tell(in, NULL,
+			 name->error ? why_not(name->error)
+				     : "only the beginnings of devices were read");
+	alloc_free(path);
+	return r;
+}
+
+static int add_rest(const struct meta_view *v, const struct safe_dir *root,
+		    struct meta_inputs *list)
+{
+	struct read_record *record = v->options->reading.record;
+	int r = 0;
+
+	read_record_sort(record);
+	for (size_t i = 0; i < record->nr && !r; i++) {
+		if (!has_a_place(record->items[i].path))
+			r = add_read(v, root, &record->items[i], list);
+	}
+	return r;
+}
+
 static bool is_listed(const struct meta_inputs *list, const char *path)
 {
 	for (size_t i = 0; i < list->nr; i++) {
@@ -469,8 +524,9 @@ static int add_host(const struct meta_view *v, struct meta_inputs *list)
 
 int meta_inputs_make(const struct meta_view *v, struct meta_inputs *ret_inputs)
 {
+	const struct safe_rules rules = { .follows = v->options->reading.follows };
 	struct safe_dir root;
-	int r = safe_dir_open(v->root, v->options->follow, &root);
+	int r = safe_dir_open(v->root, &rules, &root);
 
 	*ret_inputs = (struct meta_inputs){ 0 };
 	if (r)
@@ -478,6 +534,8 @@ int meta_inputs_make(const struct meta_view *v, struct meta_inputs *ret_inputs)
 	r = add_pool(v, &root, ret_inputs);
 	if (!r)
 		r = add_docker(v, &root, ret_inputs);
+	if (!r)
+		r = add_rest(v, &root, ret_inputs);
 	safe_dir_close(&root);
 	return r ? r : add_host(v, ret_inputs);
 }
@@ -499,7 +557,8 @@ char *meta_reference_digests(const struct meta_view *v)
 	const char *rest = META_REFERENCES;
 	char *digests = alloc_string("");
 	struct safe_dir root = { .fd = -1 };
-	int r = safe_dir_open(v->root, v->options->follow, &root);
+	const struct safe_rules rules = { .follows = v->options->reading.follows };
+	int r = safe_dir_open(v->root, &rules, &root);
 
 	while (*rest && digests) {
 		const size_t n = strcspn(rest, " ");

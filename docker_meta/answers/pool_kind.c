@@ -21,7 +21,7 @@ enum { LOOP_BLOCK_SIZE = 128, DIRECTLVM_BLOCK_SIZE = 1024 };
 static bool below_root(const struct meta_view *v, const char *directory, const char *name)
 {
 	struct safe_dir root = { .fd = -1 }, dir = { .fd = -1 };
-	bool there = !safe_dir_open(v->root, v->options->follow, &root) &&
+	bool there = !safe_dir_open(v->root, &v->options->reading, &root) &&
 		     !safe_dir_enter(&root, directory, &dir) &&
 		     (!name || !safe_dir_has_file(&dir, name));
 
@@ -36,7 +36,7 @@ static uint64_t loop_file_bytes(const struct meta_view *v, const char *name)
 	struct stat st = { 0 };
 	int fd = -1;
 
-	if (!safe_dir_open(v->root, v->options->follow, &root) &&
+	if (!safe_dir_open(v->root, &v->options->reading, &root) &&
 	    !safe_dir_enter(&root, LOOP_FILES, &dir) && !safe_dir_open_file(&dir, name, &fd)) {
 		if (fstat(fd, &st))
 			st.st_size = 0;

@@ -46,7 +46,7 @@ static void look_at_engine(const struct docker_meta_options *o, struct config *c
 {
 	struct safe_dir dir, below = { .fd = -1 };
 
-	if (safe_dir_open(root, o->follow, &dir))
+	if (safe_dir_open(root, &o->reading, &dir))
 		return;
 	c->since_23 = !safe_dir_has_file(&dir, "engine-id");
 	c->since_17_09 = c->since_23 || !safe_dir_enter(&dir, "buildkit", &below);
@@ -171,7 +171,7 @@ static int find_remapped(const struct docker_meta_options *o, struct config *c,
 	char name[64], *below;
 	size_t nr;
 
-	if (safe_dir_open(c->root, o->follow, &dir))
+	if (safe_dir_open(c->root, &o->reading, &dir))
 		return 0;
 	nr = root_remapped(&dir, name, sizeof(name));
 	safe_dir_close(&dir);

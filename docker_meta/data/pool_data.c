@@ -16,10 +16,10 @@
 
 /* ---- the data device */
 
-static int open_loop(const char *root, bool follows, int *ret_fd)
+static int open_loop(const char *root, const struct safe_rules *rules, int *ret_fd)
 {
 	struct safe_dir dir;
-	int r = safe_dir_open(root, follows, &dir);
+	int r = safe_dir_open(root, rules, &dir);
 
 	if (!r)
 		r = safe_dir_open_file(&dir, LOOP_DATA, ret_fd);
@@ -117,7 +117,7 @@ static int look_at_all(struct pool_data *d, int fd)
 	return 0;
 }
 
-int pool_data_read(const char *path, const char *root, bool follows,
+int pool_data_read(const char *path, const char *root, const struct safe_rules *rules,
 		   const struct device_table *table, struct pool_data *ret_data)
 {
 	int fd = -1, r;
@@ -125,7 +125,7 @@ int pool_data_read(const char *path, const char *root, bool follows,
 	*ret_data = (struct pool_data){ .named = path != NULL, .table = table };
 	if (!table->pool)
 		return 0;
-	r = path ? open_named(path, &fd) : open_loop(root, follows, &fd);
+	r = path ? open_named(path, &fd) : open_loop(root, rules, &fd);
 	if (r) {
 		if (r != -ENOENT || path)
 			(void)snprintf(ret_data->fault, sizeof(ret_data->fault), "%s",

@@ -22,7 +22,7 @@ struct pool_data {
  * Of the device or file that path names, or where it is NULL of the loop file below root.  What
  * cannot be read is not known, and no failure.  0 or -ENOMEM; to be destroyed in any case.
  */
-must_check int pool_data_read(const char *path, const char *root, bool follows,
+must_check int pool_data_read(const char *path, const char *root, const struct safe_rules *rules,
 			      const struct device_table *table, struct pool_data *ret_data);
 void pool_data_destroy(struct pool_data *d);
 

@@ -187,7 +187,7 @@ int host_read(const struct docker_meta_options *o, const char *root, const char 
 	      struct host *ret_host, struct host_fault *ret_fault)
 {
 	struct reading g = { .options = o, .root = root, .host = ret_host, .fault = ret_fault };
-	int r = safe_dir_open(root, o->follow, &g.dir);
+	int r = safe_dir_open(root, &o->reading, &g.dir);
 
 	*ret_host = (struct host){ 0 };
 	*ret_fault = (struct host_fault){ "" };

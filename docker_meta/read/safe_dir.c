@@ -13,6 +13,7 @@
 
 #include "common/base/alloc.h"
 #include "common/io/fd_io.h"
+#include "docker_meta/read/read_record.h"
 
 #define OPEN_FILE (O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
 #define OPEN_DIR (O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC)
@@ -23,11 +24,39 @@ static int error_of_open(void)
 	return errno == EMFILE || errno == ENFILE ? -ENOMEM : -errno;
 }
 
-int safe_dir_open(const char *path, bool follows, struct safe_dir *ret_dir)
+/* ---- what is noted */
+
+static struct read_record *record_of(const struct safe_dir *dir)
 {
-	*ret_dir = (struct safe_dir){ .fd = open(path, OPEN_DIR), .follows = follows };
-	ret_dir->top = ret_dir->fd;
-	return ret_dir->fd < 0 ? error_of_open() : 0;
+	return dir->rules ? dir->rules->record : NULL;
+}
+
+/* What came of reading it, handed back. */
+static int noted(const struct safe_dir *dir, const char *name, int error)
+{
+	if (record_of(dir))
+		read_record_note(record_of(dir), dir->path ? dir->path : "", name, error);
+	return error;
+}
+
+/* The same of what is only looked for: whether it is there is not known without memory. */
+static int looked_for(const struct safe_dir *dir, int error)
+{
+	return error == -ENOMEM ? noted(dir, "", error) : error;
+}
+
+/* A directory that is to be read is noted where it cannot be. */
+static int entered(const struct safe_dir *dir, const char *name, int error)
+{
+	return error ? noted(dir, name, error) : 0;
+}
+
+int safe_dir_open(const char *path, const struct safe_rules *rules, struct safe_dir *ret_dir)
+{
+	const int fd = open(path, OPEN_DIR), r = fd < 0 ? error_of_open() : 0;
+
+	*ret_dir = (struct safe_dir){ fd, fd, rules, NULL };
+	return looked_for(ret_dir, r);
 }
 
 /* With O_DIRECTORY a symbolic link is told as something that is no directory. */
@@ -171,7 +200,7 @@ static int follow(const struct safe_dir *dir, const char *name, int *ret_fd)
 {
 	const int place = openat(dir->fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int r = place < 0 ? error_of_open() : 0;
-	bool below = dir->follows;
+	bool below = dir->rules && dir->rules->follows;
 	struct stat top;
 
 	*ret_fd = -1;
@@ -188,14 +217,26 @@ static int follow(const struct safe_dir *dir, const char *name, int *ret_fd)
 	return r == -ENOENT || r == -ENOTDIR ? why_not(dir, name, r) : r;
 }
 
+/* Where it is known what is read, it has a path; NULL: no memory. */
+static char *path_below(const struct safe_dir *dir, const char *name)
+{
+	return !record_of(dir) ? NULL
+	       : dir->path     ? alloc_printf("%s/%s", dir->path, name)
+			       : alloc_string(name);
+}
+
 int safe_dir_enter(const struct safe_dir *dir, const char *name, struct safe_dir *ret_dir)
 {
 	int fd, r = open_below(dir->fd, name, OPEN_DIR, &fd);
 
 	if (r == -ELOOP)
 		r = follow(dir, name, &fd);
-	*ret_dir = (struct safe_dir){ fd, dir->top, dir->follows };
-	return r;
+	*ret_dir = (struct safe_dir){ fd, dir->top, dir->rules, path_below(dir, name) };
+	if (!r && record_of(dir) && !ret_dir->path) {
+		safe_dir_close(ret_dir);
+		r = -ENOMEM;
+	}
+	return entered(dir, name, r);
 }
 
 /* Of a name of several parts: the directory that those in front lead to.  To be closed. */
@@ -234,10 +275,12 @@ void safe_dir_close(struct safe_dir *dir)
 	if (dir->fd >= 0)
 		close(dir->fd);
 	dir->fd = -1;
+	alloc_free(dir->path);
+	dir->path = NULL;
 }
 
 /* Neither does a fifo block, nor a terminal become ours. */
-int safe_dir_open_file(const struct safe_dir *dir, const char *name, int *ret_fd)
+static int open_file(const struct safe_dir *dir, const char *name, int *ret_fd)
 {
 	struct safe_dir parent;
 	const char *last;
@@ -261,6 +304,11 @@ int safe_dir_open_file(const struct safe_dir *dir, const char *name, int *ret_fd
 	}
 	*ret_fd = fd;
 	return 0;
+}
+
+int safe_dir_open_file(const struct safe_dir *dir, const char *name, int *ret_fd)
+{
+	return noted(dir, name, open_file(dir, name, ret_fd));
 }
 
 static int stat_one(int fd, const char *name, struct safe_stat *ret_stat)
@@ -292,7 +340,7 @@ int safe_dir_stat(const struct safe_dir *dir, const char *name, struct safe_stat
 	if (!r)
 		r = stat_one(parent.fd, last, ret_stat);
 	safe_dir_close(&parent);
-	return r;
+	return looked_for(dir, r);
 }
 
 int safe_dir_has_file(const struct safe_dir *dir, const char *name)
@@ -383,7 +431,7 @@ static int by_name(const void *a, const void *b)
 	return strcmp(((const struct dir_entry *)a)->name, ((const struct dir_entry *)b)->name);
 }
 
-int safe_dir_list(const struct safe_dir *dir, struct dir_list *ret_list)
+static int list_entries(const struct safe_dir *dir, struct dir_list *ret_list)
 {
 	int fd = openat(dir->fd, ".", OPEN_DIR), r = 0;
 	struct dirent *e;
@@ -410,6 +458,11 @@ int safe_dir_list(const struct safe_dir *dir, struct dir_list *ret_list)
 	if (r != -ENOMEM && ret_list->nr)
 		qsort(ret_list->items, ret_list->nr, sizeof(*ret_list->items), by_name);
 	return r;
+}
+
+int safe_dir_list(const struct safe_dir *dir, struct dir_list *ret_list)
+{
+	return entered(dir, ".", list_entries(dir, ret_list));
 }
 
 void dir_list_destroy(struct dir_list *list)

@@ -18,17 +18,24 @@
 
 #include "common/base/compiler.h"
 
-struct safe_dir {
-	int fd;       /* owned; -1: closed */
-	int top;      /* borrowed: the directory that the user named */
+struct read_record;
+
+/* How what is below a directory is read. */
+struct safe_rules {
 	bool follows; /* links to directories wherever they lead: for the user to allow */
+	struct read_record *record; /* borrowed: takes what is read, and what cannot; or NULL */
 };
 
-/*
- * The directory that the user named: this one may be a symbolic link.  follows: those below it are
- * followed wherever they lead.  0 or -errno.
- */
-must_check int safe_dir_open(const char *path, bool follows, struct safe_dir *ret_dir);
+struct safe_dir {
+	int fd;                         /* owned; -1: closed */
+	int top;                        /* borrowed: the directory that the user named */
+	const struct safe_rules *rules; /* borrowed; NULL: no link leads out, nothing is noted */
+	char *path;                     /* owned: below the top; NULL: nothing is noted */
+};
+
+/* The directory that the user named: this one may be a symbolic link.  0 or -errno. */
+must_check int safe_dir_open(const char *path, const struct safe_rules *rules,
+			     struct safe_dir *ret_dir);
 
 /* One below another.  0, -ENOENT, -EXDEV for a symbolic link that leads out, or another -errno. */
 must_check int safe_dir_enter(const struct safe_dir *dir, const char *name,

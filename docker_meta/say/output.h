@@ -15,8 +15,7 @@ must_check int output_check(const struct meta_view *v, FILE *out);
 void output_forecast(const struct meta_view *v, FILE *out);
 
 /* Findings that say the same, as check tells them: one entry with a list.  0 or -ENOMEM. */
-must_check int output_findings(const struct meta_view *v, const struct finding_group *g,
-			       FILE *out);
+must_check int output_findings(const struct meta_view *v, const struct finding_group *g, FILE *out);
 
 /* How many there are of each severity. */
 void output_counts(const uint64_t nr[META_FATAL + 1], FILE *out);

@@ -88,6 +88,16 @@ docker_meta -f json -r host --metadata meta >json.out 2>err
 [ "$(jq -r '.inputs[] | select(.kind == "driver") | .sha256' json.out)" = \
 	"$(jq -r '.inputs[] | select(.kind == "driver") | .sha256' before.json)" ] ||
 	fail "what is no file is in the digest"
+rm -rf host
+cp -a down host
+ln -s /etc host/overlay2
+mkdir -p host/devicemapper/devicemapper
+truncate -s 1M host/devicemapper/devicemapper/data
+docker_meta -f json -r host --metadata meta >json.out 2>err
+[ "$(jq -c '[.inputs[] | select(.fault) | [.kind, (.path | split("/")[-1]), .sha256]]' json.out)" = \
+	'[["data","data",null],["other","overlay2",null]]' ] ||
+	fail "what no place has: $(jq -c .inputs json.out)"
+schema_of report json.out
 docker_meta -f json -r down --xml - <meta.xml >json.out 2>err
 [ "$(jq -c '.inputs[0] | [.kind, .sha256, .fault != null]' json.out)" = '["xml",null,true]' ] ||
 	fail "standard input: $(jq -c '.inputs[0]' json.out)"

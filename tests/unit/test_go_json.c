@@ -291,7 +291,7 @@ Test(go_json, files)
 	int fd;
 
 	cr_assert_not_null(mkdtemp(path));
-	cr_assert_eq(safe_dir_open(path, false, &dir), 0);
+	cr_assert_eq(safe_dir_open(path, NULL, &dir), 0);
 	cr_expect_eq(go_json_read(&dir, "a", &object, &fault), -ENOENT);
 	cr_expect_null(object);
 	fd = openat(dir.fd, "a", O_WRONLY | O_CREAT, 0600);

@@ -11,12 +11,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "common/base/alloc.h"
+#include "docker_meta/read/read_record.h"
 #include "docker_meta/read/safe_dir.h"
 #include "tests/support/leaks.h"
 
@@ -26,6 +29,8 @@ struct place {
 };
 
 static struct place place;
+
+static const struct safe_rules anywhere = { .follows = true };
 
 static void put(const char *name, const char *text)
 {
@@ -49,7 +54,7 @@ static void make_place(void)
 {
 	(void)snprintf(place.path, sizeof(place.path), "/tmp/safe-dir-XXXXXX");
 	cr_assert_not_null(mkdtemp(place.path));
-	cr_assert_eq(safe_dir_open(place.path, false, &place.dir), 0);
+	cr_assert_eq(safe_dir_open(place.path, NULL, &place.dir), 0);
 	cr_assert_eq(mkdirat(place.dir.fd, "a", 0700), 0);
 	cr_assert_eq(mkdirat(place.dir.fd, "a/b", 0700), 0);
 	put("file", "text");
@@ -281,7 +286,7 @@ Test(safe_dir, links_that_are_followed)
 	struct safe_dir top, dir;
 	struct safe_stat st;
 
-	cr_assert_eq(safe_dir_open(place.path, true, &top), 0);
+	cr_assert_eq(safe_dir_open(place.path, &anywhere, &top), 0);
 	cr_expect_eq(safe_dir_enter(&top, "out", &dir), 0);
 	safe_dir_close(&dir);
 	cr_expect_eq(safe_dir_enter(&top, "out/etc", &dir), 0);
@@ -292,6 +297,94 @@ Test(safe_dir, links_that_are_followed)
 	cr_expect_eq(safe_dir_stat(&top, "link", &st), -ELOOP, "no link to a file is followed");
 	safe_dir_close(&top);
 	cr_expect_eq(safe_dir_stat(&place.dir, "out/etc/passwd", &st), -EXDEV);
+}
+
+static void ask(const struct safe_dir *top)
+{
+	struct safe_stat ignored;
+	struct safe_dir dir;
+	size_t size;
+	char *text;
+	int fd;
+
+	cr_expect_eq(safe_dir_read(top, "file", 100, &text, &size), 0);
+	alloc_free(text);
+	cr_expect_eq(safe_dir_read(top, "none", 100, &text, &size), -ENOENT);
+	cr_expect_eq(safe_dir_open_file(top, "link", &fd), -ELOOP);
+	cr_expect_eq(safe_dir_open_file(top, "link", &fd), -ELOOP);
+	cr_expect_eq(safe_dir_enter(top, "out", &dir), -EXDEV);
+	cr_expect_eq(safe_dir_has_file(top, "empty"), 0, "what is only looked for is not read");
+	cr_expect_eq(safe_dir_stat(top, "link", &ignored), -ELOOP);
+	cr_expect_eq(safe_dir_enter(top, "a", &dir), 0);
+	cr_expect_eq(safe_dir_read(&dir, "b/file", 100, &text, &size), 0);
+	alloc_free(text);
+	safe_dir_close(&dir);
+}
+
+/* What was read, and what could not be; what is not there is not noted. */
+Test(safe_dir, what_was_read_is_noted)
+{
+	static const struct {
+		const char *path;
+		int error;
+	} wanted[] = {
+		{ "a/b/file", 0 },
+		{ "file", 0 },
+		{ "link", -ELOOP },
+		{ "out", -EXDEV },
+	};
+	struct read_record record = { 0 };
+	const struct safe_rules rules = { .record = &record };
+	struct safe_dir top;
+
+	cr_assert_eq(safe_dir_open(place.path, &rules, &top), 0);
+	ask(&top);
+	read_record_sort(&record);
+	cr_assert_eq(record.nr, ARRAY_SIZE(wanted));
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
+		cr_expect_str_eq(record.items[i].path, wanted[i].path);
+		cr_expect_eq(record.items[i].error, wanted[i].error, "%s", wanted[i].path);
+	}
+	cr_expect_not(record.short_of_memory);
+	read_record_note(&record, "a", "b", -ENOMEM);
+	cr_expect(record.short_of_memory);
+	cr_expect_eq(record.nr, ARRAY_SIZE(wanted));
+	read_record_destroy(&record);
+	safe_dir_close(&top);
+}
+
+/* Of one path the failure stays. */
+Test(safe_dir, what_failed_once_is_noted_as_failed)
+{
+	struct read_record record = { 0 };
+
+	read_record_note(&record, "", "b", 0);
+	read_record_note(&record, "", "a", 0);
+	read_record_note(&record, "", "b", -EACCES);
+	read_record_sort(&record);
+	cr_assert_eq(record.nr, 2);
+	cr_expect_str_eq(record.items[1].path, "b");
+	cr_expect_eq(record.items[1].error, -EACCES);
+	read_record_destroy(&record);
+}
+
+/* No descriptor, no answer: whoever takes that for something that is not there is found out. */
+Test(safe_dir, a_lack_of_descriptors_is_noted)
+{
+	struct read_record record = { 0 };
+	const struct safe_rules rules = { .record = &record };
+	struct safe_dir top, dir;
+	struct rlimit before;
+
+	cr_assert_eq(safe_dir_open(place.path, &rules, &top), 0);
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 0, before.rlim_max }), 0);
+	cr_expect_eq(safe_dir_enter(&top, "a", &dir), -ENOMEM);
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+	cr_expect(record.short_of_memory);
+	cr_expect_eq(record.nr, 0);
+	safe_dir_close(&top);
+	read_record_destroy(&record);
 }
 
 Test(safe_dir, huge_directory)
@@ -317,7 +410,7 @@ Test(safe_dir, open)
 {
 	struct safe_dir dir;
 
-	cr_expect_eq(safe_dir_open("/none", false, &dir), -ENOENT);
-	cr_expect_eq(safe_dir_open("/etc/passwd", false, &dir), -ENOTDIR);
+	cr_expect_eq(safe_dir_open("/none", NULL, &dir), -ENOENT);
+	cr_expect_eq(safe_dir_open("/etc/passwd", NULL, &dir), -ENOTDIR);
 	safe_dir_close(&dir);
 }
