@@ -97,11 +97,14 @@ ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(SANITIZE) $(
 
 COMMON   := $(wildcard common/*/*.c)
 LIB      := $(B)/libthinmend.a
-DOCKER   := $(wildcard docker_meta/*/*.c docker_meta/*/*/*.c)
+DOCKER   := $(filter-out %/main.c,$(wildcard docker_meta/*.c docker_meta/*/*.c docker_meta/*/*/*.c))
 DOCKERLIB := $(B)/libdocker_meta.a
 FIXTURES := $(patsubst tests/fixtures/%.xz,build/fixtures/%,$(wildcard tests/fixtures/*.raw.xz tests/fixtures/lived/*.raw.xz tests/fixtures/bolt/*.db.xz))
 SUPPORT  := $(wildcard tests/support/*.c)
 SUITES   := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/*.c))
+
+# What of a tool is in no library.
+own = $(if $(filter docker_meta,$(1)),docker_meta/main.c,$(wildcard $(1)/*.c))
 
 all: $(TOOLS:%=$(B)/bin/%)
 
@@ -129,7 +132,7 @@ $(LIB) $(DOCKERLIB):
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 define tool_rule
-$(B)/bin/$(1): $$(patsubst %.c,$(B)/obj/%.o,$$(wildcard $(1)/*.c)) $(filter %/lib$(1).a,$(DOCKERLIB)) $(LIB)
+$(B)/bin/$(1): $$(patsubst %.c,$(B)/obj/%.o,$(call own,$(1))) $(filter %/lib$(1).a,$(DOCKERLIB)) $(LIB)
 	@mkdir -p $$(@D)
 	$$(call say,LINK,$$@)
 	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(ALL_LDFLAGS) -o $$@ $$^ $$(if $(filter thin_%,$(1)),$$(THIN_LIBS),$$(LIBS))
@@ -163,7 +166,7 @@ damage: $(B)/tools/damage
 WRAPPED := btree_node_decode xml_parse daemon_json_parse docker_state_read
 breach: $(TOOLS:%=$(B)/breach/%)
 define breach_rule
-$(B)/breach/$(1): $$(patsubst %.c,$(B)/obj/%.o,$$(wildcard $(1)/*.c)) $(B)/obj/tests/tools/breach.o $(DOCKERLIB) $(LIB)
+$(B)/breach/$(1): $$(patsubst %.c,$(B)/obj/%.o,$(call own,$(1))) $(B)/obj/tests/tools/breach.o $(DOCKERLIB) $(LIB)
 	@mkdir -p $$(@D)
 	$$(call say,LINK,$$@)
 	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(ALL_LDFLAGS) $(WRAPPED:%=-Wl,--wrap=%) -o $$@ $$^ $$(LIBS)
@@ -179,8 +182,7 @@ $(B)/tools/make_docker_host: $(B)/obj/bench/make_docker_host.o $(DOCKERLIB) $(LI
 
 # A fuzz target, and what drives it (tests/fuzz/support/fuzz.h).  docker_meta is in it but for main().
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
-FUZZ_OBJECTS := $(patsubst %.c,$(B)/obj/%.o,$(filter-out %/replay.c,$(wildcard tests/fuzz/support/*.c)) \
-                  $(SUPPORT) $(filter-out %/main.c,$(wildcard docker_meta/*.c)))
+FUZZ_OBJECTS := $(patsubst %.c,$(B)/obj/%.o,$(filter-out %/replay.c,$(wildcard tests/fuzz/support/*.c)) $(SUPPORT))
 $(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(FUZZ_OBJECTS) $(filter %.o,$(DRIVER)) $(DOCKERLIB) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
@@ -215,7 +217,7 @@ $(B)/faults/bin/$(1): $(B)/bin/$(1)
 	@mkdir -p $$(@D)
 	$$(call say,LINK,$$@)
 	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(ALL_LDFLAGS) -o $$@ $$(filter %.o %.a,$$(patsubst %.c,$(B)/obj/%.o,\
-		$$(wildcard $(1)/*.c)) $(filter %/lib$(1).a,$(DOCKERLIB)) $(LIB)) $$(LIBS)
+		$(call own,$(1))) $(filter %/lib$(1).a,$(DOCKERLIB)) $(LIB)) $$(LIBS)
 endef
 $(foreach t,$(TOOLS),$(eval $(call fault_tool_rule,$(t))))
 $(B)/faults/inject.so: tests/faults/inject.c tests/faults/faults.h $(FLAGS)

@@ -275,6 +275,30 @@ for release in 3.10.0-1160.el7.x86_64 4.3.6; do
 	linted 'G15:(warning)' -r down --metadata meta --daemon-json daemon.json --proc proc
 done
 
+# ---- flags of the unit's file, on the host that the root is at home on (G19)
+if unshare --mount true 2>err; then
+	cat >living.sh <<-END
+		mount -t tmpfs none /etc && mount -t tmpfs none /var/lib && mkdir -p /etc/sysconfig /etc/docker || exit 99
+		cp -a down /var/lib/docker
+		printf '%s' '$good' >/etc/docker/daemon.json
+		printf 'DOCKER_STORAGE_OPTIONS="%s"\n' "\$1" >/etc/sysconfig/docker-storage
+		docker_meta lint -f json
+	END
+	flags() { # WANTED FLAGS
+		unshare --mount bash living.sh "$2" >json.out 2>err
+		nr=$((nr + 1))
+		[ "$(jq -r '[.findings[] | select(.id == "G19") | .severity] | join(" ")' json.out)" = "$1" ] ||
+			fail "flags $2: $(head -c 300 err) $(jq -c '[.findings[].id]' json.out)"
+	}
+	flags '' ''
+	flags '' '--log-level debug'
+	flags warning '--storage-driver devicemapper'
+	flags warning '-s devicemapper'
+	flags warning '--storage-opt dm.fs=xfs'
+else
+	echo 'skipped: flags of the unit: no mount namespace can be had here'
+fi
+
 # ---- LVM (P11, T11, G6, G7, G8)
 cat >healthy.json <<'END'
 {"report": [{"lv": [
