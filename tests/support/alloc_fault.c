@@ -12,6 +12,7 @@
 #define NEVER UINT64_MAX
 
 static uint64_t until_failure = NEVER; /* successful allocations before it */
+static uint64_t set_to;
 static bool failed;
 
 static bool fails(void)
@@ -124,8 +125,13 @@ char *wrapped_printf(const char *format, ...)
 
 void alloc_fault_set(uint64_t n)
 {
-	until_failure = n;
+	until_failure = set_to = n;
 	failed = false;
+}
+
+uint64_t alloc_fault_count(void)
+{
+	return set_to - until_failure;
 }
 
 bool alloc_fault_clear(void)

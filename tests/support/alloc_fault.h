@@ -14,6 +14,8 @@
 void alloc_fault_set(uint64_t n);
 /* No more failures.  Did one happen? */
 bool alloc_fault_clear(void);
+/* How many allocations there were since alloc_fault_set(), none of which failed yet. */
+uint64_t alloc_fault_count(void);
 
 /*
  * Run something again and again, while its first, second, third, … allocation fails, until one run

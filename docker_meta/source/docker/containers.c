@@ -154,26 +154,25 @@ static uint64_t take_size(json_t *host_config)
 		       : 0;
 }
 
-/* Nothing of what is here must be known: what cannot be read is not told. */
-static int read_host_config(const struct safe_dir *dir, struct container *c)
+/* Docker does without this file, and drops a container whose file cannot be read. */
+static int read_host_config(const struct reading *r, const struct safe_dir *dir,
+			    struct container *c)
 {
-	struct below file = file_below(c, "", "hostconfig.json");
-	struct go_fault ignored;
-	json_t *config = NULL;
-	size_t size;
-	char *text;
-	int e = safe_dir_read(dir, file.path, GO_JSON_MAX, &text, &size);
+	static const char file[] = "hostconfig.json";
+	struct go_fault fault;
+	json_t *config;
+	int e = go_json_read(dir, file_below(c, "", file).path, &config, &fault), error = e;
 
-	if (e)
-		return e == -ENOMEM ? e : 0;
-	/* Few containers have a size: to find that out needs no parsing. */
-	if (strcasestr(text, "StorageOpt") && !strstr(text, "\"StorageOpt\":null"))
-		e = go_json_parse(text, size, &config, &ignored);
-	if (!e && config)
+	if (!e)
 		c->asked_size = take_size(config);
+	else if (e == -ENOENT)
+		e = 0;
+	else if (e != -ENOMEM)
+		e = note(r, c, file, fault.text);
+	if (error != -ENOENT)
+		problem_of_error(r->problems, error);
 	json_decref(config);
-	alloc_free(text);
-	return e == -ENOMEM ? e : 0;
+	return e;
 }
 
 static void look_at_log(const struct safe_dir *dir, struct container *c)
@@ -198,8 +197,8 @@ static int read_files(const struct reading *r, const struct safe_dir *dir, struc
 {
 	int e = read_config(r, dir, c);
 
-	if (!e)
-		e = read_host_config(dir, c);
+	if (!e && c->whole)
+		e = read_host_config(r, dir, c);
 	look_at_log(dir, c);
 	return e;
 }
