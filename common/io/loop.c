@@ -12,6 +12,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "common/io/partition.h"
+
 /* The node of a loop device: its name in /sys is its name in /dev. */
 static int open_loop(const char *name, int flags)
 {
@@ -101,6 +103,24 @@ static bool is_same_thing(const struct loop_backing *a, const struct loop_backin
 	return a->device == b->device && a->inode == b->inode;
 }
 
+static uint64_t below(uint64_t at, uint64_t begin)
+{
+	return at > UINT64_MAX - begin ? UINT64_MAX : at + begin;
+}
+
+/* Bytes of a partition are bytes of its disk, which others may reach without it. */
+static void to_disk(struct loop_backing *of, uint64_t *begin, uint64_t *end)
+{
+	struct partition p;
+
+	if (!of->is_device || !partition_find(of->rdev, &p))
+		return;
+	of->rdev = p.disk;
+	*begin = below(*begin, p.begin);
+	*end = below(*end, p.begin);
+	*end = *end < p.end ? *end : p.end;
+}
+
 /* By the name that the kernel shows, where there is no node to ask. */
 static bool find_named(const char *name, struct loop_backing *ret)
 {
@@ -120,6 +140,7 @@ static bool find_named(const char *name, struct loop_backing *ret)
 		return false;
 	*ret = thing_of(&file);
 	ret->end = UINT64_MAX;
+	to_disk(ret, &ret->begin, &ret->end);
 	return true;
 }
 
@@ -165,9 +186,12 @@ static bool is_one(const char *name, const struct seeker *s)
 
 	if (fd < 0)
 		return find_named(name, &on) && is_same_thing(&on, &s->part.of);
-	found = !fstat(fd, &device) && device.st_rdev != s->but && !ask(fd, &on) &&
-		is_same_thing(&on, &s->part.of) && on.begin < s->part.end && s->part.begin < on.end;
+	found = !fstat(fd, &device) && device.st_rdev != s->but && !ask(fd, &on);
 	(void)close(fd);
+	if (found)
+		to_disk(&on, &on.begin, &on.end);
+	found = found && is_same_thing(&on, &s->part.of) && on.begin < s->part.end &&
+		s->part.begin < on.end;
 	return found && (!s->used || is_held(name, &device, s, &on));
 }
 
@@ -196,9 +220,17 @@ static bool is_any(const struct seeker *s)
 	return found;
 }
 
+static struct extent all_of(const struct stat *st)
+{
+	struct extent all = { thing_of(st), 0, UINT64_MAX };
+
+	to_disk(&all.of, &all.begin, &all.end);
+	return all;
+}
+
 bool loop_stands_on(const struct stat *st)
 {
-	return is_any(&(struct seeker){ .part = { thing_of(st), 0, UINT64_MAX } });
+	return is_any(&(struct seeker){ .part = all_of(st) });
 }
 
 /* ---- who uses it */
@@ -217,7 +249,7 @@ static bool is_device_held(dev_t rdev)
 	return fd == -EBUSY;
 }
 
-/* Not a partition of one, whose place in it is not known here. */
+/* Not a partition of one, where /sys does not tell its place. */
 static bool is_whole_loop(dev_t rdev)
 {
 	char name[256];
@@ -226,14 +258,9 @@ static bool is_whole_loop(dev_t rdev)
 	       !name[4 + strspn(name + 4, "0123456789")];
 }
 
-static uint64_t below(uint64_t at, const struct loop_backing *on)
-{
-	return at > UINT64_MAX - on->begin ? UINT64_MAX : at + on->begin;
-}
-
 bool loop_in_use(const struct stat *st)
 {
-	struct seeker s = { .part = { thing_of(st), 0, UINT64_MAX }, .used = true };
+	struct seeker s = { .part = all_of(st), .used = true };
 	bool found = is_any(&s);
 
 	/* What a loop device stands on others may stand on as well, with the same bytes. */
@@ -244,11 +271,13 @@ bool loop_in_use(const struct stat *st)
 		s.but = part->of.rdev;
 		if (!is_whole_loop(s.but) || loop_backing(s.but, &on))
 			break;
-		part->begin = below(part->begin, &on);
-		part->end = below(part->end, &on);
+		part->begin = below(part->begin, on.begin);
+		part->end = below(part->end, on.begin);
 		part->end = part->end < on.end ? part->end : on.end;
 		part->of = on;
-		found = (on.is_device && is_device_held(on.rdev)) || is_any(&s);
+		found = on.is_device && is_device_held(on.rdev);
+		to_disk(&part->of, &part->begin, &part->end);
+		found = found || is_any(&s);
 	}
 	return found;
 }

@@ -29,6 +29,9 @@ must_check bool output_may_replace(const char *path, const struct output_mark *m
 #define OUTPUT_IS_FIXED                                                                         \
 	"another file cannot be put in its place, and it holds something; nothing was written " \
 	"(overwrite it as it is: --force)"
+#define OUTPUT_IS_BAIT                                                                       \
+	"it is another user's, in a directory where all may put files; nothing was written " \
+	"(name another file)"
 #define OUTPUT_NOT_OURS                                                                        \
 	"it exists and is no earlier output of this kind; nothing was written (overwrite it: " \
 	"--force)"

@@ -41,6 +41,28 @@ static bool is_descriptor(const char *path)
 	return found;
 }
 
+/* In such a directory only its owner or the directory's may put another file in its place. */
+static bool may_not_be_renamed(const struct stat *dir, const struct stat *st)
+{
+	return geteuid() && dir->st_mode & S_ISVTX && st->st_uid != geteuid() &&
+	       dir->st_uid != geteuid();
+}
+
+/*
+ * Whoever put it there waits for what comes: the rule of fs.protected_regular (Linux:
+ * Documentation/admin-guide/sysctl/fs.rst), whatever this host has it set to.
+ */
+static bool is_bait(const char *path, const struct stat *st)
+{
+	char parent[PATH_MAX];
+	struct stat dir;
+
+	(void)snprintf(parent, sizeof(parent), "%s", path);
+	return S_ISREG(st->st_mode) && !stat(dirname(parent), &dir) &&
+	       may_not_be_renamed(&dir, st) && dir.st_mode & (S_IWOTH | S_IWGRP) &&
+	       st->st_uid != dir.st_uid;
+}
+
 /*
  * A file that another one cannot be put in the place of: its name is mounted, as containers have
  * it, is not ours to take away, or stands where nothing can be made.
@@ -56,8 +78,7 @@ static bool is_fixed(const char *path, const struct stat *st)
 	(void)snprintf(parent, sizeof(parent), "%s", path);
 	if (stat(dirname(parent), &dir) || access(path, W_OK))
 		return false;
-	if (geteuid() && dir.st_mode & S_ISVTX && st->st_uid != geteuid() &&
-	    dir.st_uid != geteuid())
+	if (may_not_be_renamed(&dir, st))
 		return true;
 	(void)snprintf(parent, sizeof(parent), "%s", path);
 	return faccessat(AT_FDCWD, dirname(parent), W_OK | X_OK, AT_EACCESS) && errno == EACCES;
@@ -98,14 +119,35 @@ static int open_direct(const char *path, const struct stat *seen)
 	return -1;
 }
 
-/* A link that the kernel does not follow for us, or that leads nowhere, is refused as a link. */
+/* Where the kernel says that a descriptor of it is, if it is still there. */
+static bool real_path(int fd, char real[PATH_MAX])
+{
+	struct stat here, there;
+	char link[64];
+	ssize_t n;
+
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, real, PATH_MAX - 1);
+	real[n < 0 ? 0 : n] = '\0';
+	return *real == '/' && !fstat(fd, &here) && !lstat(real, &there) &&
+	       here.st_dev == there.st_dev && here.st_ino == there.st_ino;
+}
+
+/*
+ * A link that the kernel does not follow for us (fs.protected_symlinks), or that leads nowhere, is
+ * refused as a link.  It is followed once: it may be another one the next time.
+ */
 static char *behind_links(const char *path)
 {
 	char real[PATH_MAX];
 	struct stat st;
-	const bool leads = !lstat(path, &st) && S_ISLNK(st.st_mode) && !stat(path, &st);
+	bool leads = !lstat(path, &st) && S_ISLNK(st.st_mode) && !is_descriptor(path);
+	const int fd = leads ? open(path, O_PATH | O_CLOEXEC) : -1;
 
-	return alloc_string(leads && !is_descriptor(path) && realpath(path, real) ? real : path);
+	leads = fd >= 0 && real_path(fd, real);
+	if (fd >= 0)
+		(void)close(fd);
+	return alloc_string(leads ? real : path);
 }
 
 static int place_file(struct output_file *f, bool forced, const struct output_mark *marks,
@@ -147,7 +189,11 @@ int output_file_place(const char *path, bool forced, const struct output_mark *m
 	ret_file->path = behind_links(path);
 	if (!ret_file->path)
 		return out_fault_fill(fault, -ENOMEM, strerror(ENOMEM));
-	if (stat(ret_file->path, &st) || !is_direct(ret_file->path, &st))
+	if (stat(ret_file->path, &st))
+		return place_file(ret_file, forced, marks, nr_marks, fault);
+	if (is_bait(ret_file->path, &st))
+		return out_fault_fill(fault, -EACCES, OUTPUT_IS_BAIT);
+	if (!is_direct(ret_file->path, &st))
 		return place_file(ret_file, forced, marks, nr_marks, fault);
 	ret_file->direct = true;
 	return place_direct(ret_file, &st, forced, fault);

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "common/base/alloc.h"
-#include "common/base/number.h"
 #include "common/io/loop.h"
+#include "common/io/partition.h"
 #include "common/tool/dm_table.h"
 
 enum {
@@ -68,38 +68,6 @@ static int add_extent(struct storage *s, const struct storage_extent *extent)
 	return 0;
 }
 
-/* ---- what the kernel says in /sys of a device */
-
-static void sys_path(dev_t rdev, const char *name, char path[320])
-{
-	(void)snprintf(path, 320, "/sys/dev/block/%u:%u/%s", major(rdev), minor(rdev), name);
-}
-
-static bool read_line(const char *path, char line[64])
-{
-	FILE *f = fopen(path, "re");
-	bool ok = f && fgets(line, 64, f);
-
-	if (f)
-		(void)fclose(f);
-	return ok;
-}
-
-static bool read_number(dev_t rdev, const char *name, uint64_t *ret)
-{
-	char path[320], line[64];
-
-	sys_path(rdev, name, path);
-	return read_line(path, line) && parse_u64_prefix(line, ret);
-}
-
-static bool read_device(const char *path, dev_t *ret)
-{
-	char line[64];
-
-	return read_line(path, line) && parse_device_prefix(line, ret);
-}
-
 /* ---- one level down */
 
 static int find_below(struct storage *s, const struct storage_extent *here, bool exact,
@@ -140,18 +108,11 @@ static int find_below_loop(struct storage *s, const struct storage_extent *here,
 static int find_below_partition(struct storage *s, const struct storage_extent *here, bool exact,
 				unsigned int level, bool *ret_known)
 {
-	uint64_t start, size;
-	char path[320];
-	dev_t disk;
+	struct partition p;
 
-	sys_path(here->node.rdev, "../dev", path);
-	*ret_known = read_number(here->node.rdev, "partition", &start) &&
-		     read_number(here->node.rdev, "start", &start) &&
-		     read_number(here->node.rdev, "size", &size) && read_device(path, &disk);
-	if (!*ret_known)
-		return 0;
-	return move_down(s, here, device_node(disk), start * SECTOR, (start + size) * SECTOR, exact,
-			 level);
+	*ret_known = partition_find(here->node.rdev, &p);
+	return *ret_known ? move_down(s, here, device_node(p.disk), p.begin, p.end, exact, level)
+			  : 0;
 }
 
 struct linear_walk {
@@ -203,7 +164,7 @@ static int find_below_linear(struct storage *s, const struct storage_extent *her
 static int find_slaves(struct storage *s, dev_t rdev, unsigned int level)
 {
 	const struct dirent *entry;
-	char path[320];
+	char path[SYS_PATH];
 	DIR *dir;
 	int r = 0;
 
@@ -214,7 +175,7 @@ static int find_slaves(struct storage *s, dev_t rdev, unsigned int level)
 		char dev[640];
 
 		(void)snprintf(dev, sizeof(dev), "%s/%s/dev", path, entry->d_name);
-		if (entry->d_name[0] != '.' && read_device(dev, &all.node.rdev))
+		if (entry->d_name[0] != '.' && sys_read_device(dev, &all.node.rdev))
 			r = find_below(s, &all, false, level + 1);
 	}
 	if (dir)

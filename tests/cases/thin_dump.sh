@@ -102,6 +102,24 @@ run 0 thin_dump -o soft snaps
 [ "$(stat -c %a partial)" = 600 ] || fail "what only its owner could read can be read by others"
 thin_dump snaps | cmp -s - partial || fail "-o through a symbolic link"
 rm partial soft
+# A file that another user put into a directory of all: he waits for what comes, and can change it.
+if [ "$(id -u)" = 0 ] && setpriv --reuid 65534 --regid 65534 --clear-groups true 2>/dev/null; then
+	cp "$build/bin/thin_dump" program
+	mkdir all
+	chmod 755 . program
+	chmod 644 basic
+	chmod 1777 all
+	: >all/bait
+	chown 1:1 all/bait
+	chmod 666 all/bait
+	run 1 setpriv --reuid 65534 --regid 65534 --clear-groups ./program basic -o all/bait
+	has err "it is another user's"
+	run 1 setpriv --reuid 65534 --regid 65534 --clear-groups ./program basic --force -o all/bait
+	empty all/bait
+	run 0 setpriv --reuid 65534 --regid 65534 --clear-groups ./program basic -o all/own
+	run 0 setpriv --reuid 65534 --regid 65534 --clear-groups ./program basic -o all/own
+	rm -r all program
+fi
 # A message must not land in the output, which could get the number of a closed stream.
 thin_dump -o partial late >&- 2>&-
 lacks partial '^thin_dump: '

@@ -99,6 +99,34 @@ Test(storage, loop_devices_on_loop_devices)
 	cr_expect_not(loop_in_use(&st));
 }
 
+/* A partition of a loop device has bytes that a loop device beside it reaches, and one on it. */
+Test(storage, partitions_of_loop_devices_in_use)
+{
+	struct stat a, part = { .st_mode = S_IFBLK, .st_rdev = makedev(259, 1) };
+	struct stat whole = { .st_mode = S_IFBLK }, other = { .st_mode = S_IFBLK };
+	struct device *disk, *beside, *above;
+
+	cr_assert_eq(stat(file_a, &a), 0);
+	disk = add_loop(0, file_a, 0, 0);
+	add_partition("loop0p1", makedev(259, 1), "loop0/loop0p1", "2048\n", "1000\n");
+	add_partition("loop0p2", makedev(259, 2), "loop0/loop0p2", "3048\n", "1000\n");
+	whole.st_rdev = disk->rdev;
+	other.st_rdev = makedev(259, 2);
+	cr_expect_not(loop_in_use(&part));
+	beside = add_loop(1, file_a, 2048 * 512, 1000 * 512);
+	cr_expect_not(loop_in_use(&part));
+	beside->busy = true;
+	cr_expect(loop_in_use(&part));
+	cr_expect_not(loop_in_use(&other), "it has other bytes");
+	beside->busy = false;
+	above = add_loop(2, "/dev/loop0p1", 0, 0);
+	cr_expect(loop_stands_on(&part) && loop_stands_on(&whole));
+	cr_expect_not(loop_stands_on(&other));
+	above->busy = true;
+	cr_expect(loop_in_use(&part) && loop_in_use(&whole) && loop_in_use(&a));
+	cr_expect_not(loop_in_use(&other));
+}
+
 /* Where a loop device cannot be asked it may stand on anything. */
 Test(storage, a_loop_device_that_cannot_be_asked)
 {
