@@ -252,11 +252,11 @@ static void say_change(const struct session *s, const char *what, int error)
 	if (!undo)
 		say(s, what, error);
 	else if (!s->options->quiet)
-		tool_error(
-			&thin_check_tool,
-			"%s: the undo file could not be written: %s; thin_restore --undo puts back "
-			"what was changed by then",
-			s->options->undo, strerror(-undo));
+		tool_error(&thin_check_tool, "%s: the undo file could not be written: %s; %s",
+			   s->options->undo, strerror(-undo),
+			   undo_engine_nr_noted(s->noting)
+				   ? "thin_restore --undo puts back what was changed by then"
+				   : "nothing was changed");
 }
 
 /* Done whole, or not begun: no signal comes in between. */

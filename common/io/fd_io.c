@@ -4,7 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
+
+#include "common/base/alloc.h"
 
 int fd_read_up_to(int fd, void *data, size_t size, size_t *ret_bytes)
 {
@@ -77,4 +80,34 @@ int fd_link(int fd, int dir, const char *name)
 		return -EEXIST;
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	return linkat(AT_FDCWD, path, dir, name, AT_SYMLINK_FOLLOW) ? -errno : 0;
+}
+
+/* One that may be written to and not listed. */
+static int open_dir(const char *path)
+{
+	const int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 && errno == EACCES ? open(path, O_PATH | O_DIRECTORY | O_CLOEXEC) : fd;
+}
+
+int fd_open_parent(const char *path, int *ret_dir, char **ret_name)
+{
+	const char *slash = strrchr(path, '/');
+	char *parent =
+		slash ? alloc_printf("%.*s", (int)(slash - path + 1), path) : alloc_string(".");
+	char *name = alloc_string(slash ? slash + 1 : path);
+	int r = 0;
+
+	*ret_dir = -1;
+	*ret_name = name;
+	if (!parent || !name)
+		r = -ENOMEM;
+	else if (!*name || !strcmp(name, ".") || !strcmp(name, ".."))
+		r = -EISDIR;
+	else
+		*ret_dir = open_dir(parent);
+	if (!r && *ret_dir < 0)
+		r = -errno;
+	alloc_free(parent);
+	return r;
 }

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -152,18 +153,11 @@ static const struct block_engine_ops undo_ops = {
 
 static int open_place(struct undo_engine *u, const char *path)
 {
-	const char *slash = strrchr(path, '/');
-	char *parent =
-		slash ? alloc_printf("%.*s", (int)(slash - path + 1), path) : alloc_string(".");
 	struct stat st;
+	int r = fd_open_parent(path, &u->dir, &u->name);
 
-	u->name = alloc_string(slash ? slash + 1 : path);
-	u->dir = parent ? open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-	alloc_free(parent);
-	if (!parent || !u->name)
-		return -ENOMEM;
-	if (u->dir < 0)
-		return -errno;
+	if (r)
+		return r;
 	if (!fstatat(u->dir, u->name, &st, AT_SYMLINK_NOFOLLOW))
 		return -EEXIST;
 	/* Where that cannot be, it is made with its name when the first change comes. */
@@ -330,9 +324,7 @@ static int count_records(struct undo *u)
 	if (r && (r != -ENODATA || u->nr_records + 1 < nr))
 		return r == -ENODATA ? complain(u->fault, "a record in the midst of it is damaged")
 				     : r;
-	return u->nr_records ? 0
-			     : complain(u->fault,
-					"nothing was changed by then: nothing is to be put back");
+	return 0;
 }
 
 static bool fits(const uint8_t *now, const struct undo_record *r)
@@ -345,41 +337,69 @@ static bool fits(const uint8_t *now, const struct undo_record *r)
 	return true;
 }
 
-/* A block that was written several times is as one of its records has it. */
-static int check_record(struct undo *u, uint64_t nr, bool *ret_fits)
-{
-	int r = read_record(u, nr);
-	const uint64_t block = r ? 0 : le64_to_cpu(u->record->block);
+/* Which block a record is of. */
+struct place {
+	uint64_t block, record;
+};
 
-	*ret_fits = false;
-	if (!r)
-		r = block_read(u->engine, block, u->raw);
-	for (uint64_t i = 0; i < u->nr_records && !r && !*ret_fits; i++) {
+static int by_block(const void *a, const void *b)
+{
+	const struct place *pa = a, *pb = b;
+
+	return pa->block != pb->block ? (pa->block > pb->block) - (pa->block < pb->block)
+				      : (pa->record > pb->record) - (pa->record < pb->record);
+}
+
+static int find_places(struct undo *u, struct place *places)
+{
+	int r = 0;
+
+	for (uint64_t i = 0; i < u->nr_records && !r; i++) {
 		r = read_record(u, i);
-		*ret_fits = !r && le64_to_cpu(u->record->block) == block && fits(u->raw, u->record);
+		if (!r)
+			places[i] = (struct place){ le64_to_cpu(u->record->block), i };
 	}
-	if (!r && !*ret_fits)
-		(void)snprintf(u->fault->text, sizeof(u->fault->text),
-			       "the output is another device, or was used since: its block %" PRIu64
-			       " is neither as before nor as after the change; nothing was written",
-			       block);
+	if (!r && u->nr_records)
+		qsort(places, u->nr_records, sizeof(*places), by_block);
 	return r;
 }
 
-/* Without a record of the superblock it was not written. */
-static int check_superblock(struct undo *u)
+/* A block that was written several times is as one of its records, `nr` of them, has it. */
+static int check_block(struct undo *u, const struct place *places, uint64_t nr)
 {
-	bool recorded = false;
+	const uint64_t block = places[0].block;
+	int r = block_read(u->engine, block, u->raw);
+	bool ok = false;
+
+	for (uint64_t i = 0; i < nr && !r && !ok; i++) {
+		r = read_record(u, places[i].record);
+		ok = !r && fits(u->raw, u->record);
+	}
+	if (r || ok)
+		return r;
+	(void)snprintf(u->fault->text, sizeof(u->fault->text),
+		       "the output is another device, or was used since: its block %" PRIu64
+		       " is neither as before nor as after the change; nothing was written",
+		       block);
+	return -EUCLEAN;
+}
+
+/* Without a record of the superblock, the first of all blocks, it was not written. */
+static int check_superblock(struct undo *u, const struct place *places)
+{
 	int r = 0;
 
-	for (uint64_t i = 0; i < u->nr_records && !r && !recorded; i++) {
-		r = read_record(u, i);
-		recorded = !r && !le64_to_cpu(u->record->block);
-	}
-	if (!r)
-		r = block_read(u->engine, 0, u->raw);
-	if (r || recorded || whole_checksum(u->raw) == u->superblock)
+	if (u->nr_records && !places[0].block)
+		return 0;
+	r = block_read(u->engine, 0, u->raw);
+	if (r)
 		return r;
+	if (whole_checksum(u->raw) == u->superblock)
+		return u->nr_records
+			       ? 0
+			       : complain(u->fault,
+					  "it has no record: nothing was changed by then, unless "
+					  "it was cut off; nothing was written");
 	return complain(u->fault,
 			"it was cut off, or the output is another device: the superblock there is "
 			"not the one from before the change, and it has no record of that; nothing "
@@ -388,12 +408,18 @@ static int check_superblock(struct undo *u)
 
 static int check_all(struct undo *u)
 {
-	bool ok = true;
-	int r = check_superblock(u);
+	struct place *places = alloc_array(u->nr_records + 1, sizeof(*places));
+	int r = places ? find_places(u, places) : -ENOMEM;
 
-	for (uint64_t i = 0; i < u->nr_records && !r && ok; i++)
-		r = check_record(u, i, &ok);
-	return r || ok ? r : -EUCLEAN;
+	if (!r)
+		r = check_superblock(u, places);
+	for (uint64_t i = 0, nr; i < u->nr_records && !r; i += nr) {
+		for (nr = 1; i + nr < u->nr_records && places[i + nr].block == places[i].block;)
+			nr++;
+		r = check_block(u, &places[i], nr);
+	}
+	alloc_free(places);
+	return r;
 }
 
 /* Backwards, and each flushed: the superblock was the last to be written, and is the first to go

@@ -44,34 +44,6 @@ static int fail(struct out_fault *fault, int error)
 
 /* ---- the place */
 
-/* One that may be written to and not listed cannot be synced. */
-static int open_parent(const char *path)
-{
-	const int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	return fd < 0 && errno == EACCES ? open(path, O_PATH | O_DIRECTORY | O_CLOEXEC) : fd;
-}
-
-static int open_dir(struct out_file *f, const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	char *parent =
-		slash ? alloc_printf("%.*s", (int)(slash - path + 1), path) : alloc_string(".");
-	int r = 0;
-
-	f->name = alloc_string(slash ? slash + 1 : path);
-	if (!parent || !f->name)
-		r = -ENOMEM;
-	else if (!*f->name || !strcmp(f->name, ".") || !strcmp(f->name, ".."))
-		r = -EISDIR;
-	else
-		f->dir = open_parent(parent);
-	if (!r && f->dir < 0)
-		r = -errno;
-	alloc_free(parent);
-	return r;
-}
-
 /* Only of a file of our own the permissions stay as they are. */
 static int accept_what_is_there(struct out_file *f, struct out_fault *fault)
 {
@@ -190,7 +162,7 @@ static int place(const char *path, bool in_turn, struct out_file *ret_file, stru
 	*ret_file = NO_OUT_FILE;
 	ret_file->mode = 0666;
 	*fault = (struct out_fault){ "" };
-	r = open_dir(ret_file, path);
+	r = fd_open_parent(path, &ret_file->dir, &ret_file->name);
 	if (!r && in_turn)
 		wait_for_turn(ret_file);
 	if (!r)

@@ -65,7 +65,7 @@ has err 'metadata blocks'
 run 1 thin_restore --undo not/there -o now
 head -c 32 log >none
 run 1 thin_restore --undo none -o now
-has err 'nothing was changed'
+has err 'it was cut off'
 unchanged kept now
 
 # Nothing to do, nothing noted.
@@ -88,4 +88,17 @@ refused 64 thin_restore --undo log -i x -o fine
 refused 64 thin_restore --undo log -o log
 run 64 thin_check --auto-repair --undo fine fine
 has err 'same storage'
+# A directory that may be written to and not listed is good for an undo file, too.
+if [ "$(id -u)" = 0 ] && setpriv --reuid 65534 --regid 65534 --clear-groups true 2>/dev/null; then
+	fixture needs-check flagged
+	cp "$build/bin/thin_check" program
+	mkdir dark
+	chown 65534 dark flagged
+	chmod 300 dark
+	chmod 755 . program
+	chmod 600 flagged
+	run 0 setpriv --reuid 65534 --regid 65534 --clear-groups \
+		./program -q --clear-needs-check-flag --undo dark/log flagged
+	run 0 thin_restore --undo dark/log -o flagged
+fi
 finish
