@@ -8,7 +8,11 @@
 #include <unistd.h>
 
 #include "common/base/alloc.h"
+#include "common/base/bitset.h"
+#include "common/io/block_reader.h"
+#include "common/io/checksum.h"
 #include "common/io/fd_io.h"
+#include "common/pdata/btree_node.h"
 #include "common/thin/superblock.h"
 #include "common/tool/dm_busy.h"
 #include "common/tool/other_format.h"
@@ -56,12 +60,53 @@ static void explain_open(const struct tool *tool, const char *path, const char *
 	}
 }
 
+/* Blocks: 1 GiB.  The kernel takes the lowest free one, so that those of a pool stand in front. */
+enum { MAX_LOOKED_AT = 1 << 18 };
+
+/* A node or a bitmap that is whole and in its own place ends the search. */
+static int is_metadata(void *context, uint64_t block, const void *raw, int error)
+{
+	const struct node_header *header = raw;
+	bool *found = context;
+
+	/* The number is at the same place in a bitmap. */
+	if (error)
+		return 0;
+	*found = le64_to_cpu(header->blocknr) == block &&
+		 (block_checksum_ok(raw, SALT_BTREE_NODE) || block_checksum_ok(raw, SALT_BITMAP));
+	return *found ? -ECANCELED : 0;
+}
+
+/* Metadata all the same, whatever came over their first block?  True also without memory to look.
+ */
+static bool has_metadata(struct block_engine *e)
+{
+	const uint64_t nr = e->nr_blocks < MAX_LOOKED_AT ? e->nr_blocks : MAX_LOOKED_AT;
+	struct block_reader *reader = NULL;
+	struct bitset blocks = { 0 };
+	bool found = false;
+	int r = bitset_init(&blocks, nr);
+
+	for (uint64_t i = SUPERBLOCK_LOCATION + 1; i < nr && !r; i++)
+		bitset_set(&blocks, i);
+	if (!r)
+		r = block_reader_create(e, &reader);
+	if (!r)
+		r = block_reader_run(reader, &blocks, is_metadata, &found);
+	block_reader_destroy(reader);
+	bitset_destroy(&blocks);
+	return found || r == -ENOMEM;
+}
+
 /* What a block without superblock looks like, for somebody who gave the wrong file. */
-static const char *guess(const void *raw)
+static const char *guess(const void *raw, struct block_engine *e)
 {
 	const unsigned char *p = raw;
 	const char *format = other_format(raw, MD_BLOCK_SIZE);
 
+	if (format && has_metadata(e))
+		return "something else was written over it, and metadata stand behind: its "
+		       "superblock is lost (thin_repair)";
 	if (format)
 		return format;
 	if (is_all_zero(p, MD_BLOCK_SIZE))
@@ -95,10 +140,11 @@ static int inspect(const struct tool *tool, const char *path, bool quiet,
 	if (!block_read(e, SUPERBLOCK_LOCATION, raw)) {
 		raw[MD_BLOCK_SIZE] = '\0';
 		if (!has_superblock(raw) &&
-		    (strictness == WITH_SUPERBLOCK || other_format(raw, MD_BLOCK_SIZE))) {
+		    (strictness == WITH_SUPERBLOCK ||
+		     (other_format(raw, MD_BLOCK_SIZE) && !has_metadata(e)))) {
 			if (!quiet)
 				tool_error(tool, "%s: bad checksum in superblock: %s", path,
-					   guess(raw));
+					   guess(raw, e));
 			status = STATUS_BAD;
 		}
 	}
@@ -144,12 +190,17 @@ const char *what_no_metadata_is(const char *path)
 {
 	char *raw = alloc_aligned(MD_BLOCK_SIZE + 1);
 	const int fd = raw ? open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC) : -1;
+	struct block_engine *e;
 	const char *text = NULL;
 	size_t nr = 0;
 
 	if (fd >= 0 && !fd_read_up_to(fd, raw, MD_BLOCK_SIZE, &nr)) {
 		raw[nr] = '\0';
 		text = judge_begin(raw, nr);
+	}
+	if (text && !block_open(path, OPEN_READ_LIVE, &e)) {
+		text = has_metadata(e) ? NULL : text;
+		block_engine_destroy(e);
 	}
 	if (fd >= 0)
 		(void)close(fd);

@@ -106,7 +106,7 @@ fixture basic hurt
 damage hurt stale 83 62
 repairs
 new
-run 0 thin_repair -i hurt -o good
+run 0 thin_repair -i hurt -o good --data-block-size 128 --transaction-id 2
 has err 'older than the last commit, a write of theirs was lost; they were left out$'
 
 # ---- a leaf: its own mappings, which are told
@@ -114,7 +114,7 @@ cp --sparse=always snaps hurt
 zero hurt 2893
 repairs
 new
-run 0 thin_repair -i hurt -o good
+run 0 thin_repair -i hurt -o good --data-block-size 128 --transaction-id 2
 has err '^thin_repair: hurt: lost: block 2893: what there was of thin blocks 3775 and above'
 has err 'device 68: 1248 of 1379 mappings kept, 131 lost$'
 has err '194 devices, 282936 mappings saved; 786 mappings of 6 devices are lost$'
@@ -308,4 +308,17 @@ has err "Couldn't find output file"
 	thin_repair -i snaps -o good
 ) 2>err && fail "a file that may not grow went unnoticed"
 
+# ---- what was written over the first block is no reason to refuse the rest
+for over in LABELONE XFSB; do
+	cp snaps hurt
+	dd if=/dev/zero of=hurt bs=4k count=1 conv=notrunc status=none
+	printf $over | dd of=hurt bs=1 seek=$([ $over = XFSB ] && echo 0 || echo 512) conv=notrunc status=none
+	cp snaps good
+	run 0 thin_repair -i hurt -o good --data-block-size 128 --transaction-id 2
+	has err 'nothing was lost'
+	run 1 thin_check hurt
+	has err 'thin_repair'
+	run 1 thin_check --json hurt
+	jq -e '.superblock == null' out >/dev/null || fail "no JSON of what was overwritten"
+done
 finish

@@ -263,3 +263,20 @@ Test(open_metadata, without_memory)
 	unlink(path);
 	image_destroy(&i);
 }
+
+/* What was written over the superblock hides no metadata: they are to be rescued. */
+Test(open_metadata, metadata_behind_something_else)
+{
+	struct image i = image_load("basic");
+
+	for (size_t at = 0; at < 512; at += 8)
+		image_set(&i, 0, at, 8, 0);
+	for (size_t n = 0; n < 8; n++)
+		image_set(&i, 0, 512 + n, 1, (uint64_t)"LABELONE"[n]);
+	image_save_file(&i, path);
+	expect_taken(any_blocks, path, i.nr_blocks);
+	expect_refused(strictly, path, "thin_repair");
+	cr_expect_null(what_no_metadata_is(path));
+	unlink(path);
+	image_destroy(&i);
+}
