@@ -153,11 +153,19 @@ static int refuse_place(const char *option, const char *path, int r, const struc
 	return META_STATUS_BLIND;
 }
 
+static int refuse_stdout(const struct out_fault *fault)
+{
+	return tool_usage_error(&docker_meta_tool, "standard output: %s", fault->text);
+}
+
 static int accept_output(const struct docker_meta_options *o, struct out_places *places)
 {
 	struct out_fault fault;
-	int r = o->output ? out_place_find(o->output, &places->output, &fault) : 0;
+	int r = o->output ? out_place_find(o->output, &places->output, &fault)
+			  : out_place_find_stdout(&fault);
 
+	if (r && !o->output)
+		return refuse_stdout(&fault);
 	if (!r)
 		r = out_place_may_replace(o, &fault);
 	return r ? refuse_place("--output", o->output, r, &fault) : STATUS_NONE;
@@ -222,8 +230,10 @@ static int begin(const struct docker_meta_options *o, const struct out_inputs *i
 	struct out_fault fault;
 	int r;
 
-	if (!o->output)
-		return STATUS_NONE;
+	if (!o->output) {
+		r = out_place_accept_stdout(inputs, &fault);
+		return r ? refuse_stdout(&fault) : STATUS_NONE;
+	}
 	r = out_place_begin(&inputs->places->output, o->output, inputs, &fault);
 	return r ? refuse_place("--output", o->output, r, &fault) : STATUS_NONE;
 }

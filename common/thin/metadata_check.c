@@ -116,7 +116,7 @@ static int check_snapshot(struct check *c)
 
 	c->report->snapshot = c->options->metadata_snap ? SNAPSHOT_ASKED : SNAPSHOT_BESIDE;
 	r = check_snapshot_superblock(c);
-	if (!r && c->has_snap)
+	if (!r && c->has_snap && !c->options->superblock_only)
 		r = check_held(c);
 	c->report->snapshot = SNAPSHOT_NONE;
 	return r;
@@ -154,7 +154,7 @@ static int run_check(struct check *c)
 	if (c->options->metadata_snap && !c->sb.held_root)
 		return -ENODATA;
 	if (c->options->superblock_only)
-		r = c->options->metadata_snap ? check_snapshot_superblock(c) : 0;
+		r = c->options->metadata_snap ? check_snapshot(c) : 0;
 	else
 		r = check_trees(c);
 	c->result->snapshot_lost = c->snap_lost;

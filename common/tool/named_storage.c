@@ -100,11 +100,10 @@ static int check_stream(const struct named_storage *n, const struct tool *tool, 
 
 int named_storage_check(const struct named_storage *n, const struct tool *tool)
 {
-	int status = STATUS_NONE;
+	/* What is to be said must not land in an input either. */
+	int status = check_stream(n, tool, STDERR_FILENO);
 
 	for (size_t i = 0; i < n->nr && status == STATUS_NONE; i++)
 		status = check_output(n, i, tool);
-	if (status == STATUS_NONE)
-		status = check_stream(n, tool, STDERR_FILENO);
 	return status == STATUS_NONE ? check_stream(n, tool, STDOUT_FILENO) : status;
 }

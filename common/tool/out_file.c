@@ -96,7 +96,12 @@ static int create_beside(const struct out_file *f, int fd)
 
 	(void)fd;
 	fd = openat(f->dir, f->beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
-	return fd < 0 ? -errno : fd;
+	if (fd < 0)
+		return -errno;
+	/* The permissions of a file of our own stay, whatever the umask. */
+	if (f->own)
+		(void)fchmod(fd, mode);
+	return fd;
 }
 
 static void take_name_away(struct out_file *f)

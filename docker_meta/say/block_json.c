@@ -67,9 +67,9 @@ static void put_mapping(const struct block_answer *a, json_t *object, bool *fail
 		 failed);
 }
 
-static json_t *of_device(const struct block_answer *a, bool *failed)
+static void of_device(const struct block_answer *a, json_t *object, bool *failed)
 {
-	json_t *object = json_object(), *thin = json_object();
+	json_t *thin = json_object();
 
 	json_put(thin, "block", json_number(a->thin_block), failed);
 	put_bytes(thin, a->thin_block, device_table_bytes(a->t, 1), failed);
@@ -82,12 +82,11 @@ static json_t *of_device(const struct block_answer *a, bool *failed)
 	put_mapping(a, object, failed);
 	json_put(object, "lineage", lineage(a, failed), failed);
 	json_put(object, "write", json_string(write_kind_name(a->write)), failed);
-	return object;
 }
 
-static json_t *of_pool(const struct block_answer *a, bool *failed)
+static void of_pool(const struct block_answer *a, json_t *object, bool *failed)
 {
-	json_t *object = json_object(), *data = json_object();
+	json_t *data = json_object();
 
 	json_put(data, "block", json_number(a->data_block), failed);
 	put_bytes(data, a->data_block, device_table_bytes(a->t, 1), failed);
@@ -97,7 +96,6 @@ static json_t *of_pool(const struct block_answer *a, bool *failed)
 			 : json_null(),
 		 failed);
 	json_put(object, "data", data, failed);
-	return object;
 }
 
 int block_json(const struct meta_view *v, FILE *out, int *status)
@@ -110,8 +108,12 @@ int block_json(const struct meta_view *v, FILE *out, int *status)
 
 	*status = block_find(v, &a);
 	if (*status == STATUS_NONE) {
-		object = a.row ? of_device(&a, &failed) : of_pool(&a, &failed);
+		object = json_object();
 		json_put_head(object, v, &failed);
+		if (a.row)
+			of_device(&a, object, &failed);
+		else
+			of_pool(&a, object, &failed);
 		json_put(object, "users", users(&a, &failed), &failed);
 		json_put(object, "users_complete", json_boolean(a.users_known), &failed);
 		json_put(object, "unsafe", json_boolean(a.unsafe), &failed);

@@ -12,6 +12,7 @@
 #include "common/io/loop.h"
 #include "common/tool/earlier_output.h"
 #include "common/tool/same_storage.h"
+#include "docker_meta/read/read_record.h"
 #include "docker_meta/read/safe_dir.h"
 #include "docker_meta/say/columns.h"
 #include "docker_meta/source/docker/layout.h"
@@ -70,6 +71,44 @@ static bool was_read(const char *path, const struct out_inputs *inputs)
 	return false;
 }
 
+/* A shell that opens it for reading and writing leaves it as it is until then. */
+static bool is_of_the_root(const struct stat *st, const struct out_inputs *inputs)
+{
+	const struct read_record *record = inputs->options->reading.record;
+	const int root = open(inputs->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	bool found = false;
+	struct stat file;
+
+	for (size_t i = 0; root >= 0 && i < record->nr && !found; i++)
+		found = !fstatat(root, record->items[i].path, &file, 0) && same(&file, st);
+	if (root >= 0)
+		(void)close(root);
+	return found;
+}
+
+int out_place_find_stdout(struct out_fault *fault)
+{
+	struct stat st;
+
+	if (fstat(STDOUT_FILENO, &st))
+		return 0;
+	if (S_ISBLK(st.st_mode))
+		return refuse(fault, "it is a block device");
+	return S_ISREG(st.st_mode) && loop_stands_on(&st)
+		       ? refuse(fault, "it is in use through a loop device")
+		       : 0;
+}
+
+int out_place_accept_stdout(const struct out_inputs *inputs, struct out_fault *fault)
+{
+	struct stat st;
+
+	if (fstat(STDOUT_FILENO, &st) || !S_ISREG(st.st_mode) ||
+	    (!was_read("/proc/self/fd/1", inputs) && !is_of_the_root(&st, inputs)))
+		return 0;
+	return refuse(fault, "it leads to what was read as an input, and no input is written to");
+}
+
 int out_place_begin(struct out_file *f, const char *path, const struct out_inputs *inputs,
 		    struct out_fault *fault)
 {
@@ -92,8 +131,7 @@ int out_place_begin(struct out_file *f, const char *path, const struct out_input
 /* How the answers begin, in all forms. */
 static const struct output_mark marks[] = {
 	{ "docker_meta: ", NULL },
-	{ "{\n  \"tool\": \"docker_meta\"", NULL },
-	{ "{\n  \"name\": \"", "\"device\": {" },
+	{ "{\n  \"tool\": \"docker_meta\",\n  \"version\": ", NULL },
 	{ "{\"", "\"tool\":\"docker_meta\"" },
 	{ "DOCKER_META ", NULL },
 	{ "# HELP docker_meta_up", NULL },
@@ -130,16 +168,28 @@ static const struct output_mark marks[] = {
 	{ "data block ", "\n  place   bytes " },
 };
 
-/* A list begins with the heading of any column. */
-static bool may_be_list(const char *path)
+static bool is_heading(const char *word)
 {
 	for (int c = 0; c < NR_COLUMNS; c++) {
-		const struct output_mark heading = { list_heading((enum column)c), NULL };
-
-		if (output_may_replace(path, &heading, 1))
+		if (!strcmp(word, list_heading((enum column)c)))
 			return true;
 	}
 	return false;
+}
+
+/* A list begins with a line of headings, and nothing else is in that. */
+static bool may_be_list(const char *path)
+{
+	char line[400] = "", *state = NULL;
+	FILE *f = fopen(path, "re");
+	bool ok = f && fgets(line, sizeof(line), f) && strchr(line, '\n');
+
+	if (f)
+		(void)fclose(f);
+	for (char *word = strtok_r(line, " \n", &state); word && ok;
+	     word = strtok_r(NULL, " \n", &state))
+		ok = is_heading(word);
+	return ok;
 }
 
 /* A loop device on it may be what is read, or be mounted: behind either nobody wants an answer. */

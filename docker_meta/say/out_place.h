@@ -46,6 +46,13 @@ void out_places_abandon(struct out_places *places);
 must_check int out_place_begin(struct out_file *f, const char *path,
 			       const struct out_inputs *inputs, struct out_fault *fault);
 
+/*
+ * May what is said go to standard output: what it is, before the walls stand; and what it leads to,
+ * when it is known what was read.  0; -EPERM with fault filled.
+ */
+must_check int out_place_find_stdout(struct out_fault *fault);
+must_check int out_place_accept_stdout(const struct out_inputs *inputs, struct out_fault *fault);
+
 /* May -o write over what stands at path?  0; -EPERM with fault filled. */
 must_check int out_place_may_replace(const struct docker_meta_options *o, struct out_fault *fault);
 

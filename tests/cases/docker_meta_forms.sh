@@ -123,6 +123,39 @@ cmp -s <(sed 1d wanted) <(sed 1d new) || fail "-o from elsewhere wrote something
 run 0 docker_meta -q "${well[@]}" -o report
 cmp -s report /dev/null || fail "-q -o: the old report is still there"
 
+# Standard output that leads to what was read without being named.
+rm -rf host
+cp -a down host
+mkdir -p host/devicemapper/devicemapper
+cp meta host/devicemapper/devicemapper/metadata
+here_alone=(-r host --no-dm --no-mounts --no-lvs --no-daemon-json)
+run 0 docker_meta "${here_alone[@]}"
+for read in devicemapper/devicemapper/metadata image/devicemapper/repositories.json; do
+	cp "host/$read" before.read
+	command docker_meta "${here_alone[@]}" 1<>"host/$read" 2>err
+	[ $? = 64 ] || fail "standard output to host/$read"
+	has err 'standard output: it leads to what was read'
+	cmp -s before.read "host/$read" || fail "host/$read was overwritten"
+done
+if loop=$(losetup --find --show host/devicemapper/devicemapper/metadata 2>/dev/null); then
+	command docker_meta "${here_alone[@]}" >"$loop" 2>err
+	[ $? = 64 ] || fail "standard output to a block device"
+	has err 'standard output: it is a block device'
+	losetup -d "$loop"
+	cmp -s meta host/devicemapper/devicemapper/metadata || fail "metadata were overwritten through $loop"
+fi
+# What only looks like an earlier answer: the state, and a table of something else's.
+run 0 docker_meta "${well[@]}" --state told
+run 64 docker_meta "${well[@]}" -o told
+printf 'DEVICE   TYPE\neth0     ethernet\n' >told
+run 64 docker_meta list "${well[@]}" -o told
+rm told
+run 0 docker_meta list "${well[@]}" -o told
+run 0 docker_meta list "${well[@]}" -o told
+run 0 docker_meta block "${well[@]}" -f json 23 0 -o told --force
+run 0 docker_meta block "${well[@]}" -f json 23 0 -o told
+rm told
+
 echo "docker_meta: old" >report
 ln -sfn down/image link
 mkdir -p plain
