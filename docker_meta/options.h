@@ -8,7 +8,6 @@
 #include <stdint.h>
 
 #include "common/base/compiler.h"
-#include "docker_meta/read/safe_dir.h"
 
 enum meta_command {
 	COMMAND_CHECK,
@@ -37,6 +36,14 @@ enum output_form {
 };
 
 enum { MAX_WORDS = 2 };
+
+struct read_record;
+
+/* How what is below a directory is read. */
+struct safe_rules {
+	bool follows; /* links to directories wherever they lead: for the user to allow */
+	struct read_record *record; /* borrowed: takes what is read, and what cannot; or NULL */
+};
 
 /* Texts are borrowed from the command line; NULL: not given. */
 struct docker_meta_options {

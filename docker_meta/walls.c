@@ -51,6 +51,9 @@ void walls_raise(const struct docker_meta_options *o, const struct out_places *p
 	sandbox_enter(&all);
 }
 
+enum { NR_NAMED = 20 }; /* what is let through but for links */
+_Static_assert(NR_NAMED + NR_LAYOUT_DIRECTORIES <= SANDBOX_PATHS, "each link has a place");
+
 void walls_close(const struct docker_meta_options *o, const struct out_places *places,
 		 const char *root)
 {
@@ -69,7 +72,7 @@ void walls_close(const struct docker_meta_options *o, const struct out_places *p
 	allow_files(o, places, &known);
 	for (size_t i = 0; i < NR_LAYOUT_DIRECTORIES && o->reading.follows; i++) {
 		(void)snprintf(path, sizeof(path), "%s/%s", root, layout_directories[i]);
-		known.read[SANDBOX_PATHS - 1 - i] = links[i] = realpath(path, NULL);
+		known.read[NR_NAMED + i] = links[i] = realpath(path, NULL);
 	}
 	sandbox_enter(&known);
 	for (size_t i = 0; i < NR_LAYOUT_DIRECTORIES; i++)

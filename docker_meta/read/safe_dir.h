@@ -17,14 +17,7 @@
 #include <time.h>
 
 #include "common/base/compiler.h"
-
-struct read_record;
-
-/* How what is below a directory is read. */
-struct safe_rules {
-	bool follows; /* links to directories wherever they lead: for the user to allow */
-	struct read_record *record; /* borrowed: takes what is read, and what cannot; or NULL */
-};
+#include "docker_meta/options.h"
 
 struct safe_dir {
 	int fd;                         /* owned; -1: closed */

@@ -319,7 +319,7 @@ fine mkdir host/containers/lost+found
 fine odd
 valid
 # ---- links to directories: below the root they are followed, out of it where that is allowed
-for part in devicemapper image image/devicemapper containers devicemapper/metadata; do
+for part in devicemapper image image/devicemapper containers devicemapper/metadata image/devicemapper/imagedb/content; do
 	host=linked-${part//\//-}
 	cp -a down "$host"
 	mkdir -p away "$host/aside"

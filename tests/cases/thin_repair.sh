@@ -312,7 +312,9 @@ has err "Couldn't find output file"
 for over in LABELONE XFSB; do
 	cp snaps hurt
 	dd if=/dev/zero of=hurt bs=4k count=1 conv=notrunc status=none
-	printf $over | dd of=hurt bs=1 seek=$([ $over = XFSB ] && echo 0 || echo 512) conv=notrunc status=none
+	at=512
+	[ $over = LABELONE ] || at=0
+	printf '%s' $over | dd of=hurt bs=1 seek=$at conv=notrunc status=none
 	cp snaps good
 	run 0 thin_repair -i hurt -o good --data-block-size 128 --transaction-id 2
 	has err 'nothing was lost'

@@ -272,7 +272,7 @@ Test(open_metadata, metadata_behind_something_else)
 	for (size_t at = 0; at < 512; at += 8)
 		image_set(&i, 0, at, 8, 0);
 	for (size_t n = 0; n < 8; n++)
-		image_set(&i, 0, 512 + n, 1, (uint64_t)"LABELONE"[n]);
+		image_set(&i, 0, 512 + n, 1, (uint64_t) "LABELONE"[n]);
 	image_save_file(&i, path);
 	expect_taken(any_blocks, path, i.nr_blocks);
 	expect_refused(strictly, path, "thin_repair");
