@@ -5,6 +5,8 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "docker_meta/commands.h"
 #include "docker_meta/conclude.h"
@@ -58,10 +60,25 @@ static int look_and_answer(const struct docker_meta_options *o, struct out_place
 	return ended == STATUS_NONE ? status : ended;
 }
 
+/* What was read is listed there; and standard output must not lead to it. */
+static struct read_record record_for(const struct docker_meta_options *o)
+{
+	struct read_record record = { .keeps_names = o->command == COMMAND_REPORT ||
+						     o->form == OUTPUT_JSON ||
+						     o->form == OUTPUT_HTML };
+	struct stat st;
+
+	if (!o->output && !fstat(STDOUT_FILENO, &st) && S_ISREG(st.st_mode)) {
+		record.watched_device = st.st_dev;
+		record.watched_inode = st.st_ino;
+	}
+	return record;
+}
+
 int docker_meta_run(const struct docker_meta_options *o)
 {
 	struct out_places places = NO_OUT_PLACES;
-	struct read_record record = { 0 };
+	struct read_record record = record_for(o);
 	struct docker_meta_options noted = *o;
 	int status = meta_command_accept(o, &places);
 

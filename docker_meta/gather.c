@@ -16,6 +16,7 @@
 #include "docker_meta/commands.h"
 #include "docker_meta/docker_meta.h"
 #include "docker_meta/host/dm_names.h"
+#include "docker_meta/read/read_record.h"
 #include "docker_meta/source/docker/root_hint.h"
 #include "docker_meta/walls.h"
 
@@ -433,6 +434,7 @@ static void forget(struct gathered *g)
 	pool_state_destroy(&g->pool);
 	docker_state_destroy(&g->docker);
 	host_destroy(&g->host);
+	read_record_forget(g->options->reading.record);
 	alloc_free(g->transaction.docker);
 	g->transaction.docker = NULL;
 	alloc_free(g->found);

@@ -108,6 +108,13 @@ static const char *why_not(int r)
 					    : strerror(-r);
 }
 
+static void take_digest(struct meta_input *in, const struct digest *d, uint64_t bytes)
+{
+	in->nr_files = 1;
+	in->bytes = bytes;
+	memcpy(in->sha256, d->hex, sizeof(in->sha256));
+}
+
 static int digest_fd(struct meta_input *in, int fd, uint64_t max)
 {
 	struct digest d;
@@ -116,9 +123,7 @@ static int digest_fd(struct meta_input *in, int fd, uint64_t max)
 
 	if (r)
 		return r == -ENOMEM ? r : tell(in, NULL, why_not(r));
-	in->nr_files = 1;
-	in->bytes = bytes;
-	memcpy(in->sha256, d.hex, sizeof(in->sha256));
+	take_digest(in, &d, bytes);
 	return 0;
 }
 
@@ -183,13 +188,17 @@ static int open_below(const struct safe_dir *root, const char *path, int *ret_fd
 static int add_file(struct meta_inputs *list, const struct safe_dir *root, const char *kind,
 		    const char *path, const char *below, uint64_t max)
 {
+	const struct read_name *name = list->record ? read_record_find(list->record, below) : NULL;
+	const bool is_known = name && name->has_digest;
 	struct meta_input *in;
-	int fd = -1, e = open_below(root, below, &fd), r;
+	int fd = -1, e = is_known ? 0 : open_below(root, below, &fd), r;
 
 	if (e == -ENOENT || e == -ENOMEM)
 		return e == -ENOMEM ? e : 0;
 	r = begin(list, kind, path, NULL, &in);
-	if (!r)
+	if (!r && is_known)
+		take_digest(in, &name->digest, name->bytes);
+	else if (!r)
 		r = e ? tell(in, NULL, why_not(e)) : digest_fd(in, fd, max);
 	if (fd >= 0)
 		close(fd);
@@ -255,6 +264,7 @@ static bool is_wanted(const struct place *p, const char *name, size_t depth)
 
 struct walk {
 	const struct place *place;
+	const struct read_record *record; /* NULL: all is read anew */
 	struct meta_input *in;
 	struct names dirs, files;
 };
@@ -285,18 +295,38 @@ static int walk_one(struct walk *w, const struct safe_dir *top, const char *path
 	return r;
 }
 
+/* What a reader read, or, of what nobody did, what stands there: 0 or -errno. */
+static int digest_one(const struct walk *w, const struct safe_dir *dir, const char *path,
+		      struct digest *d, uint64_t *bytes)
+{
+	char *below = alloc_printf("%s/%s", w->place->path, path + 2);
+	const struct read_name *name =
+		below && w->record ? read_record_find(w->record, below) : NULL;
+	int fd = -1, r = below ? 0 : -ENOMEM;
+
+	alloc_free(below);
+	if (name && name->has_digest) {
+		*d = name->digest;
+		*bytes = name->bytes;
+		return 0;
+	}
+	if (!r)
+		r = safe_dir_open_file(dir, strrchr(path, '/') + 1, &fd);
+	if (!r)
+		r = digest_of_file(fd, MAX_FILE, d, bytes);
+	if (fd >= 0)
+		close(fd);
+	return r;
+}
+
 /* A line of sha256sum -z. */
 static int list_one(struct walk *w, const struct safe_dir *dir, const char *path,
 		    struct digest_stream *s)
 {
 	struct digest d;
 	uint64_t bytes = 0;
-	int fd = -1, r = safe_dir_open_file(dir, strrchr(path, '/') + 1, &fd);
+	int r = digest_one(w, dir, path, &d, &bytes);
 
-	if (!r)
-		r = digest_of_file(fd, MAX_FILE, &d, &bytes);
-	if (fd >= 0)
-		close(fd);
 	if (r)
 		return r == -ENOMEM ? r : tell(w->in, path, why_not(r));
 	digest_add(s, d.hex, strlen(d.hex));
@@ -358,7 +388,7 @@ static int digest_dir(struct walk *w, const struct safe_dir *top)
 static int add_dir(struct meta_inputs *list, const struct safe_dir *root, const char *path,
 		   const struct place *p)
 {
-	struct walk w = { .place = p };
+	struct walk w = { .place = p, .record = list->record };
 	struct safe_dir top;
 	int e = safe_dir_enter(root, p->path, &top), r;
 
@@ -463,10 +493,9 @@ static int add_read(const struct meta_view *v, const struct safe_dir *root,
 static int add_rest(const struct meta_view *v, const struct safe_dir *root,
 		    struct meta_inputs *list)
 {
-	struct read_record *record = v->options->reading.record;
+	const struct read_record *record = list->record;
 	int r = 0;
 
-	read_record_sort(record);
 	for (size_t i = 0; i < record->nr && !r; i++) {
 		if (!has_a_place(record->items[i].path))
 			r = add_read(v, root, &record->items[i], list);
@@ -528,7 +557,8 @@ int meta_inputs_make(const struct meta_view *v, struct meta_inputs *ret_inputs)
 	struct safe_dir root;
 	int r = safe_dir_open(v->root, &rules, &root);
 
-	*ret_inputs = (struct meta_inputs){ 0 };
+	read_record_sort(v->options->reading.record);
+	*ret_inputs = (struct meta_inputs){ .record = v->options->reading.record };
 	if (r)
 		return r == -ENOMEM ? r : 0;
 	r = add_pool(v, &root, ret_inputs);

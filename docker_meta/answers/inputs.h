@@ -9,6 +9,8 @@
 
 #include "docker_meta/view.h"
 
+struct read_record;
+
 struct meta_input {
 	const char *kind;  /* "metadata", "xml", "driver", "layers", … */
 	char *path;        /* owned */
@@ -22,12 +24,14 @@ struct meta_input {
 struct meta_inputs {
 	struct meta_input *items; /* owned: the pool's first, then Docker's, then the host's */
 	size_t nr, capacity;
+	const struct read_record *record; /* borrowed: what was read already; NULL: nothing */
 };
 
 /*
- * Read all of it once more: of a pool that is active it is what stands there now.  What is not
- * there is not in the list; what cannot be read is, with its fault.  Below the root only safe_dir.h
- * opens anything.  0 or -ENOMEM; to be destroyed in any case.
+ * What readers read has the digest of what they read; the rest is read once more: of a pool that is
+ * active it is what stands there now.  What is not there is not in the list; what cannot be read
+ * is, with its fault.  Below the root only safe_dir.h opens anything.  0 or -ENOMEM; to be
+ * destroyed in any case.
  */
 must_check int meta_inputs_make(const struct meta_view *v, struct meta_inputs *ret_inputs);
 

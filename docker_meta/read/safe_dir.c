@@ -39,6 +39,15 @@ static int noted(const struct safe_dir *dir, const char *name, int error)
 	return error;
 }
 
+static void look_out(const struct safe_dir *dir, const struct stat *st)
+{
+	struct read_record *r = record_of(dir);
+
+	if (r && r->watched_inode && st->st_ino == r->watched_inode &&
+	    st->st_dev == r->watched_device)
+		r->met_watched = true;
+}
+
 /* The same of what is only looked for: whether it is there is not known without memory. */
 static int looked_for(const struct safe_dir *dir, int error)
 {
@@ -220,9 +229,9 @@ static int follow(const struct safe_dir *dir, const char *name, int *ret_fd)
 /* Where it is known what is read, it has a path; NULL: no memory. */
 static char *path_below(const struct safe_dir *dir, const char *name)
 {
-	return !record_of(dir) ? NULL
-	       : dir->path     ? alloc_printf("%s/%s", dir->path, name)
-			       : alloc_string(name);
+	return !record_of(dir) || !record_of(dir)->keeps_names ? NULL
+	       : dir->path ? alloc_printf("%s/%s", dir->path, name)
+			   : alloc_string(name);
 }
 
 int safe_dir_enter(const struct safe_dir *dir, const char *name, struct safe_dir *ret_dir)
@@ -232,7 +241,7 @@ int safe_dir_enter(const struct safe_dir *dir, const char *name, struct safe_dir
 	if (r == -ELOOP)
 		r = follow(dir, name, &fd);
 	*ret_dir = (struct safe_dir){ fd, dir->top, dir->rules, path_below(dir, name) };
-	if (!r && record_of(dir) && !ret_dir->path) {
+	if (!r && record_of(dir) && record_of(dir)->keeps_names && !ret_dir->path) {
 		safe_dir_close(ret_dir);
 		r = -ENOMEM;
 	}
@@ -280,11 +289,11 @@ void safe_dir_close(struct safe_dir *dir)
 }
 
 /* Neither does a fifo block, nor a terminal become ours. */
-static int open_file(const struct safe_dir *dir, const char *name, int *ret_fd)
+static int open_file(const struct safe_dir *dir, const char *name, int *ret_fd,
+		     struct stat *ret_stat)
 {
 	struct safe_dir parent;
 	const char *last;
-	struct stat st;
 	int fd, r = open_below(dir->fd, name, OPEN_FILE, &fd);
 
 	if (r == -ELOOP && strchr(name, '/')) {
@@ -295,20 +304,23 @@ static int open_file(const struct safe_dir *dir, const char *name, int *ret_fd)
 	}
 	if (r)
 		return r == -ENXIO ? -EINVAL : r; /* a socket, a device without driver */
-	r = fstat(fd, &st) ? -errno : 0;
-	if (!r && !S_ISREG(st.st_mode))
+	r = fstat(fd, ret_stat) ? -errno : 0;
+	if (!r && !S_ISREG(ret_stat->st_mode))
 		r = -EINVAL;
 	if (r) {
 		close(fd);
 		return r;
 	}
+	look_out(dir, ret_stat);
 	*ret_fd = fd;
 	return 0;
 }
 
 int safe_dir_open_file(const struct safe_dir *dir, const char *name, int *ret_fd)
 {
-	return noted(dir, name, open_file(dir, name, ret_fd));
+	struct stat ignored;
+
+	return noted(dir, name, open_file(dir, name, ret_fd, &ignored));
 }
 
 static int stat_one(int fd, const char *name, struct safe_stat *ret_stat)
@@ -359,12 +371,17 @@ bool safe_dir_is_immutable(const struct safe_dir *dir, const char *name)
 	       st.stx_attributes & flags;
 }
 
-/* A file of size bytes, or of what it has become since. */
-static int read_all(int fd, size_t size, char **ret_text, size_t *ret_size)
+/* A file of so many bytes, or of what it has become since. */
+static int read_all(int fd, const struct stat *st, size_t max, char **ret_text, size_t *ret_size)
 {
-	char *text = alloc_array(size + 1, 1);
-	int r = text ? fd_read_up_to(fd, text, size, ret_size) : -ENOMEM;
+	const size_t size = (size_t)st->st_size;
+	char *text;
+	int r;
 
+	if (st->st_size < 0 || (uint64_t)st->st_size > max)
+		return -EFBIG;
+	text = alloc_array(size + 1, 1);
+	r = text ? fd_read_up_to(fd, text, size, ret_size) : -ENOMEM;
 	if (r) {
 		alloc_free(text);
 		return r;
@@ -379,24 +396,24 @@ int safe_file_read(int fd, size_t max, char **ret_text, size_t *ret_size)
 
 	*ret_text = NULL;
 	*ret_size = 0;
-	if (fstat(fd, &st))
-		return -errno;
-	return st.st_size < 0 || (uint64_t)st.st_size > max
-		       ? -EFBIG
-		       : read_all(fd, (size_t)st.st_size, ret_text, ret_size);
+	return fstat(fd, &st) ? -errno : read_all(fd, &st, max, ret_text, ret_size);
 }
 
 int safe_dir_read(const struct safe_dir *dir, const char *name, size_t max, char **ret_text,
 		  size_t *ret_size)
 {
-	int fd = -1, r = safe_dir_open_file(dir, name, &fd);
+	struct stat st;
+	int fd = -1, r = open_file(dir, name, &fd, &st);
 
 	*ret_text = NULL;
 	*ret_size = 0;
-	if (r)
-		return r;
-	r = safe_file_read(fd, max, ret_text, ret_size);
-	close(fd);
+	if (!r)
+		r = read_all(fd, &st, max, ret_text, ret_size);
+	if (fd >= 0)
+		close(fd);
+	r = noted(dir, name, r);
+	if (!r && record_of(dir))
+		read_record_content(record_of(dir), *ret_text, *ret_size);
 	return r;
 }
 

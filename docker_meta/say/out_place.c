@@ -71,21 +71,6 @@ static bool was_read(const char *path, const struct out_inputs *inputs)
 	return false;
 }
 
-/* A shell that opens it for reading and writing leaves it as it is until then. */
-static bool is_of_the_root(const struct stat *st, const struct out_inputs *inputs)
-{
-	const struct read_record *record = inputs->options->reading.record;
-	const int root = open(inputs->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	bool found = false;
-	struct stat file;
-
-	for (size_t i = 0; root >= 0 && i < record->nr && !found; i++)
-		found = !fstatat(root, record->items[i].path, &file, 0) && same(&file, st);
-	if (root >= 0)
-		(void)close(root);
-	return found;
-}
-
 int out_place_find_stdout(struct out_fault *fault)
 {
 	struct stat st;
@@ -99,12 +84,13 @@ int out_place_find_stdout(struct out_fault *fault)
 		       : 0;
 }
 
+/* A shell that opens it for reading and writing leaves it as it is until then. */
 int out_place_accept_stdout(const struct out_inputs *inputs, struct out_fault *fault)
 {
 	struct stat st;
 
 	if (fstat(STDOUT_FILENO, &st) || !S_ISREG(st.st_mode) ||
-	    (!was_read("/proc/self/fd/1", inputs) && !is_of_the_root(&st, inputs)))
+	    (!inputs->options->reading.record->met_watched && !was_read("/proc/self/fd/1", inputs)))
 		return 0;
 	return refuse(fault, "it leads to what was read as an input, and no input is written to");
 }

@@ -333,7 +333,7 @@ Test(safe_dir, what_was_read_is_noted)
 		{ "link", -ELOOP },
 		{ "out", -EXDEV },
 	};
-	struct read_record record = { 0 };
+	struct read_record record = { .keeps_names = true };
 	const struct safe_rules rules = { .record = &record };
 	struct safe_dir top;
 
@@ -356,7 +356,7 @@ Test(safe_dir, what_was_read_is_noted)
 /* Of one path the failure stays. */
 Test(safe_dir, what_failed_once_is_noted_as_failed)
 {
-	struct read_record record = { 0 };
+	struct read_record record = { .keeps_names = true };
 
 	read_record_note(&record, "", "b", 0);
 	read_record_note(&record, "", "a", 0);
@@ -371,7 +371,7 @@ Test(safe_dir, what_failed_once_is_noted_as_failed)
 /* No descriptor, no answer: whoever takes that for something that is not there is found out. */
 Test(safe_dir, a_lack_of_descriptors_is_noted)
 {
-	struct read_record record = { 0 };
+	struct read_record record = { .keeps_names = true };
 	const struct safe_rules rules = { .record = &record };
 	struct safe_dir top, dir;
 	struct rlimit before;
