@@ -236,6 +236,26 @@ Test(io, truncated_file_is_an_error)
 	alloc_free(block);
 }
 
+/* A file system may not take O_DIRECT. */
+Test(io, in_memory)
+{
+	char path[] = "/dev/shm/io-test-XXXXXX";
+	int fd = mkstemp(path);
+	uint8_t *block = alloc_aligned(MD_BLOCK_SIZE);
+	struct block_engine *e;
+
+	if (fd < 0)
+		cr_skip_test("no /dev/shm");
+	cr_assert_eq(ftruncate(fd, 4 * MD_BLOCK_SIZE), 0);
+	close(fd);
+	cr_assert_eq(block_open(path, OPEN_READ_WRITE, &e), 0);
+	cr_expect_eq(e->nr_blocks, 4);
+	cr_expect_eq(block_read(e, 3, block), 0);
+	block_engine_destroy(e);
+	unlink(path);
+	alloc_free(block);
+}
+
 Test(io, open_refuses_what_is_no_device)
 {
 	struct block_engine *e;

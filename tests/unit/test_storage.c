@@ -4,6 +4,7 @@
 #include "tests/support/made_devices.h"
 
 #include "common/base/alloc.h"
+#include "common/io/block_io.h"
 #include "common/io/loop.h"
 #include "common/tool/dm_busy.h"
 #include "common/tool/same_storage.h"
@@ -125,6 +126,25 @@ Test(storage, partitions_of_loop_devices_in_use)
 	above->busy = true;
 	cr_expect(loop_in_use(&part) && loop_in_use(&whole) && loop_in_use(&a));
 	cr_expect_not(loop_in_use(&other));
+}
+
+/* What is at rest is read; what is in use only by who says that it may be. */
+Test(storage, what_is_in_use_is_not_opened)
+{
+	struct device *d = add_loop(0, file_a, 0, 0);
+	struct block_engine *e;
+
+	d->busy = true;
+	cr_expect_eq(block_open(file_a, OPEN_READ, &e), -EBUSY);
+	cr_expect_eq(block_open("/dev/loop0", OPEN_READ, &e), -EBUSY);
+	cr_assert_eq(block_open(file_a, OPEN_READ_LIVE, &e), 0);
+	block_engine_destroy(e);
+	d->busy = false;
+	cr_assert_eq(block_open(file_a, OPEN_READ, &e), 0);
+	block_engine_destroy(e);
+	cr_assert_eq(block_open("/dev/loop0", OPEN_MAY_WRITE, &e), 0);
+	cr_expect_not(e->read_only);
+	block_engine_destroy(e);
 }
 
 /* Where a loop device cannot be asked it may stand on anything. */
