@@ -307,6 +307,10 @@ has err "Couldn't find output file"
 	ulimit -f 100
 	thin_repair -i snaps -o good
 ) 2>err && fail "a file that may not grow went unnoticed"
+for bytes in 20000 20480; do
+	run 1 prlimit --fsize=$bytes thin_repair -i snaps -o good
+	has err 'File too large'
+done
 
 # ---- what was written over the first block is no reason to refuse the rest
 for over in LABELONE XFSB; do
