@@ -178,7 +178,7 @@ static int accept_state(const struct docker_meta_options *o, struct out_places *
 
 	if (!o->state)
 		return STATUS_NONE;
-	if (o->command != COMMAND_CHECK)
+	if (!meta_command_has(o->command, COMMAND_MEASURES))
 		return tool_usage_error(&docker_meta_tool, "--state goes with check");
 	if (o->form == OUTPUT_NAGIOS || o->form == OUTPUT_PROMETHEUS || o->form == OUTPUT_HTML)
 		return tool_usage_error(&docker_meta_tool,
@@ -195,7 +195,8 @@ static int accept_state(const struct docker_meta_options *o, struct out_places *
 /* Options that one command alone has a use for. */
 static int accept_particulars(const struct docker_meta_options *o)
 {
-	if ((o->has_byte || o->has_sector || o->has_data_block) && o->command != COMMAND_BLOCK)
+	if ((o->has_byte || o->has_sector || o->has_data_block) &&
+	    !meta_command_has(o->command, COMMAND_FINDS_BLOCK))
 		return tool_usage_error(&docker_meta_tool,
 					"--byte, --sector and --data-block go with block");
 	return STATUS_NONE;
@@ -217,7 +218,7 @@ int meta_command_accept(const struct docker_meta_options *o, struct out_places *
 		status = accept_particulars(o);
 	if (status == STATUS_NONE)
 		status = verdict_accept(o, &verdict);
-	if (status == STATUS_NONE && o->command == COMMAND_BLOCK)
+	if (status == STATUS_NONE && meta_command_has(o->command, COMMAND_FINDS_BLOCK))
 		status = block_accept(o);
 	return status == STATUS_NONE ? list_layout_parse(o, &layout) : status;
 }
@@ -258,19 +259,10 @@ static int end(const struct docker_meta_options *o, struct out_file *f, int r)
 	return r ? META_STATUS_BLIND : STATUS_NONE;
 }
 
-/*
- * What an answer is worth that is made from other metadata than the pool's of now.  check, predict,
- * plan and report say so themselves.
- */
+/* What an answer is worth that is made from other metadata than the pool's of now. */
 static void tell_doubt(const struct meta_view *v)
 {
-	static const bool tells[NR_COMMANDS] = { [COMMAND_CHECK] = true,
-						 [COMMAND_PREDICT] = true,
-						 [COMMAND_PLAN] = true,
-						 [COMMAND_REPORT] = true,
-						 [COMMAND_LINT] = true };
-
-	if (tells[v->options->command])
+	if (meta_command_has(v->options->command, COMMAND_TELLS_DOUBT))
 		return;
 	if (v->devices->another_pool)
 		tool_error(&docker_meta_tool, "%s: metadata of another pool, see check (X4)",

@@ -63,9 +63,9 @@ static int look_and_answer(const struct docker_meta_options *o, struct out_place
 /* What was read is listed there; and standard output must not lead to it. */
 static struct read_record record_for(const struct docker_meta_options *o)
 {
-	struct read_record record = { .keeps_names = o->command == COMMAND_REPORT ||
-						     o->form == OUTPUT_JSON ||
-						     o->form == OUTPUT_HTML };
+	struct read_record record = { .keeps_names =
+					      meta_command_has(o->command, COMMAND_LISTS_INPUTS) ||
+					      o->form == OUTPUT_JSON || o->form == OUTPUT_HTML };
 	struct stat st;
 
 	if (!o->output && !fstat(STDOUT_FILENO, &st) && S_ISREG(st.st_mode)) {

@@ -48,7 +48,7 @@ int gather_blind(const struct gathered *g, const char *what, const char *why)
 /* A configuration can be looked at before there is anything that it is of. */
 static bool is_lint(const struct gathered *g)
 {
-	return g->options->command == COMMAND_LINT;
+	return meta_command_has(g->options->command, COMMAND_LINTS);
 }
 
 static bool has_no_root(const struct gathered *g)
@@ -150,19 +150,14 @@ static int find_loop_file(struct gathered *g)
 	return STATUS_NONE;
 }
 
-/* These are of what the pool has. */
-static bool needs_pool(enum meta_command c)
-{
-	return c == COMMAND_TREE || c == COMMAND_DU || c == COMMAND_BLOCK;
-}
-
 /* A disk on which nothing but Docker's files is left. */
 static int find_nothing(struct gathered *g)
 {
 	static const char why[] = "the pool's metadata are not below it, and no active pool is "
 				  "known: give --metadata DEV or --xml FILE, or --pool NAME";
 
-	if (needs_pool(g->options->command) || g->options->command == COMMAND_PLAN)
+	if (meta_command_has(g->options->command, COMMAND_WANTS_POOL) ||
+	    meta_command_has(g->options->command, COMMAND_WANTS_PLACE))
 		return gather_blind(g, g->root, why);
 	(void)snprintf(g->fault.text, sizeof(g->fault.text), "%s", why);
 	tool_error(&docker_meta_tool, "%s: %s", g->root, why);
@@ -205,7 +200,8 @@ static int miss_pool(struct gathered *g, int error)
 			g->fault.text, sizeof(g->fault.text),
 			"its first block is blank: the kernel takes that for a new pool, and "
 			"formats it");
-	if (needs_pool(c) || error == -ENOMEM || (c != COMMAND_SURVIVORS && !g->is_damaged))
+	if (meta_command_has(c, COMMAND_WANTS_POOL) || error == -ENOMEM ||
+	    (!meta_command_has(c, COMMAND_TAKES_LOSS) && !g->is_damaged))
 		return gather_blind(g, g->metadata, g->fault.text);
 	tool_error(&docker_meta_tool, "%s: %s", g->metadata, g->fault.text);
 	if (g->source)
@@ -248,7 +244,7 @@ static int open_pool(struct gathered *g)
 	int status = given ? STATUS_NONE : find_metadata(g), r;
 
 	if (status != STATUS_NONE)
-		return o->command == COMMAND_SURVIVORS ? STATUS_NONE : status;
+		return meta_command_has(o->command, COMMAND_TAKES_LOSS) ? STATUS_NONE : status;
 	g->metadata = given ? given : g->found;
 	if (!g->metadata)
 		return STATUS_NONE;
@@ -482,12 +478,10 @@ static void note_pool(struct gathered *g)
 							: layered);
 }
 
-/* Only these two read the metadata once more; for nothing else is the snapshot worth holding. */
+/* For nothing but being read once more is the snapshot worth holding. */
 static int end_reading(struct gathered *g)
 {
-	const enum meta_command c = g->options->command;
-
-	if (!g->snap.held || c == COMMAND_BLOCK || c == COMMAND_SHOW)
+	if (!g->snap.held || meta_command_has(g->options->command, COMMAND_READS_AGAIN))
 		return STATUS_NONE;
 	pool_source_close(g->source);
 	g->source = NULL;

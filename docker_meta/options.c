@@ -134,15 +134,27 @@ const struct tool docker_meta_tool = {
 
 static const struct {
 	const char *name;
-	int min, max; /* words behind it */
+	int min, max;        /* words behind it */
+	unsigned int traits; /* enum command_trait */
 } commands[NR_COMMANDS] = {
-	[COMMAND_CHECK] = { "check", 0, 0 },         [COMMAND_LIST] = { "list", 0, 0 },
-	[COMMAND_TREE] = { "tree", 0, 0 },           [COMMAND_DU] = { "du", 0, 0 },
-	[COMMAND_SHOW] = { "show", 1, 1 },           [COMMAND_BLOCK] = { "block", 0, 2 },
-	[COMMAND_PREDICT] = { "predict", 0, 0 },     [COMMAND_PLAN] = { "plan", 0, 0 },
-	[COMMAND_SURVIVORS] = { "survivors", 0, 0 }, [COMMAND_LINT] = { "lint", 0, 0 },
-	[COMMAND_REPORT] = { "report", 0, 0 },
+	[COMMAND_CHECK] = { "check", 0, 0, COMMAND_TELLS_DOUBT | COMMAND_MEASURES },
+	[COMMAND_LIST] = { "list", 0, 0, COMMAND_HAS_COLUMNS },
+	[COMMAND_TREE] = { "tree", 0, 0, COMMAND_WANTS_POOL },
+	[COMMAND_DU] = { "du", 0, 0, COMMAND_WANTS_POOL },
+	[COMMAND_SHOW] = { "show", 1, 1, COMMAND_READS_AGAIN },
+	[COMMAND_BLOCK] = { "block", 0, 2,
+			    COMMAND_WANTS_POOL | COMMAND_READS_AGAIN | COMMAND_FINDS_BLOCK },
+	[COMMAND_PREDICT] = { "predict", 0, 0, COMMAND_TELLS_DOUBT },
+	[COMMAND_PLAN] = { "plan", 0, 0, COMMAND_WANTS_PLACE | COMMAND_TELLS_DOUBT },
+	[COMMAND_SURVIVORS] = { "survivors", 0, 0, COMMAND_TAKES_LOSS },
+	[COMMAND_LINT] = { "lint", 0, 0, COMMAND_LINTS | COMMAND_TELLS_DOUBT },
+	[COMMAND_REPORT] = { "report", 0, 0, COMMAND_LISTS_INPUTS | COMMAND_TELLS_DOUBT },
 };
+
+bool meta_command_has(enum meta_command command, enum command_trait trait)
+{
+	return commands[command].traits & (unsigned int)trait;
+}
 
 const char *meta_command_name(enum meta_command command)
 {

@@ -79,4 +79,19 @@ must_check int docker_meta_parse(int argc, char **argv, struct docker_meta_optio
 /* "check", "list", … */
 const char *meta_command_name(enum meta_command command);
 
+/* What is of a command, besides its words and its answers (commands.c). */
+enum command_trait {
+	COMMAND_WANTS_POOL = 1 << 0,   /* no answer without the pool's metadata */
+	COMMAND_WANTS_PLACE = 1 << 1,  /* none where nobody knows of a pool */
+	COMMAND_TAKES_LOSS = 1 << 2,   /* tells what is left whatever became of the pool */
+	COMMAND_READS_AGAIN = 1 << 3,  /* when it answers; a metadata snapshot is held till then */
+	COMMAND_TELLS_DOUBT = 1 << 4,  /* tells itself of metadata of another pool or time */
+	COMMAND_LISTS_INPUTS = 1 << 5, /* in each form */
+	COMMAND_LINTS = 1 << 6,        /* also where there is nothing but a configuration */
+	COMMAND_MEASURES = 1 << 7,     /* --state, --warning, --critical */
+	COMMAND_HAS_COLUMNS = 1 << 8,  /* --sort, --columns */
+	COMMAND_FINDS_BLOCK = 1 << 9,  /* --byte, --sector, --data-block */
+};
+bool meta_command_has(enum meta_command command, enum command_trait trait);
+
 #endif

@@ -12,7 +12,8 @@
 
 static bool is_lint(const struct finder *f)
 {
-	return f->facts->options->command == COMMAND_LINT || f->facts->options->lint;
+	return meta_command_has(f->facts->options->command, COMMAND_LINTS) ||
+	       f->facts->options->lint;
 }
 
 /* ---- the pool's room */

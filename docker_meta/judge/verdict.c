@@ -47,7 +47,7 @@ int verdict_accept(const struct docker_meta_options *o, struct verdict *ret_verd
 	int status;
 
 	*ret_verdict = (struct verdict){ .status = META_STATUS_OK };
-	if ((o->warning || o->critical) && o->command != COMMAND_CHECK)
+	if ((o->warning || o->critical) && !meta_command_has(o->command, COMMAND_MEASURES))
 		return tool_usage_error(&docker_meta_tool,
 					"--warning and --critical go with check");
 	status = take("--warning", o->warning, ret_verdict->thresholds.warning);

@@ -81,7 +81,8 @@ int list_layout_parse(const struct docker_meta_options *o, struct list_layout *r
 	*ret_layout = (struct list_layout){ .nr = NR_COLUMNS };
 	for (int i = 0; i < NR_COLUMNS; i++)
 		ret_layout->columns[i] = (enum column)i;
-	if ((o->sort || o->columns) && (o->command != COMMAND_LIST || o->form != OUTPUT_TEXT))
+	if ((o->sort || o->columns) &&
+	    (!meta_command_has(o->command, COMMAND_HAS_COLUMNS) || o->form != OUTPUT_TEXT))
 		return tool_usage_error(&docker_meta_tool,
 					"--sort and --columns go with the text of list");
 	ret_layout->downward = *sort == '-';

@@ -228,7 +228,7 @@ void out_places_abandon(struct out_places *places)
 int out_place_may_replace(const struct docker_meta_options *o, struct out_fault *fault)
 {
 	if (!o->output || o->force || output_may_replace(o->output, marks, ARRAY_SIZE(marks)) ||
-	    (o->command == COMMAND_LIST && may_be_list(o->output)))
+	    (meta_command_has(o->command, COMMAND_HAS_COLUMNS) && may_be_list(o->output)))
 		return 0;
 	return refuse(fault, output_refusal());
 }
