@@ -32,7 +32,8 @@ struct making {
 	const struct meta_facts *facts;
 	struct loadable loadable;
 	struct forecast *forecast;
-	bool ended; /* what follows is not known, or is another driver's */
+	bool of_config; /* the step that is made */
+	bool ended;     /* what follows is not known, or is another driver's */
 };
 
 static int add(struct making *m, enum step_kind kind, const char *format, ...) printf_like(3, 4);
@@ -53,7 +54,7 @@ static int add(struct making *m, enum step_kind kind, const char *format, ...)
 		alloc_free(text);
 		return -ENOMEM;
 	}
-	grown[f->nr++] = (struct step){ kind, text };
+	grown[f->nr++] = (struct step){ kind, m->of_config, text };
 	if ((kind == STEP_LOSES || kind == STEP_STOPS) && kind > f->worst)
 		f->worst = kind;
 	f->fails |= kind == STEP_FAILS;
@@ -589,10 +590,14 @@ static int add_later_engines(struct making *m)
 int forecast_make(const struct meta_facts *facts, const struct meta_findings *findings,
 		  struct forecast *ret_forecast)
 {
-	static int (*const steps[])(struct making *) = {
-		read_configuration, choose_driver,   take_options,   load_files,
-		activate_pool,      take_back,       prepare_base,   refuse_unnamed,
-		load_images,        load_containers, go_on_deleting,
+	static const struct {
+		int (*make)(struct making *);
+		bool of_config;
+	} steps[] = {
+		{ read_configuration, true }, { choose_driver, true },   { take_options, true },
+		{ load_files, false },        { activate_pool, false },  { take_back, false },
+		{ prepare_base, false },      { refuse_unnamed, true },  { load_images, false },
+		{ load_containers, false },   { go_on_deleting, false },
 	};
 	struct making m = { .t = facts->devices,
 			    .data = facts->data,
@@ -605,7 +610,8 @@ int forecast_make(const struct meta_facts *facts, const struct meta_findings *fi
 	*ret_forecast = (struct forecast){ 0 };
 	r = loadable_count(facts->devices->docker, &m.loadable);
 	for (size_t i = 0; i < ARRAY_SIZE(steps) && !r && !m.ended; i++) {
-		r = steps[i](&m);
+		m.of_config = steps[i].of_config;
+		r = steps[i].make(&m);
 		m.ended |= ret_forecast->worst == STEP_STOPS;
 	}
 	if (!r && !m.ended)
@@ -620,6 +626,17 @@ const struct step *forecast_bad_step(const struct forecast *f)
 	for (size_t i = 0; i < f->nr; i++) {
 		if (f->steps[i].kind == wanted)
 			return &f->steps[i];
+	}
+	return NULL;
+}
+
+const struct step *forecast_bad_config(const struct forecast *f)
+{
+	for (size_t i = 0; i < f->nr; i++) {
+		const struct step *s = &f->steps[i];
+
+		if (s->of_config && (s->kind == STEP_STOPS || s->kind == STEP_LOSES))
+			return s;
 	}
 	return NULL;
 }

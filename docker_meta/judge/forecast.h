@@ -19,7 +19,8 @@ const char *step_kind_name(enum step_kind kind);
 
 struct step {
 	enum step_kind kind;
-	char *text; /* owned: one line */
+	bool of_config; /* it follows from the configuration, whatever the pool is like */
+	char *text;     /* owned: one line */
 };
 
 struct forecast {
@@ -38,6 +39,9 @@ static inline bool forecast_is_bad(const struct forecast *f)
 
 /* The first step that is why; NULL: it is not bad. */
 const struct step *forecast_bad_step(const struct forecast *f);
+
+/* The first one that the configuration makes bad; NULL: it makes none. */
+const struct step *forecast_bad_config(const struct forecast *f);
 
 /* Of facts and the findings in them.  0 or -ENOMEM; to be destroyed in any case. */
 must_check int forecast_make(const struct meta_facts *facts, const struct meta_findings *findings,

@@ -27,9 +27,10 @@ static void count(const struct meta_view *v, uint64_t nr_of[META_FATAL + 1])
 	}
 }
 
-static int status_of(const uint64_t nr_of[META_FATAL + 1])
+/* As check does, of a start that goes wrong. */
+static int status_of(const struct meta_view *v, const uint64_t nr_of[META_FATAL + 1])
 {
-	if (nr_of[META_FATAL] || nr_of[META_ERROR])
+	if (nr_of[META_FATAL] || nr_of[META_ERROR] || forecast_bad_config(v->forecast))
 		return META_STATUS_ERROR;
 	return nr_of[META_WARNING] ? META_STATUS_WARNING : META_STATUS_OK;
 }
@@ -285,7 +286,7 @@ int lint_text(const struct meta_view *v, FILE *out, int *status)
 	int r = 0;
 
 	count(v, nr_of);
-	*status = status_of(nr_of);
+	*status = status_of(v, nr_of);
 	if (v->options->quiet && *status == META_STATUS_OK)
 		return 0;
 	(void)fprintf(out, "docker_meta: ");
@@ -293,6 +294,7 @@ int lint_text(const struct meta_view *v, FILE *out, int *status)
 	(void)fputc('\n', out);
 	print_looked(v, out);
 	print_options(v, out);
+	output_start(forecast_bad_config(v->forecast), out);
 	for (size_t i = 0; i < v->findings->nr && !r;) {
 		const struct finding_group g = meta_findings_group(v->findings, i);
 
@@ -372,12 +374,13 @@ static json_t *readiness_json(const struct meta_view *v, bool *failed)
 
 int lint_json(const struct meta_view *v, FILE *out, int *status)
 {
+	const struct step *start = forecast_bad_config(v->forecast);
 	uint64_t nr_of[META_FATAL + 1] = { 0 };
 	json_t *object, *summary;
 	bool failed = false;
 
 	count(v, nr_of);
-	*status = status_of(nr_of);
+	*status = status_of(v, nr_of);
 	if (v->options->quiet && *status == META_STATUS_OK)
 		return 0;
 	object = json_object();
@@ -390,6 +393,7 @@ int lint_json(const struct meta_view *v, FILE *out, int *status)
 	json_put(object, "looked_at", looked_json(v, &failed), &failed);
 	json_put(object, "options", options_json(v, &failed), &failed);
 	json_put(object, "findings", findings_json(v, &failed), &failed);
+	json_put(object, "start", start ? json_text(start->text) : json_null(), &failed);
 	json_put(object, "readiness", readiness_json(v, &failed), &failed);
 	json_put(object, "summary", summary, &failed);
 	return json_finish(object, failed, out);

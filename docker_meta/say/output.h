@@ -17,6 +17,9 @@ void output_forecast(const struct meta_view *v, FILE *out);
 /* Findings that say the same, as check tells them: one entry with a list.  0 or -ENOMEM. */
 must_check int output_findings(const struct meta_view *v, const struct finding_group *g, FILE *out);
 
+/* That the next start goes wrong, as check tells it; NULL: nothing. */
+void output_start(const struct step *start, FILE *out);
+
 /* How many there are of each severity. */
 void output_counts(const uint64_t nr[META_FATAL + 1], FILE *out);
 

@@ -226,7 +226,7 @@ static void print_threshold(const struct verdict *d, enum measure_id id, FILE *o
 	print_wrapped(out, "limit", what);
 }
 
-static void print_start(const struct step *start, FILE *out)
+void output_start(const struct step *start, FILE *out)
 {
 	if (!start)
 		return;
@@ -265,7 +265,7 @@ int output_check(const struct meta_view *v, FILE *out)
 	print_head(v, out);
 	for (int i = 0; i < NR_MEASURES; i++)
 		print_threshold(v->verdict, (enum measure_id)i, out);
-	print_start(v->verdict->start, out);
+	output_start(v->verdict->start, out);
 	for (size_t i = 0; i < l->nr && !r;) {
 		const struct finding_group g = meta_findings_group(l, i);
 

@@ -275,6 +275,17 @@ for release in 3.10.0-1160.el7.x86_64 4.3.6; do
 	linted 'G15:(warning)' -r down --metadata meta --daemon-json daemon.json --proc proc
 done
 
+# ---- what the configuration makes go wrong is told by lint as by check
+printf '{"storage-driver": "overlay2"}' >daemon.json
+run 2 docker_meta lint -r down --metadata meta --daemon-json daemon.json
+has out '^  loses +starts with the storage driver overlay2'
+run 2 docker_meta check --lint -r down --metadata meta --daemon-json daemon.json
+run 2 docker_meta lint -f json -r down --metadata meta --daemon-json daemon.json
+jq -e '.start | startswith("starts with the storage driver overlay2")' out >/dev/null || fail "no start in JSON"
+printf '%s' "$good" >daemon.json
+run 1 docker_meta lint -f json -r down --metadata meta --daemon-json daemon.json
+jq -e '.start == null' out >/dev/null || fail "a start that goes well"
+
 # ---- flags of the unit's file, on the host that the root is at home on (G19)
 if unshare --mount true 2>err; then
 	cat >living.sh <<-END
