@@ -226,12 +226,14 @@ static int follow(const struct safe_dir *dir, const char *name, int *ret_fd)
 	return r == -ENOENT || r == -ENOTDIR ? why_not(dir, name, r) : r;
 }
 
-/* Where it is known what is read, it has a path; NULL: no memory. */
+static bool keeps_names(const struct safe_dir *dir)
+{
+	return record_of(dir) && record_of(dir)->keeps_names;
+}
+
 static char *path_below(const struct safe_dir *dir, const char *name)
 {
-	return !record_of(dir) || !record_of(dir)->keeps_names ? NULL
-	       : dir->path ? alloc_printf("%s/%s", dir->path, name)
-			   : alloc_string(name);
+	return dir->path ? alloc_printf("%s/%s", dir->path, name) : alloc_string(name);
 }
 
 int safe_dir_enter(const struct safe_dir *dir, const char *name, struct safe_dir *ret_dir)
@@ -240,11 +242,13 @@ int safe_dir_enter(const struct safe_dir *dir, const char *name, struct safe_dir
 
 	if (r == -ELOOP)
 		r = follow(dir, name, &fd);
-	*ret_dir = (struct safe_dir){ fd, dir->top, dir->rules, path_below(dir, name) };
-	if (!r && record_of(dir) && record_of(dir)->keeps_names && !ret_dir->path) {
-		safe_dir_close(ret_dir);
-		r = -ENOMEM;
+	*ret_dir = (struct safe_dir){ .fd = fd, .top = dir->top, .rules = dir->rules };
+	if (!r && keeps_names(dir)) {
+		ret_dir->path = path_below(dir, name);
+		r = ret_dir->path ? 0 : -ENOMEM;
 	}
+	if (r)
+		safe_dir_close(ret_dir);
 	return entered(dir, name, r);
 }
 

@@ -30,7 +30,10 @@ struct safe_dir {
 must_check int safe_dir_open(const char *path, const struct safe_rules *rules,
 			     struct safe_dir *ret_dir);
 
-/* One below another.  0, -ENOENT, -EXDEV for a symbolic link that leads out, or another -errno. */
+/*
+ * One below another.  0, -ENOENT, -EXDEV for a symbolic link that leads out, or another -errno:
+ * then there is nothing to close.
+ */
 must_check int safe_dir_enter(const struct safe_dir *dir, const char *name,
 			      struct safe_dir *ret_dir);
 void safe_dir_close(struct safe_dir *dir);
