@@ -33,7 +33,10 @@ static int has_anything(const struct safe_dir *dir, const char *name)
 		r = strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
 	if (!r && errno)
 		r = -errno;
+	/* The descriptor goes with it. */
 	closedir(d);
+	inner.fd = -1;
+	safe_dir_close(&inner);
 	return r;
 }
 
