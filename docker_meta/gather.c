@@ -17,11 +17,10 @@
 #include "docker_meta/docker_meta.h"
 #include "docker_meta/host/dm_names.h"
 #include "docker_meta/read/read_record.h"
+#include "docker_meta/source/docker/layout.h"
 #include "docker_meta/source/docker/root_hint.h"
 #include "docker_meta/walls.h"
 
-#define LOOP_METADATA "devicemapper/devicemapper/metadata"
-#define LOOP_DATA "devicemapper/devicemapper/data"
 #define DRIVER_METADATA "devicemapper/metadata"
 #define TRANSACTION "transaction-metadata"
 

@@ -65,7 +65,8 @@ struct docker_meta_options {
 	const char *loss; /* report of thin_repair */
 
 	const char *output, *state;
-	struct safe_rules reading;      /* of what is below the root */
+	struct safe_rules reading;      /* of what is below the root; its record is there when a
+					   command runs */
 	bool force;                     /* overwrite an --output FILE that is no earlier output */
 	const char *warning, *critical; /* thresholds */
 	const char *sort, *columns;

@@ -12,7 +12,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "common/io/partition.h"
+#include "common/io/sys_block.h"
 
 /* The node of a loop device: its name in /sys is its name in /dev. */
 static int open_loop(const char *name, int flags)

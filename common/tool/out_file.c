@@ -146,8 +146,9 @@ static int open_or_ask(struct out_file *f)
 }
 
 /*
- * The directory's lock, which goes with its descriptor.  Whoever can list the directory can hold
- * it: after a time it is gone on without, and what came meanwhile is seen at the end.
+ * The directory's lock, which goes with its descriptor.  Any user who can list the directory can
+ * hold it.  So after a time the tool writes without it, and out_file_commit() sees what another run
+ * has put there.
  */
 static void wait_for_turn(const struct out_file *f)
 {

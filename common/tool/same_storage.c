@@ -11,7 +11,7 @@
 
 #include "common/base/alloc.h"
 #include "common/io/loop.h"
-#include "common/io/partition.h"
+#include "common/io/sys_block.h"
 #include "common/tool/dm_table.h"
 
 enum {

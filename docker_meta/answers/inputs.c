@@ -12,13 +12,12 @@
 #include "docker_meta/read/digest.h"
 #include "docker_meta/read/read_record.h"
 #include "docker_meta/read/safe_dir.h"
+#include "docker_meta/source/docker/layout.h"
 #include "docker_meta/text/shell.h"
 
 #define DAEMON_JSON "/etc/docker/daemon.json"
 #define MAX_METADATA (UINT64_C(16) << 30) /* the kernel uses no more of a metadata device */
 #define MAX_FILE (UINT64_C(1) << 30)      /* of Docker's */
-
-#define LOOP_DATA "devicemapper/devicemapper/data"
 
 enum { MAX_DEPTH = 16 };
 

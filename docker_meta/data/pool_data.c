@@ -11,8 +11,7 @@
 
 #include "common/base/alloc.h"
 #include "docker_meta/read/safe_dir.h"
-
-#define LOOP_DATA "devicemapper/devicemapper/data"
+#include "docker_meta/source/docker/layout.h"
 
 /* ---- the data device */
 

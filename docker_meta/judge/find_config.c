@@ -8,6 +8,7 @@
 #include "common/base/alloc.h"
 #include "docker_meta/facts/fullness.h"
 #include "docker_meta/judge/findings_internal.h"
+#include "docker_meta/source/docker/layout.h"
 #include "docker_meta/text/human.h"
 
 static bool is_lint(const struct finder *f)
@@ -266,8 +267,7 @@ static void find_loop(struct finder *f)
 		return;
 	x = finder_add(f, ROW_G5, the_host());
 	if (c->has_loop_files)
-		finder_found(f, x, alloc_string("devicemapper/devicemapper/data"),
-			     "the pool's data");
+		finder_found(f, x, alloc_string(LOOP_DATA), "the pool's data");
 	else
 		finder_found(f, x, alloc_string("daemon.json"),
 			     "no device: neither dm.thinpooldev nor dm.directlvm_device");

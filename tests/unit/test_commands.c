@@ -108,7 +108,7 @@ static const struct asked {
 	{ "report", { "html", "json" } },
 };
 
-/* What happened to them stands in tests/fixtures/README.md.  The page ends as the check does. */
+/* Their histories are in tests/fixtures/README.md.  The page has the exit status of the check. */
 static const struct {
 	const char *name;
 	int check, plan;

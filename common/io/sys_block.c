@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "common/io/partition.h"
+#include "common/io/sys_block.h"
 
 #include <stdio.h>
 #include <sys/sysmacros.h>
