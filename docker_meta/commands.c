@@ -153,9 +153,12 @@ static int refuse_place(const char *option, const char *path, int r, const struc
 	return META_STATUS_BLIND;
 }
 
-static int refuse_stdout(const struct out_fault *fault)
+static int refuse_stdout(int r, const struct out_fault *fault)
 {
-	return tool_usage_error(&docker_meta_tool, "standard output: %s", fault->text);
+	if (r == -EPERM)
+		return tool_usage_error(&docker_meta_tool, "standard output: %s", fault->text);
+	tool_error(&docker_meta_tool, "%s", fault->text);
+	return META_STATUS_BLIND;
 }
 
 static int accept_output(const struct docker_meta_options *o, struct out_places *places)
@@ -165,7 +168,7 @@ static int accept_output(const struct docker_meta_options *o, struct out_places 
 			  : out_place_find_stdout(&fault);
 
 	if (r && !o->output)
-		return refuse_stdout(&fault);
+		return refuse_stdout(r, &fault);
 	if (!r)
 		r = out_place_may_replace(o, &fault);
 	return r ? refuse_place("--output", o->output, r, &fault) : STATUS_NONE;
@@ -233,7 +236,7 @@ static int begin(const struct docker_meta_options *o, const struct out_inputs *i
 
 	if (!o->output) {
 		r = out_place_accept_stdout(inputs, &fault);
-		return r ? refuse_stdout(&fault) : STATUS_NONE;
+		return r ? refuse_stdout(r, &fault) : STATUS_NONE;
 	}
 	r = out_place_begin(&inputs->places->output, o->output, inputs, &fault);
 	return r ? refuse_place("--output", o->output, r, &fault) : STATUS_NONE;

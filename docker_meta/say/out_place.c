@@ -17,6 +17,8 @@
 #include "docker_meta/say/columns.h"
 #include "docker_meta/source/docker/layout.h"
 
+#define READ_AS_INPUT "it was read as an input, and no input is written to"
+
 static int refuse(struct out_fault *fault, const char *text)
 {
 	return out_fault_fill(fault, -EPERM, text);
@@ -58,17 +60,25 @@ static int accept_directory(const struct out_file *f, const struct out_inputs *i
 
 /* ---- what was read */
 
-static bool was_read(const char *path, const struct out_inputs *inputs)
+/* 1 or 0, or -ENOMEM. */
+static int is_same(const char *path, const char *read)
 {
-	if (inputs->metadata && same_storage(path, inputs->metadata))
-		return true;
-	for (size_t i = 0; i < NR_CONFIG_SOURCES; i++) {
-		const struct config_source *s = config_source(inputs->config, i);
+	struct stat a, b;
 
-		if (s->path && same_storage(path, s->path))
-			return true;
-	}
-	return false;
+	return read && !stat(path, &a) && !stat(read, &b) ? storage_compare(&a, &b) : 0;
+}
+
+/* 0; or -EPERM or -ENOMEM, with fault filled. */
+static int refuse_what_was_read(const char *path, const struct out_inputs *inputs,
+				struct out_fault *fault)
+{
+	int same = is_same(path, inputs->metadata);
+
+	for (size_t i = 0; i < NR_CONFIG_SOURCES && !same; i++)
+		same = is_same(path, config_source(inputs->config, i)->path);
+	if (same < 0)
+		return out_fault_fill(fault, same, strerror(-same));
+	return same ? refuse(fault, READ_AS_INPUT) : 0;
 }
 
 int out_place_find_stdout(struct out_fault *fault)
@@ -89,10 +99,11 @@ int out_place_accept_stdout(const struct out_inputs *inputs, struct out_fault *f
 {
 	struct stat st;
 
-	if (fstat(STDOUT_FILENO, &st) || !S_ISREG(st.st_mode) ||
-	    (!inputs->options->reading.record->met_watched && !was_read("/proc/self/fd/1", inputs)))
+	if (fstat(STDOUT_FILENO, &st) || !S_ISREG(st.st_mode))
 		return 0;
-	return refuse(fault, "it leads to what was read as an input, and no input is written to");
+	return inputs->options->reading.record->met_watched
+		       ? refuse(fault, READ_AS_INPUT)
+		       : refuse_what_was_read("/proc/self/fd/1", inputs, fault);
 }
 
 int out_place_begin(struct out_file *f, const char *path, const struct out_inputs *inputs,
@@ -102,8 +113,8 @@ int out_place_begin(struct out_file *f, const char *path, const struct out_input
 
 	*fault = (struct out_fault){ "" };
 	r = accept_directory(f, inputs, fault);
-	if (!r && was_read(path, inputs))
-		r = refuse(fault, "it was read as an input, and no input is written to");
+	if (!r)
+		r = refuse_what_was_read(path, inputs, fault);
 	if (!r)
 		r = out_file_begin(f, fault);
 	if (!r)

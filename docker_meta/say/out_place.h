@@ -48,7 +48,7 @@ must_check int out_place_begin(struct out_file *f, const char *path,
 
 /*
  * May what is said go to standard output: what it is, before the walls stand; and what it leads to,
- * when it is known what was read.  0; -EPERM with fault filled.
+ * when it is known what was read.  0; -EPERM or -ENOMEM, with fault filled.
  */
 must_check int out_place_find_stdout(struct out_fault *fault);
 must_check int out_place_accept_stdout(const struct out_inputs *inputs, struct out_fault *fault);

@@ -134,7 +134,7 @@ for read in devicemapper/devicemapper/metadata image/devicemapper/repositories.j
 	cp "host/$read" before.read
 	command docker_meta "${here_alone[@]}" 1<>"host/$read" 2>err
 	[ $? = 64 ] || fail "standard output to host/$read"
-	has err 'standard output: it leads to what was read'
+	has err 'standard output: it was read as an input'
 	cmp -s before.read "host/$read" || fail "host/$read was overwritten"
 done
 if loop=$(losetup --find --show host/devicemapper/devicemapper/metadata 2>/dev/null); then
